@@ -1,0 +1,226 @@
+/** The load balancer port filled with the AWS SDK. */
+import {
+  DeregisterTargetsCommand,
+  DescribeTargetGroupsCommand,
+  DescribeTargetHealthCommand,
+  ElasticLoadBalancingV2Client,
+  RegisterTargetsCommand,
+  type TargetDescription,
+  type TargetGroup as SdkTargetGroup,
+  type TargetHealthDescription,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+import type {
+  CallOptions,
+  ElasticLoadBalancing,
+  Target,
+  TargetGroup,
+  TargetHealth,
+} from "./elb.ts";
+import { abortable } from "@std/async/abortable";
+import { isTimeout } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import { credentialsTooSlow } from "./credential_errors.ts";
+import { type ApiCall, ApiFault } from "./errors.ts";
+import { ReplyCheckingHandler } from "./handler.ts";
+import { toApiFault } from "./sdk_errors.ts";
+import { SdkLogger } from "./sdk_log.ts";
+
+/** What is left out is found as the SDK finds it: environment, profile, metadata service. */
+export interface ClientOptions {
+  readonly region?: string;
+  readonly endpointUrl?: string;
+}
+
+/** Where the SDK's warnings go; unless told otherwise, nowhere. */
+const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
+
+/**
+ * Makes the client. Credentials come from the SDK's default chain at the first call.
+ * Dispose of it to close its connections.
+ */
+export function createClient(
+  options: ClientOptions,
+  log: Pick<Log, "warn"> = NO_LOG,
+): ElasticLoadBalancing & Disposable {
+  const handler = new ReplyCheckingHandler();
+  const sdkClient = (): SdkClient => {
+    const logger = new SdkLogger(log);
+    const client = new ElasticLoadBalancingV2Client({
+      requestHandler: handler,
+      logger,
+      // The one retry layer is ours (retry.ts).
+      maxAttempts: 1,
+      ...(options.region !== undefined ? { region: options.region } : {}),
+      ...(options.endpointUrl !== undefined ? { endpoint: options.endpointUrl } : {}),
+    });
+    return { client, logger };
+  };
+  const elb = new SdkLoadBalancing(sdkClient, handler);
+  return Object.assign(elb, { [Symbol.dispose]: () => handler.destroy() });
+}
+
+/** An SDK client, and what it tells of its search for credentials. */
+interface SdkClient {
+  readonly client: ElasticLoadBalancingV2Client;
+  readonly logger: SdkLogger;
+}
+
+/** Sends the command by a client, under a signal. */
+type Send<T> = (
+  client: ElasticLoadBalancingV2Client,
+  options: { abortSignal: AbortSignal },
+) => Promise<T>;
+
+class SdkLoadBalancing implements ElasticLoadBalancing {
+  readonly #sdkClient: () => SdkClient;
+  readonly #handler: ReplyCheckingHandler;
+  #current: SdkClient;
+
+  constructor(sdkClient: () => SdkClient, handler: ReplyCheckingHandler) {
+    this.#sdkClient = sdkClient;
+    this.#current = sdkClient();
+    this.#handler = handler;
+  }
+
+  async describeTargetGroups(
+    names: readonly string[],
+    options: CallOptions,
+  ): Promise<TargetGroup[]> {
+    const groups: TargetGroup[] = [];
+    let marker: string | undefined;
+    do {
+      const command = new DescribeTargetGroupsCommand({
+        Names: [...names],
+        ...(marker !== undefined ? { Marker: marker } : {}),
+      });
+      const page = await this.#call(
+        "DescribeTargetGroups",
+        names.join(","),
+        options,
+        (client, options) => client.send(command, options),
+      );
+      groups.push(...(page.TargetGroups ?? []).map(toTargetGroup));
+      marker = page.NextMarker;
+    } while (marker);
+    return groups;
+  }
+
+  async registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
+    const command = new RegisterTargetsCommand(inGroup(groupArn, target));
+    await this.#call(
+      "RegisterTargets",
+      groupArn,
+      options,
+      (client, options) => client.send(command, options),
+    );
+  }
+
+  async deregisterTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
+    const command = new DeregisterTargetsCommand(inGroup(groupArn, target));
+    await this.#call(
+      "DeregisterTargets",
+      groupArn,
+      options,
+      (client, options) => client.send(command, options),
+    );
+  }
+
+  async describeTargetHealth(
+    groupArn: string,
+    target: Target,
+    options: CallOptions,
+  ): Promise<TargetHealth> {
+    const command = new DescribeTargetHealthCommand(inGroup(groupArn, target));
+    const call = "DescribeTargetHealth";
+    const reply = await this.#call(
+      call,
+      groupArn,
+      options,
+      (client, options) => client.send(command, options),
+    );
+    const description = reply.TargetHealthDescriptions?.find((one) => one.Target?.Id === target.id);
+    if (description?.TargetHealth?.State === undefined) {
+      throw new ApiFault(`the reply says nothing of ${target.id}`, {
+        call,
+        code: "UnexpectedReply",
+        retryable: true,
+        effect: "none",
+      });
+    }
+    return toTargetHealth(target, description);
+  }
+
+  /** @throws {ApiFault} An ended signal's reason is thrown as it is, but for slow credentials. */
+  async #call<T>(
+    call: ApiCall,
+    resource: string,
+    options: CallOptions,
+    send: Send<T>,
+  ): Promise<T> {
+    const { signal, onSend } = options;
+    signal.throwIfAborted();
+    const current = this.#current;
+    const { client, logger } = current;
+    let sent = false;
+    this.#handler.announce(signal, () => {
+      sent = true;
+      onSend?.();
+    });
+    try {
+      // The SDK heeds the signal once it has credentials, and no sooner.
+      return await abortable(send(client, { abortSignal: signal }), signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        const fault = toApiFault(error, { call, resource, sent, source: logger.lastSource });
+        // By a clock that is slow they seem good still, and would never be renewed.
+        if (fault.code === "ExpiredToken") this.#startAfresh(current);
+        throw fault;
+      }
+      if (sent || !isTimeout(signal.reason)) throw signal.reason;
+      this.#startAfresh(current);
+      throw credentialsTooSlow(call, logger.lastSource);
+    }
+  }
+
+  /** An SDK client keeps its credentials, and all its calls wait for one fetch, which may hang. */
+  #startAfresh(current: SdkClient): void {
+    if (this.#current === current) this.#current = this.#sdkClient();
+  }
+}
+
+function inGroup(groupArn: string, target: Target) {
+  const description: TargetDescription = {
+    Id: target.id,
+    ...(target.port !== undefined ? { Port: target.port } : {}),
+    ...(target.availabilityZone !== undefined ? { AvailabilityZone: target.availabilityZone } : {}),
+  };
+  return { TargetGroupArn: groupArn, Targets: [description] };
+}
+
+function toTargetGroup(group: SdkTargetGroup): TargetGroup {
+  return {
+    arn: group.TargetGroupArn ?? "",
+    name: group.TargetGroupName ?? "",
+    targetType: group.TargetType ?? "",
+    ipAddressType: group.IpAddressType ?? "ipv4",
+    ...(group.Port !== undefined ? { port: group.Port } : {}),
+    ...(group.Protocol !== undefined ? { protocol: group.Protocol } : {}),
+    healthCheck: {
+      enabled: group.HealthCheckEnabled ?? true,
+      // The defaults of a group that was made without these settings (API reference).
+      intervalSeconds: group.HealthCheckIntervalSeconds ?? 30,
+      healthyThreshold: group.HealthyThresholdCount ?? 5,
+      unhealthyThreshold: group.UnhealthyThresholdCount ?? 2,
+    },
+    loadBalancerArns: group.LoadBalancerArns ?? [],
+  };
+}
+
+function toTargetHealth(target: Target, { TargetHealth }: TargetHealthDescription): TargetHealth {
+  return {
+    target,
+    state: TargetHealth?.State ?? "",
+    ...(TargetHealth?.Reason !== undefined ? { reason: TargetHealth.Reason } : {}),
+    ...(TargetHealth?.Description !== undefined ? { description: TargetHealth.Description } : {}),
+  };
+}

@@ -1,0 +1,69 @@
+/** The few calls of the Elastic Load Balancing v2 API that the sidecar needs, as a port of our own. */
+
+/** What is registered: an IP address (or instance id), and its port where it is not the group's. */
+export interface Target {
+  readonly id: string;
+  readonly port?: number;
+  readonly availabilityZone?: string;
+}
+
+/** How a load balancer checks the targets of a group. */
+export interface HealthCheck {
+  readonly enabled: boolean;
+  readonly intervalSeconds: number;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+}
+
+/** A target group as DescribeTargetGroups tells of it. */
+export interface TargetGroup {
+  readonly arn: string;
+  readonly name: string;
+  /** `instance`, `ip`, `lambda` or `alb`; the API may add others. */
+  readonly targetType: string;
+  /** `ipv4` or `ipv6`. */
+  readonly ipAddressType: string;
+  /** The port of targets registered without one; absent for lambda groups. */
+  readonly port?: number;
+  readonly protocol?: string;
+  readonly healthCheck: HealthCheck;
+  readonly loadBalancerArns: readonly string[];
+}
+
+/** The health of one target in one group; state and reason are open sets of strings. */
+export interface TargetHealth {
+  readonly target: Target;
+  readonly state: string;
+  readonly reason?: string;
+  readonly description?: string;
+}
+
+/** How a call is made. */
+export interface CallOptions {
+  /** Ends the call: its promise rejects at once. */
+  readonly signal: AbortSignal;
+  /**
+   * Called when the request is about to go out; until then, ending the call means that the
+   * API never hears of it.
+   */
+  readonly onSend?: () => void;
+}
+
+/**
+ * The load balancer port. Each method makes one call (a listing: one a page) and tries it once;
+ * what fails throws an `ApiFault` (`aws/errors.ts`), an ended signal its reason; where the time
+ * was up before the request went out, that is an `ApiFault` too, since it is not the API that was
+ * slow.
+ */
+export interface ElasticLoadBalancing {
+  /** The groups of these names. A name without a group fails the whole call. */
+  describeTargetGroups(names: readonly string[], options: CallOptions): Promise<TargetGroup[]>;
+  registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void>;
+  /** Succeeds where the target is not registered. The port must be the one registered. */
+  deregisterTarget(groupArn: string, target: Target, options: CallOptions): Promise<void>;
+  describeTargetHealth(
+    groupArn: string,
+    target: Target,
+    options: CallOptions,
+  ): Promise<TargetHealth>;
+}

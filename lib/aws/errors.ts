@@ -1,0 +1,49 @@
+/** What can go wrong with an API call, in the terms in which the sidecar decides. */
+import type { Milliseconds } from "../host/duration.ts";
+
+/** The calls that the sidecar makes, by their names in the API and in IAM. */
+export type ApiCall =
+  | "DescribeTargetGroups"
+  | "RegisterTargets"
+  | "DeregisterTargets"
+  | "DescribeTargetHealth";
+
+/** What an `ApiFault` holds. */
+export interface ApiFaultDetails {
+  readonly call: ApiCall;
+  /** The API's error code, or one of ours: `NoAnswer`, `UnexpectedReply`, `NoCredentials` … */
+  readonly code: string;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  /**
+   * Whether the call can have had its effect: `none` where the API refused it or never got it;
+   * `unknown` where no answer came, or one that says nothing (5xx, cut off, not XML).
+   */
+  readonly effect: "none" | "unknown";
+  /** How long the API asks to wait before the next try. */
+  readonly retryAfter?: Milliseconds;
+}
+
+/** A call that failed. Its message is a sentence for the log that names call and code. */
+export class ApiFault extends Error implements ApiFaultDetails {
+  override readonly name = "ApiFault";
+  readonly call: ApiCall;
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly effect: "none" | "unknown";
+  readonly retryAfter?: Milliseconds;
+
+  constructor(sentence: string, details: ApiFaultDetails, options?: ErrorOptions) {
+    super(`${details.call}: ${sentence}`, options);
+    this.call = details.call;
+    this.code = details.code;
+    this.retryable = details.retryable;
+    this.effect = details.effect;
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+  }
+}
+
+/** Whether the API says that the target group does not exist (any more). */
+export function isGroupNotFound(error: unknown): boolean {
+  return error instanceof ApiFault && error.code === "TargetGroupNotFound";
+}

@@ -1,0 +1,150 @@
+/** The HTTP side of the SDK: fetch, with a look at what comes back before the SDK believes it. */
+import { FetchHttpHandler } from "@smithy/fetch-http-handler";
+import { systemClock } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
+import { withoutSecretsOf } from "./secrets.ts";
+
+type Handle = FetchHttpHandler["handle"];
+type HttpRequest = Parameters<Handle>[0];
+type HttpResponse = Awaited<ReturnType<Handle>>["response"];
+
+/** No answer, or none whose reading could be finished. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+
+  /** @param reachedServer False only where it is certain that no byte of the request went out. */
+  constructor(host: string, readonly reachedServer: boolean, options: ErrorOptions) {
+    super(`no answer from ${host}: ${innermostMessage(options.cause)}`, options);
+  }
+}
+
+/** An answer that is not one of this API: a proxy's page, an empty or a cut-off body. */
+export class UnexpectedReply extends Error {
+  override readonly name = "UnexpectedReply";
+
+  constructor(host: string, readonly status: number) {
+    super(`the reply of ${host} (HTTP ${status}) is not one of this API`);
+  }
+}
+
+/** The request has a header that HTTP does not know how to say; it was not sent. */
+export class Unsendable extends Error {
+  override readonly name = "Unsendable";
+
+  constructor() {
+    // The cause is left out: its message quotes the header, and so a secret.
+    super("a header of the request holds a character that no header can");
+  }
+}
+
+/**
+ * Deno sends a request that got no answer on a connection it had kept open a second time, unasked
+ * (denoland/deno pull request 32566, issue 35610). For RegisterTargets that would be a call whose
+ * answer nobody waits for, applied who knows when; so it goes by a connection of its own.
+ */
+const SENT_ONCE = "RegisterTargets";
+
+/** The limit of a request that has none: the SDK's own to STS, which may not hang either. */
+const LONGEST_REQUEST: Milliseconds = 5_000;
+
+/**
+ * Sends requests by `fetch`, whose connections Deno keeps open between calls.
+ *
+ * The SDK takes a reply with status 200 for a success even if it is a well-formed page of a
+ * proxy, or empty; so each reply's root element is compared with the call's name here.
+ */
+export class ReplyCheckingHandler extends FetchHttpHandler {
+  readonly #onSend = new WeakMap<object, () => void>();
+  readonly #keepsNoConnection: Deno.HttpClient;
+
+  constructor() {
+    const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
+    const alone: RequestInit & { client: Deno.HttpClient } = { client };
+    super({ requestInit: (request) => actionOf(request.body) === SENT_ONCE ? alone : {} });
+    this.#keepsNoConnection = client;
+  }
+
+  /** Closes the connections. */
+  override destroy(): void {
+    this.#keepsNoConnection.close();
+    super.destroy();
+  }
+
+  /** Calls `onSend` right before a request that goes out under this signal. */
+  announce(signal: AbortSignal, onSend: () => void): void {
+    this.#onSend.set(signal, onSend);
+  }
+
+  /** @throws {NoAnswer | UnexpectedReply | Unsendable} */
+  override async handle(
+    request: HttpRequest,
+    options: Parameters<Handle>[1] = {},
+  ): ReturnType<Handle> {
+    checkHeaders(request);
+    const abortSignal = options.abortSignal ?? systemClock.within(LONGEST_REQUEST);
+    if (!abortSignal.aborted) this.#onSend.get(abortSignal)?.();
+    const { response, text } = await this.#answer(request, { ...options, abortSignal });
+    checkReply(request, response.statusCode, text);
+    const isResult = response.statusCode < 300;
+    response.body = encoder.encode(isResult ? text : withoutSecretsOf(request, text));
+    return { response };
+  }
+
+  async #answer(request: HttpRequest, options: Parameters<Handle>[1]): Promise<Answer> {
+    try {
+      const { response } = await super.handle(request, options);
+      return { response, text: await new Response(response.body).text() };
+    } catch (cause) {
+      throw new NoAnswer(hostOf(request), !isConnectFailure(cause), { cause });
+    }
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** A reply, and its whole body. */
+interface Answer {
+  readonly response: HttpResponse;
+  readonly text: string;
+}
+
+function checkHeaders({ headers }: HttpRequest): void {
+  try {
+    new Headers(headers);
+  } catch {
+    throw new Unsendable();
+  }
+}
+
+/** Compares the reply's root element with the call that the request makes (Query protocol). */
+function checkReply(request: HttpRequest, status: number, text: string): void {
+  const action = actionOf(request.body);
+  if (action === undefined) return;
+  const expected = status < 300 ? `${action}Response` : "ErrorResponse";
+  const whole = new RegExp(`<${expected}[\\s>][\\s\\S]*</${expected}>\\s*$`);
+  if (!whole.test(text)) throw new UnexpectedReply(hostOf(request), status);
+}
+
+/** The name of the call that a request of the Query protocol makes. */
+function actionOf(body: unknown): string | undefined {
+  return typeof body === "string"
+    ? new URLSearchParams(body).get("Action") ?? undefined
+    : undefined;
+}
+
+function hostOf({ hostname, port }: HttpRequest): string {
+  return port === undefined ? hostname : `${hostname}:${port}`;
+}
+
+/** Deno's fetch (hyper) names the phase: in this one, the connection was never made. */
+function isConnectFailure(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.message.includes("client error (Connect)") || isConnectFailure(error.cause));
+}
+
+function innermostMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause !== undefined) return innermostMessage(error.cause);
+  // What stands before is the URL, and that this was an error.
+  return error.message.replace(/^.*client error \(\w+\): /, "");
+}

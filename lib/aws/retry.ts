@@ -1,0 +1,115 @@
+/**
+ * The one retry layer. Neither of the two at hand fits: `@std/async` `retry` knows no
+ * `Retry-After`, gives nobody the delay to log, and counts real time, which a simulation cannot
+ * turn; the SDK's strategy sits behind the load balancer port, out of the simulation's reach too.
+ */
+import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { durationText, type Milliseconds } from "../host/duration.ts";
+import type { Log, LogFields } from "../host/log.ts";
+import { type ApiCall, ApiFault } from "./errors.ts";
+
+/** Back-off starts here after a fault of the network or the server. */
+const TRANSIENT_BASE: Milliseconds = 200;
+/** Throttling says that the account makes too many calls: start slower. */
+const THROTTLED_BASE: Milliseconds = 1_000;
+const LONGEST_BACK_OFF: Milliseconds = 10_000;
+/** A `Retry-After` may lengthen a delay by so much at most: the step has a deadline to meet. */
+const LONGEST_HINT: Milliseconds = 5_000;
+/** One attempt's own limit, where the step's is not shorter. */
+const LONGEST_ATTEMPT: Milliseconds = 10_000;
+
+/** The limit of one attempt, so that a step of this length has time for at least three. */
+export function attemptTime(step: Milliseconds): Milliseconds {
+  return Math.min(LONGEST_ATTEMPT, step / 3);
+}
+
+/** Where a sequence of attempts stands. */
+export interface Progress {
+  /** How many attempts have failed before this one. */
+  readonly failedBefore: number;
+  /** What is left of the step's time. */
+  readonly left: Milliseconds;
+}
+
+/**
+ * The delay before the next attempt: exponential, with full jitter, and short enough that another
+ * attempt fits into the step's time.
+ */
+export function backOff(fault: ApiFault, progress: Progress, clock: Clock): Milliseconds {
+  const base = /thrott|RequestLimitExceeded/i.test(fault.code) ? THROTTLED_BASE : TRANSIENT_BASE;
+  const exponential = Math.min(LONGEST_BACK_OFF, base * 2 ** progress.failedBefore);
+  const delay = clock.random() * Math.min(exponential, Math.max(base, progress.left / 2));
+  return Math.max(delay, Math.min(fault.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));
+}
+
+/** The fault of an attempt that got no answer in its time. */
+export function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiFault {
+  return new ApiFault(`no answer in ${durationText(time)}`, {
+    call,
+    code: "NoAnswer",
+    retryable: true,
+    effect: "unknown",
+  });
+}
+
+/** How attempts are repeated. */
+export interface RetryOptions {
+  readonly call: ApiCall;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends all attempts: the step's deadline, joined with the stop signal. */
+  readonly signal: AbortSignal;
+  /** The step's time: an attempt gets a part of it. */
+  readonly time: Milliseconds;
+  /** What the log lines are to say besides. */
+  readonly fields: LogFields;
+}
+
+/**
+ * Makes attempts until one succeeds, one fails for good, or the signal ends.
+ * @throws {ApiFault} The last one, when it is final or the time is up.
+ * @throws The signal's reason, where that is not that the time is up.
+ */
+export async function retry<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  options: RetryOptions,
+): Promise<T> {
+  const { clock, log, signal, time } = options;
+  const started = clock.now();
+  let last: ApiFault | undefined;
+  for (let failedBefore = 0;; failedBefore++) {
+    const fault = await tryOnce(attempt, options);
+    if (!(fault instanceof ApiFault)) return fault.value;
+    if (!fault.retryable) throw fault;
+    // An attempt that the end cut short tells less than the one before it.
+    if (signal.aborted) throw endOf(signal, last ?? fault);
+    last = fault;
+    const left = started + time - clock.now();
+    const delay = backOff(fault, { failedBefore, left }, clock);
+    log.warn(fault.message, {
+      ...options.fields,
+      attempt: failedBefore + 1,
+      next_try_in: durationText(delay),
+    });
+    await sleep(clock.within(delay, signal)).catch(() => {});
+    if (signal.aborted) throw endOf(signal, fault);
+  }
+}
+
+function endOf(signal: AbortSignal, last: ApiFault): unknown {
+  return isTimeout(signal.reason) ? last : signal.reason;
+}
+
+async function tryOnce<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  { call, clock, signal, time }: RetryOptions,
+): Promise<{ value: T } | ApiFault> {
+  const limit = attemptTime(time);
+  try {
+    return { value: await attempt(clock.within(limit, signal)) };
+  } catch (error) {
+    if (error instanceof ApiFault) return error;
+    if (isTimeout(error)) return attemptTimedOut(call, limit);
+    throw error;
+  }
+}

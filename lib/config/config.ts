@@ -1,0 +1,193 @@
+/** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
+import type { Target } from "../aws/elb.ts";
+import type { GroupReference } from "../target/group.ts";
+import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
+import { SHELL } from "../hooks/shell.ts";
+import { splitWords, unterminatedQuote } from "../hooks/words.ts";
+import type { Milliseconds } from "../host/duration.ts";
+import type { LogFormat, LogLevel } from "../host/log.ts";
+import { type Checked, Checks } from "./checks.ts";
+import type { FlagValues } from "./flags.ts";
+import type { Parsed } from "./kinds.ts";
+import { parseEndpointUrl, parseRegion } from "./region.ts";
+import { type Environment, readSettings, type Settings } from "./settings.ts";
+import { conflicts, parseGroupArn, parseGroupName } from "./target_groups.ts";
+import { parseTargetId } from "./target_id.ts";
+import { usage } from "./usage.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** What one sidecar is to do. Every value in here is a valid one. */
+export interface Config {
+  /** At least one, none twice. */
+  readonly groups: readonly GroupReference[];
+  readonly target: Target;
+  readonly hooks: Readonly<Record<HookEvent, HookSettings>>;
+  readonly inService: {
+    readonly wait: boolean;
+    readonly timeout: Milliseconds;
+    readonly required: boolean;
+  };
+  readonly timeouts: {
+    readonly resolve: Milliseconds;
+    readonly register: Milliseconds;
+    readonly deregister: Milliseconds;
+    readonly confirmSettle: Milliseconds;
+  };
+  readonly api: {
+    /** `-region`, else that of the groups' ARNs, else what the SDK finds by itself. */
+    readonly region?: string;
+    readonly endpointUrl?: string;
+  };
+  readonly log: { readonly format: LogFormat; readonly level: LogLevel };
+  readonly terminationLog: string;
+}
+
+/** What the command line and the environment ask for. */
+export type Reading =
+  | {
+    readonly kind: "run";
+    readonly config: Config;
+    /** What is odd but no fault, a sentence each. */
+    readonly warnings: readonly string[];
+  }
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "version" }
+  | {
+    readonly kind: "faults";
+    /** All that is wrong, a sentence each; the syntax faults first, as they stand there. */
+    readonly faults: readonly string[];
+    /** The faults, a line each, and the usage text, as Go prints them. */
+    readonly text: string;
+    /** Where the faults are to be written as well. */
+    readonly terminationLog: string;
+  };
+
+/** What the checks need to know of the system. */
+export interface System {
+  /** Whether commands can be given to a shell. */
+  readonly shell: boolean;
+}
+
+/** Reads and checks everything at once. */
+export function readConfig(
+  args: readonly string[],
+  env: Environment,
+  system: System = { shell: true },
+): Reading {
+  const settings = readSettings(args, env);
+  const { help, faults, values } = settings;
+  if (help) return { kind: "help", text: usage() };
+  if (values.version && faults.length === 0) return { kind: "version" };
+  const checked = check(settings, system);
+  if ("config" in checked) {
+    return { kind: "run", config: checked.config, warnings: warningsOf(settings, env) };
+  }
+  return {
+    kind: "faults",
+    faults: checked.faults,
+    text: [...checked.faults, usage()].join("\n"),
+    terminationLog: values["termination-log"],
+  };
+}
+
+function check(
+  settings: Settings,
+  { shell }: System,
+): { config: Config } | { faults: readonly string[] } {
+  const { values } = settings;
+  const checks = new Checks(settings);
+  const groups: Checked<GroupReference>[] = [
+    ...checks.each("target-group-name", parseGroupName),
+    ...checks.each("target-group-arn", parseGroupArn),
+  ];
+  const id = checks.one("target-id", parseTargetId);
+  const region = checks.one("region", parseRegion);
+  const endpointUrl = checks.one("endpoint-url", parseEndpointUrl);
+  const parse = shell ? parseShellCommand : parseWords;
+  for (const event of HOOK_EVENTS) checks.one(`${event}-command`, parse);
+  const faults = [...checks.faults, ...conflicts(groups, region), ...missing(settings)];
+  if (faults.length > 0 || id === undefined) return { faults };
+  const apiRegion = region?.value ?? regionOf(groups);
+  return {
+    config: {
+      groups: groups.map(({ value }) => value),
+      target: target(id.value, values),
+      hooks: hooks(values),
+      inService: {
+        wait: values["wait-in-service"],
+        timeout: values["wait-in-service-timeout"],
+        required: values["wait-in-service"] && values["require-in-service"],
+      },
+      timeouts: {
+        resolve: values["resolve-timeout"],
+        register: values["register-timeout"],
+        deregister: values["deregister-timeout"],
+        confirmSettle: values["confirm-settle"],
+      },
+      api: {
+        ...(apiRegion !== undefined && { region: apiRegion }),
+        ...(endpointUrl !== undefined && { endpointUrl: endpointUrl.value }),
+      },
+      log: { format: values["log-format"], level: values["log-level"] },
+      terminationLog: values["termination-log"],
+    },
+  };
+}
+
+function target(id: string, values: FlagValues): Target {
+  const { "target-port": port, "availability-zone": availabilityZone } = values;
+  return {
+    id,
+    ...(port !== 0 && { port }),
+    ...(availabilityZone !== undefined && { availabilityZone }),
+  };
+}
+
+function hooks(values: FlagValues): Config["hooks"] {
+  const of = (event: HookEvent): HookSettings => ({
+    command: values[`${event}-command`],
+    timeout: values[`${event}-timeout`],
+  });
+  return {
+    "pre-register": of("pre-register"),
+    "post-register": of("post-register"),
+    "pre-deregister": of("pre-deregister"),
+    "post-deregister": of("post-deregister"),
+  };
+}
+
+function regionOf(groups: readonly Checked<GroupReference>[]): string | undefined {
+  return groups.flatMap(({ value }) => value.by === "arn" ? [value.region] : [])[0];
+}
+
+function parseShellCommand(command: string): Parsed<string> {
+  return unterminatedQuote(command)
+    ? { fault: "a quote in it is opened and not closed" }
+    : { value: command };
+}
+
+/** Without a shell, what only a shell can do is a fault at the start, not a surprise at the end. */
+function parseWords(command: string): Parsed<string> {
+  const quotes = parseShellCommand(command);
+  if ("fault" in quotes) return quotes;
+  const split = splitWords(command);
+  return split.kind === "words"
+    ? { value: command }
+    : { fault: `there is no ${SHELL} here to run it, and ${split.reason}` };
+}
+
+/** What has to be given and is not. */
+function missing({ sources, operands }: Settings): string[] {
+  // It may be given after an operand, where nothing is read: that fault is enough.
+  if (operands.some((operand) => operand.startsWith("-"))) return [];
+  const faults: string[] = [];
+  if (!sources.has("target-group-name") && !sources.has("target-group-arn")) {
+    faults.push("no target group: give -target-group-name or -target-group-arn");
+  }
+  if (!sources.has("target-id")) {
+    faults.push(
+      "no target id: give -target-id, or set POD_IP from the Downward API (fieldRef status.podIP)",
+    );
+  }
+  return faults;
+}

@@ -1,0 +1,57 @@
+/**
+ * Ends all processes of a group. What made a group or session of its own (`setsid`, `set -m`) is
+ * out of reach: finding it takes `/proc`, which Deno opens to programs with all permissions only.
+ */
+import { type Clock, sleep } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
+
+/** How long a group has to end in its own way, between SIGTERM and SIGKILL. */
+const KILL_AFTER: Milliseconds = 1_000;
+
+/** How long the system gets to carry out a SIGKILL. */
+const KILL_TAKES: Milliseconds = 100;
+
+/** How it went; `refused` is for processes that changed their user. */
+export type GroupEnd =
+  | { readonly outcome: "gone" }
+  | { readonly outcome: "refused"; readonly reason: string };
+
+/**
+ * Sends SIGTERM to the group, and SIGKILL to what is left of it a second later.
+ *
+ * A group's number is not given to anybody else while one process is in it, be it dead and not
+ * yet reaped; once the group is seen to be empty nothing is sent to it any more.
+ * @param id The id of the process that leads or led the group.
+ */
+export async function endGroup(id: number, clock: Clock): Promise<GroupEnd> {
+  const terminated = signalGroup(id, "SIGTERM");
+  if (terminated.outcome !== "sent") return terminated;
+  if (await isGoneWithin(id, KILL_AFTER, clock)) return { outcome: "gone" };
+  const killed = signalGroup(id, "SIGKILL");
+  if (killed.outcome !== "sent") return killed;
+  // As the container's first process we inherit orphans, and Deno reaps no process but its own:
+  // dead ones then stay in the group for good (with `shareProcessNamespace`, or an init such as
+  // catatonit, they do not). So this wait is a short one: SIGKILL leaves nothing to find out.
+  await isGoneWithin(id, KILL_TAKES, clock);
+  return { outcome: "gone" };
+}
+
+async function isGoneWithin(id: number, time: Milliseconds, clock: Clock): Promise<boolean> {
+  const end = clock.now() + time;
+  for (let pause = 2; clock.now() < end; pause = Math.min(2 * pause, 50)) {
+    // A stopped process acts on SIGTERM once it is continued: systemd.kill(5) does the same.
+    if (signalGroup(id, "SIGCONT").outcome === "gone") return true;
+    await sleep(clock.within(Math.min(pause, end - clock.now())));
+  }
+  return false;
+}
+
+function signalGroup(id: number, signal: Deno.Signal): GroupEnd | { readonly outcome: "sent" } {
+  try {
+    Deno.kill(-id, signal);
+    return { outcome: "sent" };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { outcome: "gone" };
+    return { outcome: "refused", reason: String(error) };
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Splits a command into words as a POSIX shell would, for images that have no shell, and refuses
+ * whatever a shell would have done more about.
+ *
+ * Own code, since the refusing is what is wanted: npm's `shell-quote` expands variables and turns
+ * operators, globs and comments into objects to sort out, `shlex`, `shellwords` and `string-argv`
+ * take `|` and `$HOME` for plain words; each costs more memory than this page.
+ */
+import { BUILT_IN, type Construct, isConstruct, KEYWORDS, meaningOf } from "./constructs.ts";
+
+export { unterminatedQuote } from "./quotes.ts";
+
+/** The words of a command, at least one, or why it cannot be split into words alone. */
+export type SplitResult =
+  | { readonly kind: "words"; readonly words: string[] }
+  /** `reason` is the end of a sentence: what is in the way, where, and what to do about it. */
+  | { readonly kind: "fault"; readonly reason: string };
+
+/** Splits a command into words: quotes and backslashes, and no expansion of any kind. */
+export function splitWords(command: string): SplitResult {
+  try {
+    return { kind: "words", words: new Splitter(command).split() };
+  } catch (fault) {
+    if (fault instanceof SplitFault) return { kind: "fault", reason: fault.message };
+    throw fault;
+  }
+}
+
+class SplitFault extends Error {
+  override readonly name = "SplitFault";
+}
+
+const WHOLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*\+?$/;
+
+class Splitter {
+  readonly #command: string;
+  readonly #words: string[] = [];
+  #at = 0;
+
+  constructor(command: string) {
+    this.#command = command;
+  }
+
+  split(): string[] {
+    while (this.#skipBlanks()) this.#words.push(this.#word());
+    if (this.#words.length > 0) return this.#words;
+    throw new SplitFault("it has no words: leave the flag out where nothing is to be run");
+  }
+
+  /** The next character, after the line continuations before it; empty at the end. */
+  #char(): string {
+    while (this.#command.startsWith("\\\n", this.#at)) this.#at += 2;
+    return this.#command.charAt(this.#at);
+  }
+
+  /** Goes to the next word; `false` where there is none. */
+  #skipBlanks(): boolean {
+    let lineBreak: number | undefined;
+    for (; this.#char() !== "" && " \t\n".includes(this.#char()); this.#at++) {
+      if (this.#char() === "\n") lineBreak ??= this.#at;
+    }
+    if (this.#char() === "") return false;
+    // Line breaks at either end are what YAML's block scalars leave; between words they are `;`.
+    if (lineBreak !== undefined && this.#words.length > 0) this.#refuse("\n", lineBreak);
+    return true;
+  }
+
+  #word(): string {
+    const start = this.#at;
+    let word = "";
+    let bare = true;
+    for (; this.#char() !== "" && !" \t\n".includes(this.#char()); this.#at++) {
+      const at = this.#at;
+      if (`'"\\`.includes(this.#char())) {
+        bare = false;
+        word += this.#quoted();
+      } else {
+        this.#refuseSpecial(at === start);
+        if (this.#char() === "=" && bare && this.#isCommand() && WHOLE_NAME.test(word)) {
+          this.#refuse("NAME=", start, `${word}=`);
+        }
+        word += this.#command.charAt(at);
+      }
+    }
+    if (bare && this.#isCommand()) this.#refuseShellsOwn(word, start);
+    return word;
+  }
+
+  #isCommand(): boolean {
+    return this.#words.length === 0;
+  }
+
+  /** What the quote or backslash here quotes; leaves the position on its last character. */
+  #quoted(): string {
+    switch (this.#char()) {
+      case "'":
+        return this.#singleQuoted();
+      case '"':
+        return this.#doubleQuoted();
+      default:
+        this.#at++;
+        if (this.#at < this.#command.length) return this.#command.charAt(this.#at);
+        throw new SplitFault("it ends with a backslash, which quotes nothing: leave it out");
+    }
+  }
+
+  #singleQuoted(): string {
+    const open = this.#at;
+    const close = this.#command.indexOf("'", open + 1);
+    if (close < 0) throw this.#unterminated(open);
+    this.#at = close;
+    return this.#command.slice(open + 1, close);
+  }
+
+  #doubleQuoted(): string {
+    const open = this.#at++;
+    let text = "";
+    for (; this.#char() !== '"'; this.#at++) {
+      if (this.#char() === "") throw this.#unterminated(open);
+      if (this.#char() === "$") this.#refuseExpansion(true);
+      if (this.#char() === "`") this.#refuse("`", this.#at);
+      const escaped = this.#char() === "\\" ? this.#command.charAt(this.#at + 1) : "";
+      if (escaped !== "" && '$`"\\'.includes(escaped)) this.#at++;
+      text += this.#command.charAt(this.#at);
+    }
+    return text;
+  }
+
+  /** Refuses the unquoted character here, if a shell would not take it as it is. */
+  #refuseSpecial(startsWord: boolean): void {
+    const char = this.#char();
+    if (char === "$") this.#refuseExpansion(false);
+    if (char === "{" && this.#following() === "}") return;
+    if ("~#".includes(char) && !startsWord) return;
+    const twice = char + char;
+    if (this.#following() === char && isConstruct(twice)) this.#refuse(twice, this.#at);
+    if (isConstruct(char)) this.#refuse(char, this.#at);
+  }
+
+  /** Refuses the `$` here, unless it is one that stands for itself. */
+  #refuseExpansion(isQuoted: boolean): void {
+    const next = this.#following();
+    if (next === "(" || next === "{") this.#refuse(`$${next}`, this.#at);
+    if (/[A-Za-z0-9_@*#?$!-]/.test(next)) {
+      const name = /^\$[A-Za-z_][A-Za-z0-9_]*/.exec(this.#command.slice(this.#at))?.[0];
+      this.#refuse("$NAME", this.#at, name ?? `$${next}`);
+    }
+    // Bash has meanings of its own for these, dash has not.
+    if (next === "[" || (!isQuoted && (next === "'" || next === '"'))) {
+      this.#refuse("$'", this.#at, `$${next}`);
+    }
+  }
+
+  /** Refuses a first word that means something to a shell alone. */
+  #refuseShellsOwn(word: string, at: number): void {
+    if (KEYWORDS.has(word)) this.#refuse("keyword", at, word);
+    if (BUILT_IN.has(word)) this.#refuse("built-in", at, word);
+  }
+
+  #refuse(construct: Construct, at: number, shown: string = construct): never {
+    const { is, instead } = meaningOf(construct);
+    throw new SplitFault(`${place(shown, at)} ${is}: ${instead}`);
+  }
+
+  #unterminated(at: number): SplitFault {
+    const which = this.#command.charAt(at) === "'" ? "single" : "double";
+    return new SplitFault(`the ${which} quote at character ${at + 1} is never closed: close it`);
+  }
+
+  #following(): string {
+    let next = this.#at + 1;
+    while (this.#command.startsWith("\\\n", next)) next += 2;
+    return this.#command.charAt(next);
+  }
+}
+
+function place(shown: string, at: number): string {
+  return `${shown === "\n" ? "the line break" : `"${shown}"`} at character ${at + 1}`;
+}

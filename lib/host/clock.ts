@@ -1,0 +1,54 @@
+/**
+ * Time and chance. Every wait of the sidecar goes through here, so that each has an end, and so
+ * that a simulation can put virtual time in the place of the real one.
+ */
+import { abortable } from "@std/async/abortable";
+import type { Milliseconds } from "./duration.ts";
+
+/** The port to time and chance. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; never goes back. */
+  now(): Milliseconds;
+  /**
+   * A signal that ends when the time is up, with a `TimeoutError` as its reason, or with the
+   * first of the other signals, with that one's reason.
+   */
+  within(time: Milliseconds, ...signals: readonly AbortSignal[]): AbortSignal;
+  /** A number in [0, 1), for jitter. */
+  random(): number;
+}
+
+/** The longest time that a timer can hold; longer ones fire at once. */
+const LONGEST_TIMER: Milliseconds = 2 ** 31 - 1;
+
+/** The real time. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  within: (time, ...signals) => {
+    const timeout = AbortSignal.timeout(Math.min(Math.max(0, Math.ceil(time)), LONGEST_TIMER));
+    return signals.length === 0 ? timeout : AbortSignal.any([timeout, ...signals]);
+  },
+  random: () => Math.random(),
+};
+
+/** Whether the signal, or an error it gave, says that a time was up. */
+export function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
+}
+
+/**
+ * Waits until the signal ends.
+ * @throws The signal's reason, where it is not that the time is up.
+ */
+export async function sleep(signal: AbortSignal): Promise<void> {
+  try {
+    await abortable(new Promise<never>(() => {}), signal);
+  } catch (reason) {
+    if (!isTimeout(reason)) throw reason;
+  }
+}
+
+/** Waits until the signal ends, whatever its reason. */
+export async function ended(signal: AbortSignal): Promise<void> {
+  await abortable(new Promise<never>(() => {}), signal).catch(() => {});
+}

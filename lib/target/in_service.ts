@@ -1,0 +1,107 @@
+/** Waiting until a load balancer calls a target healthy. */
+import { attemptTimedOut, backOff } from "../aws/retry.ts";
+import type { ElasticLoadBalancing, Target, TargetHealth } from "../aws/elb.ts";
+import { ApiFault } from "../aws/errors.ts";
+import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { durationText, type Milliseconds } from "../host/duration.ts";
+import type { Log, LogFields } from "../host/log.ts";
+import type { Group } from "./group.ts";
+import { remedy } from "./health.ts";
+import { nextQuestionIn } from "./plan.ts";
+
+/** Ports and parameters of the wait. */
+export interface InServiceOptions {
+  readonly elb: ElasticLoadBalancing;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long to wait at most. */
+  readonly time: Milliseconds;
+  /** Cuts the wait short; its reason is thrown. */
+  readonly stop: AbortSignal;
+}
+
+/** One question's limit. */
+const QUESTION: Milliseconds = 10_000;
+
+/**
+ * Asks until the target is healthy.
+ * @returns Nothing where it is, else why not, as the end of a sentence.
+ * @throws The reason of `stop`.
+ */
+export async function waitInService(
+  group: Group,
+  target: Target,
+  options: InServiceOptions,
+): Promise<string | undefined> {
+  const { clock, log } = options;
+  const deadline = clock.within(options.time, options.stop);
+  const started = clock.now();
+  let last: TargetHealth | undefined;
+  let faults = 0;
+  while (true) {
+    const health = await ask(group, target, deadline, options);
+    if (health instanceof ApiFault) {
+      log.warn(health.message, { target_group: group.name, attempt: ++faults });
+      if (!health.retryable) return health.message;
+    } else {
+      faults = 0;
+      log.debug("asked for the health", fieldsOf(group, health));
+      if (health.state === "healthy") {
+        log.info("target is in service", {
+          target_group: group.name,
+          target: target.id,
+          took: durationText(clock.now() - started),
+        });
+        return undefined;
+      }
+      if (!isSame(last, health)) logState(group, health, log);
+      last = health;
+    }
+    const pause = health instanceof ApiFault
+      ? backOff(health, { failedBefore: faults, left: started + options.time - clock.now() }, clock)
+      : nextQuestionIn(group.healthCheck, clock.random());
+    await sleep(clock.within(pause, deadline)).catch(() => {});
+    options.stop.throwIfAborted();
+    if (deadline.aborted) return lastWords(last, options.time);
+  }
+}
+
+async function ask(
+  group: Group,
+  target: Target,
+  deadline: AbortSignal,
+  { elb, clock, stop }: InServiceOptions,
+): Promise<TargetHealth | ApiFault> {
+  try {
+    return await elb.describeTargetHealth(group.arn, target, {
+      signal: clock.within(QUESTION, deadline),
+    });
+  } catch (error) {
+    stop.throwIfAborted();
+    if (error instanceof ApiFault) return error;
+    if (isTimeout(error)) return attemptTimedOut("DescribeTargetHealth", QUESTION);
+    throw error;
+  }
+}
+
+function isSame(one: TargetHealth | undefined, other: TargetHealth): boolean {
+  return one?.state === other.state && one.reason === other.reason;
+}
+
+function logState(group: Group, health: TargetHealth, log: Log): void {
+  const what = remedy(health);
+  const fields = fieldsOf(group, health);
+  if (what === undefined) log.info("target is not in service yet", fields);
+  else log.warn(`waiting alone will not bring the target into service: ${what}`, fields);
+}
+
+function fieldsOf(group: Group, { target, state, reason, description }: TargetHealth): LogFields {
+  return { target_group: group.name, target: target.id, state, reason, description };
+}
+
+function lastWords(last: TargetHealth | undefined, time: Milliseconds): string {
+  const state = last === undefined
+    ? "its state could not be asked for"
+    : `it is ${[last.state, last.reason].filter(Boolean).join(", ")}`;
+  return `the target is not healthy after ${durationText(time)}: ${state}`;
+}

@@ -1,0 +1,94 @@
+/** One life of a program from start to exit, as a record of moments. */
+import { abortable } from "@std/async/abortable";
+import type { Emulator } from "../emulator/emulator.ts";
+import type { Call } from "../emulator/events.ts";
+import { pause } from "../emulator/pause.ts";
+import { MeasuredProcess } from "./process.ts";
+import type { Program } from "./programs.ts";
+import { environment, GROUP, startScene } from "./scene.ts";
+
+/** The moments of a life, in milliseconds of `performance.now()`. */
+export interface Life {
+  readonly startedAt: number;
+  /** When the API had read the first call of each action. */
+  readonly receivedAt: ReadonlyMap<string, number>;
+  /** Right before the signal was sent. */
+  readonly signalledAt: number;
+  readonly exitedAt: number;
+}
+
+/** No life takes longer than this beside its idle time: a program that hangs ends the benchmark. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Lives one life of the program, against an emulator of its own in this process: the moment of a
+ * signal and that of a call's arrival are of one clock.
+ * @param idle How long the program is idle before its signal, in milliseconds: caches get cold.
+ * @throws {Error} The life was not as it should be, so that its moments mean nothing.
+ */
+export async function live(program: Program, idle: number): Promise<Life> {
+  const home = await Deno.makeTempDir({ prefix: "bench-" });
+  try {
+    await using emulator = await startScene();
+    await using process = new MeasuredProcess(program.command, environment(emulator, home));
+    const patience = AbortSignal.timeout(PATIENCE_MS + idle);
+    const life = observe(program, process, emulator, () => pause(idle, patience));
+    return await abortable(life, patience).catch((cause) => {
+      throw new Error(`${program.name}: ${cause.message}\n${process.text}`, { cause });
+    });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+async function observe(
+  program: Program,
+  process: MeasuredProcess,
+  emulator: Emulator,
+  idle: () => Promise<unknown>,
+): Promise<Life> {
+  const receivedAt = new Map<string, number>();
+  emulator.listen(({ kind, ...event }) => {
+    if (kind !== "call-received" || !("action" in event) || receivedAt.has(event.action)) return;
+    receivedAt.set(event.action, performance.now());
+  });
+  const early = process.ended.then(({ code }) => {
+    throw new Error(`it ended with exit code ${code} before its signal`);
+  });
+  await Promise.race([ready(program, process, emulator).then(idle), early]);
+  early.catch(() => {});
+
+  const signalledAt = performance.now();
+  process.signal("SIGTERM");
+  const { at: exitedAt, code } = await process.ended;
+  if (code !== 0) throw new Error(`exit code ${code}`);
+  if (program.calls) expectOpenConnection(emulator.calls);
+  if (emulator.registered(GROUP).length > 0) throw new Error("a target is left registered");
+  return { startedAt: process.startedAt, receivedAt, signalledAt, exitedAt };
+}
+
+/** A program that is ready may have something to do still; it is measured when it is idle. */
+async function ready(
+  { ready }: Program,
+  process: MeasuredProcess,
+  emulator: Emulator,
+): Promise<void> {
+  if ("says" in ready) {
+    await process.says(ready.says);
+  } else {
+    await emulator.seen(({ kind, ...event }) =>
+      kind === "call-answered" && "action" in event && event.action === ready.answered
+    );
+  }
+  await process.asleep();
+}
+
+/** @throws {Error} DeregisterTargets came by a connection that no earlier call had opened. */
+function expectOpenConnection(calls: readonly Call[]): void {
+  const last = calls.findIndex(({ action }) => action === "DeregisterTargets");
+  const opened = calls.slice(0, last).map(({ connection }) => connection);
+  if (last < 0) throw new Error("it never sent DeregisterTargets");
+  if (!opened.includes(calls[last]?.connection ?? NaN)) {
+    throw new Error("DeregisterTargets did not come by an open connection");
+  }
+}

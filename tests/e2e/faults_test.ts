@@ -1,0 +1,141 @@
+/** Every fault of the API × each of the four calls, once and for ever. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Fault, FaultRule } from "../emulator/faults.ts";
+import { Scene } from "./scene.ts";
+import { type Case, sideBySide } from "./side_by_side.ts";
+
+/** What the answer, or its lack, tells the client. */
+type Kind =
+  /** Refused for the moment, certainly not applied. */
+  | "refused-for-now"
+  /** No answer, or one that says nothing; and it was not applied. */
+  | "unknown"
+  /** The same, but it was applied. */
+  | "unknown-but-applied"
+  /** Refused for good. */
+  | "final"
+  /** Nothing that anybody should notice. */
+  | "harmless";
+
+const FAULTS: readonly (readonly [Kind, Fault])[] = [
+  ["refused-for-now", { what: "throttle" }],
+  ["refused-for-now", { what: "throttle", code: "Throttling", retryAfter: 1 }],
+  ["refused-for-now", { what: "throttle", code: "RequestLimitExceeded" }],
+  ["unknown", { what: "internal-failure" }],
+  ["unknown", { what: "service-unavailable" }],
+  ["unknown", { what: "health-unavailable" }],
+  ["unknown", { what: "proxy-error" }],
+  ["unknown", { what: "hang" }],
+  ["unknown", { what: "reset" }],
+  ["unknown", { what: "html-reply" }],
+  ["unknown", { what: "empty-reply" }],
+  ["unknown-but-applied", { what: "internal-failure", applied: true }],
+  ["unknown-but-applied", { what: "hang", applied: true }],
+  ["unknown-but-applied", { what: "reset", applied: true }],
+  ["unknown-but-applied", { what: "truncated-reply" }],
+  ["unknown-but-applied", { what: "truncated-xml" }],
+  ["final", { what: "access-denied" }],
+  ["final", { what: "expired-token" }],
+  ["final", { what: "target-group-not-found" }],
+  ["final", { what: "invalid-target" }],
+  ["final", { what: "validation-error" }],
+  ["harmless", { what: "delay", before: 300, after: 300 }],
+  ["harmless", { what: "apply-late", time: 300 }],
+  ["harmless", { what: "clock-skew", seconds: 900 }],
+  ["harmless", { what: "close-connection" }],
+  ["harmless", { what: "close-connection", announced: false }],
+];
+
+const CALLS = [
+  "DescribeTargetGroups",
+  "RegisterTargets",
+  "DescribeTargetHealth",
+  "DeregisterTargets",
+] as const;
+type CallName = typeof CALLS[number];
+
+const TIMES = [
+  "-resolve-timeout=2s",
+  "-register-timeout=3s",
+  "-wait-in-service-timeout=2s",
+  "-deregister-timeout=3s",
+  "-confirm-settle=1s",
+];
+
+/** More than all the times together, and start-up on a busy machine besides. */
+const LONGEST_LIFE_MS = 30_000;
+
+/** The exit code, by design section 2: what is final is final at once, but for leaving. */
+function expectedCode(call: CallName, kind: Kind, forEver: boolean): number {
+  if (kind === "harmless" || call === "DescribeTargetHealth") return 0;
+  if (call === "DeregisterTargets") return forEver && kind !== "unknown-but-applied" ? 5 : 0;
+  if (!forEver && kind !== "final") return 0;
+  return call === "DescribeTargetGroups" ? 3 : 4;
+}
+
+/** Whether the log must name the call. */
+function isTold(call: CallName, { what, occurrence }: FaultRule): boolean {
+  if (FAULTS.some(([kind, fault]) => kind === "harmless" && fault.what === what)) return false;
+  // Once, on a connection that was open already: Deno sends again, and nobody has to know.
+  if (what === "reset" && occurrence === "first") return call === "RegisterTargets";
+  // A group that does not exist has a sentence of its own.
+  return !(what === "target-group-not-found" && call === "DescribeTargetGroups");
+}
+
+function faultCase(call: CallName, [kind, fault]: typeof FAULTS[number], forEver: boolean): Case {
+  const rule: FaultRule = { ...fault, action: call, occurrence: forEver ? "every" : "first" };
+  return {
+    name: `${call} ${forEver ? "for ever" : "once"}: ${JSON.stringify(fault)}`,
+    run: async () => {
+      const started = performance.now();
+      await using scene = await Scene.start({ args: TIMES, faults: [rule] });
+      const line = await scene.sidecar.line(/serving until|exit_code=/);
+      if (/serving until/.test(line)) scene.sidecar.signal("SIGTERM");
+      const { code, log } = await scene.sidecar.ended();
+      const text = log.join("\n");
+      assertEquals(code, expectedCode(call, kind, forEver), text);
+      assert(performance.now() - started < LONGEST_LIFE_MS, `it took too long:\n${text}`);
+      assertMatch(log.at(-1) ?? "", new RegExp(`exit_code=${code}$`));
+      assertEquals(log.filter((line) => /^\s+at /.test(line)), [], "a stack trace");
+      if (code === 5) assertMatch(log.at(-1) ?? "", /10\.0\.0\.1 in arn:.*DeregisterTargets: /);
+      else await scene.nothingLeftBehind();
+      if (isTold(call, rule)) assert(text.includes(`${call}: `), `nothing tells of it:\n${text}`);
+    },
+  };
+}
+
+sideBySide([
+  ...[true, false].flatMap((forEver) =>
+    CALLS.flatMap((call) => FAULTS.map((fault) => faultCase(call, fault, forEver)))
+  ),
+  {
+    name: "a registration in doubt is not in doubt any more when the settle time has passed",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: TIMES,
+        faults: [
+          { what: "hang", action: "RegisterTargets" },
+          { what: "access-denied", action: "DescribeTargetHealth" },
+        ],
+      });
+      const { code, log } = await scene.sidecar.ended();
+      assertEquals(code, 4, log.join("\n"));
+      await scene.nothingLeftBehind();
+    },
+  },
+  {
+    name: "a registration in doubt that nothing can be learnt of ends with exit code 5",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: TIMES,
+        faults: [
+          { what: "hang", action: "RegisterTargets" },
+          { what: "access-denied", action: ["DescribeTargetHealth", "DeregisterTargets"] },
+        ],
+      });
+      const { code, log } = await scene.sidecar.ended();
+      assertEquals(code, 5, log.join("\n"));
+      assertMatch(log.at(-1) ?? "", /must allow elasticloadbalancing:DeregisterTargets on arn:/);
+    },
+  },
+]);

@@ -1,0 +1,274 @@
+/** A stop signal in every phase of a life: nothing is left behind, whatever its timing. */
+import { assertEquals } from "@std/assert";
+import { isAlive, Scene, type SceneOptions } from "./scene.ts";
+import { type Case, sideBySide } from "./side_by_side.ts";
+
+/** A moment in a life, and what a stop then leads to. */
+interface Phase extends SceneOptions {
+  readonly name: string;
+  /** Waits until the life is there. */
+  readonly reach: (scene: Scene) => Promise<void>;
+  /** What happens after the signal, before the end. */
+  readonly then?: (scene: Scene) => Promise<void>;
+  /** The calls of the whole life. */
+  readonly calls: string;
+  /** @default {0} */
+  readonly code?: number;
+}
+
+/** A command that says who it is and then stays, with a child that does not mind SIGTERM. */
+const HANGING_COMMAND =
+  "sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 1000; done' & echo parent $$; wait";
+
+async function hookRuns(scene: Scene): Promise<void> {
+  await scene.sidecar.line(/child \d+/);
+  await scene.sidecar.line(/parent \d+/);
+}
+
+/** A credentials endpoint that takes the connection and says nothing. */
+class SilentEndpoint implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections: Deno.Conn[] = [];
+  /** Ends at the first connection. */
+  readonly called: Promise<void> = this.#accept();
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#listener.addr.port}/`;
+  }
+
+  async #accept(): Promise<void> {
+    this.#connections.push(await this.#listener.accept());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.called.catch(() => {});
+    for (const connection of this.#connections) connection.close();
+  }
+}
+
+const UPPER_ROW: readonly Phase[] = [
+  {
+    name: "resolving",
+    faults: [{ what: "hold", action: "DescribeTargetGroups" }],
+    reach: (scene) => scene.received("DescribeTargetGroups"),
+    calls: "find",
+  },
+  {
+    name: "backing off while resolving",
+    faults: [{ what: "throttle", action: "DescribeTargetGroups", retryAfter: 30 }],
+    reach: async (scene) => void await scene.sidecar.line(/next_try_in/),
+    calls: "find",
+  },
+  {
+    name: "the pre-register command is running",
+    args: ["-pre-register-command", HANGING_COMMAND, "-pre-register-timeout=1m"],
+    reach: hookRuns,
+    calls: "find",
+  },
+  {
+    name: "RegisterTargets is in flight and answered after the signal",
+    faults: [{ what: "hold", action: "RegisterTargets" }],
+    reach: (scene) => scene.received("RegisterTargets"),
+    then: async (scene) => {
+      await scene.received("DeregisterTargets");
+      scene.emulator.release();
+    },
+    calls: "find register deregister deregister",
+  },
+  {
+    name: "RegisterTargets is in flight and refused after the signal",
+    faults: [
+      { what: "hold", action: "RegisterTargets" },
+      { what: "access-denied", action: "RegisterTargets" },
+    ],
+    reach: (scene) => scene.received("RegisterTargets"),
+    then: async (scene) => {
+      await scene.received("DeregisterTargets");
+      scene.emulator.release();
+    },
+    calls: "find register deregister",
+  },
+  {
+    name: "RegisterTargets is in flight and applied late, after the client has gone away",
+    args: ["-register-timeout=3s", "-confirm-settle=4s"],
+    faults: [
+      { what: "hold", action: "RegisterTargets" },
+      { what: "hang", applied: true, action: "RegisterTargets" },
+    ],
+    reach: (scene) => scene.received("RegisterTargets"),
+    then: async (scene) => {
+      // The client has given the call up, and has looked: only now it is applied.
+      await scene.received("DescribeTargetHealth");
+      scene.emulator.release();
+    },
+    calls: "find register deregister look deregister look",
+  },
+  {
+    name: "backing off after RegisterTargets was throttled",
+    faults: [{ what: "throttle", action: "RegisterTargets", retryAfter: 30 }],
+    reach: async (scene) => void await scene.sidecar.line(/RegisterTargets.*next_try_in/),
+    calls: "find register",
+  },
+  {
+    name: "backing off after RegisterTargets was applied, but its answer was lost",
+    args: ["-confirm-settle=2s"],
+    faults: [{
+      what: "throttle",
+      action: "RegisterTargets",
+      retryAfter: 30,
+      occurrence: { from: 2 },
+    }, { what: "reset", applied: true, action: "RegisterTargets", occurrence: "first" }],
+    reach: async (scene) => void await scene.sidecar.line(/Throttling.*next_try_in/),
+    calls: "find register register deregister look",
+  },
+  {
+    name: "waiting in service",
+    group: { health: { check: "assumed", after: 3_600_000, healthy: true } },
+    reach: async (scene) => void await scene.sidecar.line(/not in service yet/),
+    calls: "find register look deregister",
+  },
+  {
+    name: "asking for the health",
+    faults: [{ what: "hold", action: "DescribeTargetHealth" }],
+    reach: (scene) => scene.received("DescribeTargetHealth"),
+    calls: "find register look deregister",
+  },
+  {
+    name: "the post-register command is running",
+    args: ["-post-register-command", HANGING_COMMAND, "-post-register-timeout=1m"],
+    reach: hookRuns,
+    calls: "find register look deregister",
+  },
+  {
+    name: "idle",
+    reach: async (scene) => void await scene.sidecar.line(/serving/),
+    calls: "find register look deregister",
+  },
+];
+
+/** Phases that the first signal, or a failure, leads to; the second signal comes there. */
+const LOWER_ROW: readonly Phase[] = [
+  {
+    name: "the pre-deregister command is running",
+    args: [
+      "-pre-deregister-command",
+      HANGING_COMMAND,
+      "-pre-deregister-timeout=1m",
+      "-post-deregister-command=echo must not run",
+    ],
+    reach: hookRuns,
+    calls: "find register look deregister",
+  },
+  {
+    name: "DeregisterTargets is in flight",
+    args: ["-post-deregister-command=echo must not run"],
+    faults: [{ what: "hold", action: "DeregisterTargets" }],
+    reach: (scene) => scene.received("DeregisterTargets"),
+    then: async (scene) => {
+      await scene.sidecar.line(/second stop signal/);
+      scene.emulator.release();
+    },
+    calls: "find register look deregister",
+  },
+  {
+    name: "backing off after DeregisterTargets was throttled",
+    faults: [{
+      what: "throttle",
+      action: "DeregisterTargets",
+      occurrence: "first",
+      retryAfter: 2,
+    }],
+    reach: async (scene) => void await scene.sidecar.line(/DeregisterTargets.*next_try_in/),
+    calls: "find register look deregister deregister",
+  },
+  {
+    name: "confirming after DeregisterTargets got no answer",
+    faults: [
+      { what: "hang", applied: true, action: "DeregisterTargets" },
+      { what: "hold", action: "DescribeTargetHealth" },
+    ],
+    args: ["-wait-in-service=false", "-confirm-settle=0s", "-deregister-timeout=6s"],
+    reach: (scene) => scene.received("DescribeTargetHealth"),
+    then: async (scene) => {
+      await scene.sidecar.line(/second stop signal/);
+      scene.emulator.release();
+    },
+    calls: "find register deregister look",
+  },
+  {
+    name: "the post-deregister command is running",
+    args: ["-post-deregister-command", HANGING_COMMAND, "-post-deregister-timeout=1m"],
+    reach: hookRuns,
+    calls: "find register look deregister",
+  },
+];
+
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
+function upperRow(phase: Phase, signal: Deno.Signal): Case {
+  return {
+    name: `${signal} while ${phase.name}`,
+    run: async () => {
+      await using scene = await Scene.start(phase);
+      await phase.reach(scene);
+      scene.sidecar.signal(signal);
+      await phase.then?.(scene);
+      await expectEnd(scene, phase);
+    },
+  };
+}
+
+function lowerRow(phase: Phase, signals: readonly [Deno.Signal, Deno.Signal]): Case {
+  return {
+    name: `${signals.join(", then ")} while ${phase.name}`,
+    run: async () => {
+      await using scene = await Scene.start(phase);
+      await scene.sidecar.line(/serving/);
+      scene.sidecar.signal(signals[0]);
+      await phase.reach(scene);
+      scene.sidecar.signal(signals[1]);
+      await phase.then?.(scene);
+      await expectEnd(scene, phase);
+    },
+  };
+}
+
+async function expectEnd(scene: Scene, { calls, code = 0 }: Phase): Promise<void> {
+  const end = await scene.sidecar.ended();
+  const log = end.log.join("\n");
+  assertEquals(end.code, code, log);
+  assertEquals(scene.calls, calls, log);
+  await scene.nothingLeftBehind();
+  for (const [, pid] of log.matchAll(/(?:child|parent) (\d+)/g)) {
+    assertEquals(await isAlive(Number(pid)), false, `process ${pid} of a hook is alive`);
+  }
+  assertEquals(log.includes("must not run\n"), false, "a hook ran after the second signal");
+}
+
+sideBySide([
+  ...UPPER_ROW.flatMap((phase) => SIGNALS.map((signal) => upperRow(phase, signal))),
+  ...LOWER_ROW.flatMap((phase) =>
+    SIGNALS.flatMap((first) => SIGNALS.map((second) => lowerRow(phase, [first, second])))
+  ),
+  ...SIGNALS.map((signal): Case => ({
+    name: `${signal} before RegisterTargets is sent, while credentials are fetched`,
+    run: async () => {
+      await using endpoint = new SilentEndpoint();
+      await using scene = await Scene.start({
+        args: [
+          "-target-group-arn",
+          "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123456789abcdef",
+        ],
+        env: {
+          AWS_ACCESS_KEY_ID: "",
+          AWS_SECRET_ACCESS_KEY: "",
+          AWS_CONTAINER_CREDENTIALS_FULL_URI: endpoint.url,
+        },
+      });
+      await endpoint.called;
+      scene.sidecar.signal(signal);
+      await expectEnd(scene, { name: "", reach: () => Promise.resolve(), calls: "" });
+    },
+  })),
+]);

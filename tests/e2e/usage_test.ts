@@ -1,0 +1,84 @@
+/** Bad input: everything at once, exit 2, and nothing is touched. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { startEmulator } from "../emulator/server.ts";
+import { SidecarProcess } from "./sidecar_process.ts";
+import { sideBySide } from "./side_by_side.ts";
+
+/** Runs the sidecar with just these arguments, and an API at hand that it must not call. */
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  await using emulator = await startEmulator({ groups: [{ name: "kafka" }] });
+  await using sidecar = new SidecarProcess({ args, env: { ...emulator.environment, ...env } });
+  const end = await sidecar.ended();
+  assertEquals(emulator.events, [], "it touched the API");
+  return { ...end, text: end.log.join("\n") };
+}
+
+sideBySide([
+  {
+    name: "all faults are said at once, and in the termination log",
+    run: async () => {
+      const file = await Deno.makeTempFile();
+      const { code, text } = await run([
+        "-nope",
+        "-target-id=pod-1",
+        "-wait-in-service=maybe",
+        "-wait-in-service-timeout=30",
+        "-register-timeout=-1s",
+        "-pre-register-command=echo 'unterminated",
+        `-termination-log=${file}`,
+        "-target-group-name",
+      ]);
+      assertEquals(code, 2);
+      const sentences = [
+        "flag provided but not defined: -nope",
+        'invalid boolean value "maybe" for -wait-in-service: parse error',
+        'invalid value "30" for flag -wait-in-service-timeout: parse error',
+        'invalid value "-1s" for flag -register-timeout',
+        'invalid value "pod-1" for flag -target-id',
+        'invalid value "echo \'unterminated" for flag -pre-register-command',
+        "flag needs an argument: -target-group-name",
+      ];
+      const written = await Deno.readTextFile(file);
+      for (const sentence of sentences) {
+        assertStringIncludes(text, sentence);
+        assertStringIncludes(written, sentence);
+      }
+      assertStringIncludes(text, "Usage of k8s-nlb-registrator-sidecar:");
+      await Deno.remove(file);
+    },
+  },
+  {
+    name: "an operand is a fault",
+    run: async () => {
+      const { code, text } = await run(["-target-group-name=kafka", "-target-id=10.0.0.1", "now"]);
+      assertEquals(code, 2);
+      assertStringIncludes(text, '"now"');
+    },
+  },
+  {
+    name: "without target group and target id, both are asked for",
+    run: async () => {
+      const { code, text } = await run(["-target-group-name=", "-target-id="]);
+      assertEquals(code, 2);
+      assertMatch(text, /-target-group-name or -target-group-arn/);
+      assertMatch(text, /-target-id.*POD_IP/);
+    },
+  },
+  {
+    name: "-h prints the usage to stderr and exits 0",
+    run: async () => {
+      const { code, text, stdout } = await run(["-h"]);
+      assertEquals(code, 0);
+      assertEquals(stdout, "");
+      assertStringIncludes(text, "  -wait-in-service-timeout duration");
+    },
+  },
+  {
+    name: "-version prints the version to stdout and exits 0",
+    run: async () => {
+      const { code, stdout } = await run(["-version"]);
+      assertEquals(code, 0);
+      assertMatch(stdout, /^k8s-nlb-registrator-sidecar \d+\.\d+\.\d+ \(deno \d/);
+    },
+  },
+]);

@@ -1,0 +1,122 @@
+/** The inside of an emulator: what it holds, and what it does with a request. */
+import { AccessKeys, STATIC_KEY } from "./access_keys.ts";
+import { CallInProgress } from "./calls.ts";
+import { CredentialEndpoints } from "./credentials.ts";
+import type { EmulatorOptions } from "./emulator.ts";
+import { EventLog } from "./events.ts";
+import type { Call } from "./events.ts";
+import { assertFaultRule } from "./fault_rules.ts";
+import { Faults } from "./faults.ts";
+import { groupArn } from "./group_xml.ts";
+import { Group } from "./groups.ts";
+import type { Exchange } from "./http.ts";
+import { groupSettings } from "./settings.ts";
+import type { GroupOptions } from "./settings.ts";
+import { TRUST } from "./sts.ts";
+import type { Trust } from "./sts.ts";
+
+/** All that an emulator holds beside its socket. */
+export class Core implements Disposable {
+  readonly region: string;
+  readonly trust: Trust;
+  readonly keys: AccessKeys;
+  readonly groups: Group[];
+  readonly faults = new Faults();
+  readonly events = new EventLog();
+  readonly calls: Call[] = [];
+  /** Calls of which it is not sure yet whether they will be applied. */
+  readonly undecided = new Set<CallInProgress>();
+  readonly #credentials: CredentialEndpoints;
+  readonly #started = performance.now();
+  readonly #stop = new AbortController();
+  #gate = Promise.withResolvers<void>();
+
+  /** @throws {RangeError} Where a group or fault of the options cannot be. */
+  constructor(options: EmulatorOptions) {
+    this.region = options.region ?? "eu-west-1";
+    this.trust = { ...TRUST, ...options.trust };
+    this.keys = new AccessKeys(
+      [STATIC_KEY, ...options.accessKeys ?? []],
+      options.credentialsLifetime ?? 3_600_000,
+    );
+    this.groups = (options.groups ?? []).map((group) => this.#group(group));
+    for (const fault of options.faults ?? []) {
+      assertFaultRule(fault);
+      this.faults.add(fault);
+    }
+    this.#credentials = new CredentialEndpoints(this.keys, this.trust, this.region);
+  }
+
+  /** Ends with the emulator. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Milliseconds since the start. */
+  now(): number {
+    return performance.now() - this.#started;
+  }
+
+  /** Settled by the next release. */
+  released(): Promise<void> {
+    return this.#gate.promise;
+  }
+
+  /** Lets the calls received so far go on, where they are held. */
+  release(): void {
+    this.#gate.resolve();
+    this.#gate = Promise.withResolvers();
+  }
+
+  /** The group of this name or ARN, and an error where there is none. */
+  group(nameOrArn: string): Group {
+    const found = this.groups.find(({ arn, settings }) =>
+      nameOrArn === settings.name || nameOrArn === arn
+    );
+    if (found === undefined) throw new RangeError(`There is no target group "${nameOrArn}"`);
+    return found;
+  }
+
+  /** Answers a request, or does with it what the faults say. */
+  async handle(exchange: Exchange): Promise<void> {
+    if (exchange.request.path === "/") return await this.#call(exchange);
+    const answer = this.#credentials.answer(exchange.request);
+    const reply = answer?.reply ?? { status: 404, headers: {}, body: "" };
+    if (answer !== undefined) {
+      const { endpoint } = answer;
+      this.events.add({
+        kind: "credentials-asked",
+        at: this.now(),
+        endpoint,
+        status: reply.status,
+      });
+    }
+    await exchange.reply(reply, { date: new Date() });
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    for (const group of this.groups) group[Symbol.dispose]();
+    this.events[Symbol.dispose]();
+  }
+
+  async #call(exchange: Exchange): Promise<void> {
+    const inProgress = new CallInProgress(this.calls.length + 1, exchange, this);
+    this.calls.push(inProgress.call);
+    this.undecided.add(inProgress);
+    inProgress.decided.then(() => this.undecided.delete(inProgress));
+    await inProgress.run();
+  }
+
+  #group(options: GroupOptions): Group {
+    const settings = groupSettings(options);
+    return new Group(groupArn(this.region, settings.name), settings, (change) => {
+      this.events.add({
+        kind: "state-changed",
+        at: this.now(),
+        group: settings.name,
+        ...change,
+      });
+    });
+  }
+}

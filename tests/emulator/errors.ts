@@ -1,0 +1,27 @@
+/** The errors of the API: a code, an HTTP status and a message, as clients see them. */
+
+/** An error reply of the API. */
+export class AwsError extends Error {
+  override readonly name = "AwsError";
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, status: number, message: string) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** A parameter has a value that the API does not take. */
+export function validationError(message: string): AwsError {
+  return new AwsError("ValidationError", 400, message);
+}
+
+/** There is no such target group. */
+export function targetGroupNotFound(arn?: string): AwsError {
+  const message = arn === undefined
+    ? "One or more target groups not found"
+    : `Target groups '${arn}' not found`;
+  return new AwsError("TargetGroupNotFound", 400, message);
+}

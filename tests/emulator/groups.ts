@@ -1,0 +1,143 @@
+/** A target group: who is registered in it, and in which state. */
+import { FIRST_STATE, life } from "./health.ts";
+import { pause } from "./pause.ts";
+import type { GroupSettings } from "./settings.ts";
+import { DRAINING, NOT_IN_USE, NOT_REGISTERED } from "./states.ts";
+import type { Target, TargetState } from "./states.ts";
+
+/** A target that is registered or draining. */
+export interface Registration extends Target, TargetState {
+  readonly availabilityZone?: string;
+}
+
+/** A target's change from one state to another. */
+export interface StateChange {
+  readonly target: Target;
+  readonly from: TargetState;
+  readonly to: TargetState;
+}
+
+interface Member {
+  readonly target: Target;
+  readonly availabilityZone: string | undefined;
+  state: TargetState;
+  /** Ends all that moves the state by itself. */
+  readonly life: AbortController;
+  /** When replies begin to know of it, by `performance.now`. */
+  readonly seenFrom: number;
+}
+
+/** The state machine of a target group. */
+export class Group implements Disposable {
+  readonly arn: string;
+  readonly settings: GroupSettings;
+  readonly #members = new Map<string, Member>();
+  readonly #onChange: (change: StateChange) => void;
+
+  constructor(arn: string, settings: GroupSettings, onChange: (change: StateChange) => void) {
+    this.arn = arn;
+    this.settings = settings;
+    this.#onChange = onChange;
+  }
+
+  /** The members as they are, whether or not replies tell of them yet. */
+  get members(): Registration[] {
+    return [...this.#members.values()].map(registration);
+  }
+
+  /** The members that replies tell of. */
+  get seen(): Registration[] {
+    return [...this.#members.values()].filter(isSeen).map(registration);
+  }
+
+  /** The target's health as replies tell it. */
+  health(target: Target): Registration {
+    const member = this.#members.get(key(target));
+    return member !== undefined && isSeen(member)
+      ? registration(member)
+      : { id: target.id, port: target.port, ...NOT_REGISTERED };
+  }
+
+  /** Registers the target; one that is registered stays as it is, one that drains begins anew. */
+  register(target: Target, availabilityZone?: string): void {
+    const before = this.#members.get(key(target));
+    if (before !== undefined && !isDraining(before)) return;
+    before?.life.abort();
+    const member: Member = {
+      target: { id: target.id, port: target.port },
+      availabilityZone,
+      state: before?.state ?? NOT_REGISTERED,
+      life: new AbortController(),
+      seenFrom: performance.now() + this.settings.unseen / this.settings.timeScale,
+    };
+    this.#members.set(key(target), member);
+    this.#move(member, this.settings.inUse ? FIRST_STATE : NOT_IN_USE);
+    if (this.settings.inUse) this.#live(member);
+  }
+
+  /** Begins to drain the target; one that is not registered is let be. */
+  deregister(target: Target): void {
+    const member = this.#members.get(key(target));
+    if (member === undefined || isDraining(member)) return;
+    member.life.abort();
+    // Nothing sends to a group without a load balancer: there is nothing to drain.
+    if (!this.settings.inUse) return this.#remove(member);
+    const leaving = { ...member, life: new AbortController() };
+    this.#members.set(key(target), leaving);
+    this.#move(leaving, DRAINING);
+    this.#drain(leaving);
+  }
+
+  /**
+   * Puts the target in a state in which it stays.
+   * @throws {RangeError} Where it is not registered.
+   */
+  setHealth(target: Target, state: TargetState): void {
+    const member = this.#members.get(key(target));
+    if (member === undefined) throw new RangeError(`${key(target)} is not registered`);
+    member.life.abort();
+    this.#move(member, state);
+  }
+
+  [Symbol.dispose](): void {
+    for (const member of this.#members.values()) member.life.abort();
+  }
+
+  async #live(member: Member): Promise<void> {
+    for await (const state of life(member.target, this.settings, member.life.signal)) {
+      if (!member.life.signal.aborted) this.#move(member, state);
+    }
+  }
+
+  async #drain(member: Member): Promise<void> {
+    const delay = this.settings.deregistrationDelaySeconds * 1000 / this.settings.timeScale;
+    if (await pause(delay, member.life.signal)) this.#remove(member);
+  }
+
+  #remove(member: Member): void {
+    this.#members.delete(key(member.target));
+    this.#move(member, NOT_REGISTERED);
+  }
+
+  #move(member: Member, to: TargetState): void {
+    const from = member.state;
+    member.state = to;
+    this.#onChange({ target: member.target, from, to });
+  }
+}
+
+function isDraining(member: Member): boolean {
+  return member.state.state === DRAINING.state;
+}
+
+function isSeen(member: Member): boolean {
+  return performance.now() >= member.seenFrom;
+}
+
+function registration({ target, availabilityZone, state }: Member): Registration {
+  return { ...target, ...(availabilityZone === undefined ? {} : { availabilityZone }), ...state };
+}
+
+function key(target: Target): string {
+  return `${target.id}:${target.port}`;
+}

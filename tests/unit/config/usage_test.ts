@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Flag } from "../../../lib/config/flag.ts";
+import { flag, FLAG_NAMES } from "../../../lib/config/flags.ts";
+import { describeFlag, usage } from "../../../lib/config/usage.ts";
+import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
+
+/** What Go prints for a string, a list, a duration, booleans, a choice and an integer. */
+const LAYOUT = [
+  "  -endpoint-url string",
+  "    \tURL of the Elastic Load Balancing API, where it is not the region's own",
+  "  -log-format string",
+  '    \tFormat of log lines: text or json (default "text")',
+  "  -require-in-service",
+  "    \tWhether to deregister and exit if target group does not become healthy in time",
+  "  -target-group-name string",
+  "    \tWhich target group to use for registering and deregistering targets (may be repeated)",
+  "  -target-id string",
+  "    \tTarget ID to use (default $POD_IP)",
+  "  -target-port int",
+  "    \tPort of the target, where it is not the target group's",
+  "  -wait-in-service",
+  "    \tWhether to wait for target group to become healthy (default true)",
+  "  -wait-in-service-timeout duration",
+  "    \tHow long to wait for target group to become healthy (default 5m0s)",
+];
+
+Deno.test("usage() shows flags in the layout of Go's PrintDefaults", () => {
+  const lines = usage().split("\n");
+  for (let at = 0; at < LAYOUT.length; at += 2) {
+    const [head = "", text] = LAYOUT.slice(at, at + 2);
+    assertEquals(lines[lines.indexOf(head) + 1], text);
+    assert(lines.includes(head), head);
+  }
+});
+
+Deno.test("describeFlag() shows no default that is its type's zero value", () => {
+  const common = { group: "other", help: "Help" } as const;
+  const tail = (flag: Flag) => describeFlag("x", flag).split("\n    \tHelp")[1];
+  assertEquals(tail({ ...common, kind: "duration", default: "0s" }), "");
+  assertEquals(tail({ ...common, kind: "duration", default: "1ns" }), " (default 1ns)");
+  assertEquals(tail({ ...common, kind: "boolean", default: false }), "");
+  assertEquals(tail({ ...common, kind: "port", default: 0 }), "");
+  assertEquals(tail({ ...common, kind: "string", default: "" }), "");
+  assertEquals(tail({ ...common, kind: "string", default: 'a"\n' }), ' (default "a\\"\\n")');
+});
+
+Deno.test("usage() begins as Go's does, and has every flag once, sorted by name", () => {
+  const lines = usage().split("\n");
+  assertEquals(lines[0], "Usage of k8s-nlb-registrator-sidecar:");
+  const names = lines.flatMap((line) => /^ {2}-([a-z-]+)/.exec(line)?.[1] ?? []);
+  assertEquals(names, [...FLAG_NAMES]);
+  for (const name of FLAG_NAMES) assertStringIncludes(usage(), `    \t${flag(name).help}`);
+});
+
+Deno.test("usage() tells of the environment after the flags", () => {
+  assertStringIncludes(
+    usage(),
+    `
+  -wait-in-service-timeout duration
+    \tHow long to wait for target group to become healthy (default 5m0s)
+
+Environment variables:
+  A flag that is not given is read from a variable of its name in upper case with _ for -, as in
+  NLB_REGISTRATOR_LOG_LEVEL=debug; commas separate the values of a flag that may be repeated.
+  An empty value counts as not given. Without -target-id, POD_IP is read.
+
+Exit codes:
+`,
+  );
+});
+
+Deno.test("usage() ends with the exit codes", () => {
+  const codes = Object.values(EXIT).map((code) => code.toString());
+  assertEquals(codes, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+  assertEquals(Object.keys(EXIT_DESCRIPTIONS), Object.keys(EXIT));
+  const tail = usage().split("\n").slice(-codes.length);
+  assertEquals(tail[0], "  0  done: nothing is left registered");
+  assertEquals(tail.at(-1), "  7  application never ready: nothing was registered");
+  assertEquals(tail.map((line) => line.trim().split(" ")[0]), codes);
+});

@@ -1,0 +1,91 @@
+import { assertEquals } from "@std/assert";
+import { commandsOf, PAGES, read, tableAfter, urlOf } from "./_docs.ts";
+
+/** A page without its fenced blocks. */
+function prose(page: string): string {
+  return read(page).replaceAll(/^```[\s\S]*?^```$/gm, "");
+}
+
+/** As GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  return [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title.toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M}_\- ]/gu, "").replaceAll(" ", "-")
+  );
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(urlOf(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("every relative link of the docs leads somewhere", () => {
+  const broken = PAGES.flatMap((page) =>
+    [...prose(page).matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
+      .filter((link) => !/^https?:/.test(link))
+      .filter((link) => {
+        const [path = "", anchor] = link.split("#");
+        const target = path === "" ? page : new URL(path, `file:///${page}`).pathname.slice(1);
+        return !exists(target) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+      })
+      .map((link) => `${page}: ${link}`)
+  );
+  assertEquals(broken, []);
+});
+
+const { tasks } = JSON.parse(read("deno.json"));
+
+Deno.test("every task that the docs name exists", () => {
+  const named = PAGES.flatMap((page) =>
+    [...read(page).matchAll(/(?:deno|deno@[\d.]+) task ([a-z][a-z:]*)/g)].map(([, name = ""]) =>
+      name
+    )
+  );
+  assertEquals([...new Set(named)].filter((name) => !Object.hasOwn(tasks, name)), []);
+});
+
+Deno.test("every task of deno.json is told of in docs/development.md", () => {
+  const rows = tableAfter("docs/development.md", "## Tasks").map(([name = ""]) =>
+    name.replaceAll("`", "")
+  );
+  assertEquals(rows.sort(), Object.keys(tasks).sort());
+});
+
+/** Commands that nothing runs, and why not. */
+const NOT_RUN: readonly [RegExp, string][] = [
+  [/^aws elbv2 /, "needs an AWS account"],
+  [/^kubectl /, "needs a cluster"],
+  [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
+  [/^deno test .*tests\/unit/, "a part of what the task test runs"],
+  [/^deno task (test:repeat|bench)$/, "takes minutes"],
+  [/^deno (install|outdated)/, "changes the lock file"],
+];
+
+/** Commands that tests of the docs run as they stand there. */
+const LOCAL_USE = ["deno task emulator ", "deno task start ", "export AWS_ACCESS_KEY_ID="];
+
+Deno.test("every command of the docs is run by CI or by a test, or has a reason not to be", () => {
+  const ci = read(".ci/run").replaceAll("npx -y deno@2.9.6 ", "deno ");
+  const unaccounted = PAGES.flatMap((page) =>
+    commandsOf(page).map((line) => line.replace("npx -y deno@2.9.6 ", "deno "))
+      .filter((line) => !ci.split("\n").some((step) => step.endsWith(` ${line}`)))
+      .filter((line) => !LOCAL_USE.some((start) => line.startsWith(start)))
+      .filter((line) => !NOT_RUN.some(([pattern]) => pattern.test(line)))
+      .map((line) => `${page}: ${line}`)
+  );
+  assertEquals(unaccounted, []);
+});
+
+/** Left-overs, places of one machine, and boasts. */
+const FORBIDDEN =
+  /\b(TODO|FIXME|XXX|TBD|lorem)\b|\/(?:work|root|home)\/\w|\b(blazing|seamless(?:ly)?|effortless(?:ly)?|world-class|cutting-edge|robust|simply)\b|\p{Extended_Pictographic}/giu;
+
+Deno.test("the docs hold no left-overs, no places of one machine, no boasts", () => {
+  const found = [...PAGES, "deploy/sidecar-deployment.yaml"].flatMap((page) =>
+    [...read(page).matchAll(FORBIDDEN)].map(([word]) => `${page}: ${word}`)
+  );
+  assertEquals(found, []);
+});

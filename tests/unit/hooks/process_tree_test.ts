@@ -1,0 +1,178 @@
+/** Nothing of a hook outlives it. Every process here would run for a thousand seconds. */
+import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../../lib/host/clock.ts";
+import {
+  becomes,
+  hasEnded,
+  isOutput,
+  isRunning,
+  lastOf,
+  processState,
+  slowClock,
+  startHook,
+  withFifo,
+} from "./_hooks.ts";
+
+/** Ways to be over before the command is. */
+const ENDINGS = [
+  { name: "when its time is up", end: "expire", outcome: "timed-out" },
+  { name: "when a stop is asked for", end: "stop", outcome: "cut-short" },
+] as const;
+
+for (const { name, end, outcome } of ENDINGS) {
+  Deno.test(`a command is ended ${name}`, async () => {
+    const hook = startHook("echo up $$; exec sleep 1000", { clock: slowClock });
+    const [, pid] = await hook.log.printed(/up (\d+)/);
+    hook[end]();
+    assertEquals((await hook.result).outcome, outcome);
+    assertEquals(lastOf(hook.log).fields.signal, "SIGTERM");
+    assertEquals(processState(Number(pid)), undefined);
+  });
+
+  Deno.test(`a command without a shell is ended ${name}`, async () => {
+    const hook = startHook("sh -c 'echo up $$; exec sleep 1000'", { shell: false });
+    const [, pid] = await hook.log.printed(/up (\d+)/);
+    hook[end]();
+    assertEquals((await hook.result).outcome, outcome);
+    assertEquals(processState(Number(pid)), undefined);
+  });
+
+  Deno.test(`a command that ignores SIGTERM is killed ${name}`, async () => {
+    const hook = startHook("trap '' TERM; echo up $$; exec sleep 1000");
+    const [, pid] = await hook.log.printed(/up (\d+)/);
+    hook[end]();
+    assertEquals((await hook.result).outcome, outcome);
+    assertEquals(lastOf(hook.log).fields.signal, "SIGKILL");
+    assertEquals(processState(Number(pid)), undefined);
+  });
+
+  Deno.test(`grandchildren that ignore SIGTERM are killed ${name}`, async () => {
+    const grandchild = `sh -c "trap \\"\\" TERM; echo up \\$\\$; exec sleep 1000"`;
+    const hook = startHook(`sh -c '${grandchild}; true'; true`);
+    const [, pid] = await hook.log.printed(/up (\d+)/);
+    hook[end]();
+    assertEquals((await hook.result).outcome, outcome);
+    await hasEnded(Number(pid));
+  });
+
+  Deno.test(`a pipeline is ended ${name}, all of it`, async () => {
+    const hook = startHook("(echo up $$ >&2; exec sleep 1000) | sh -c 'echo $$; exec cat'");
+    const [, shell] = await hook.log.printed(/up (\d+)/);
+    const [cat] = await hook.log.printed(/^\d+$/);
+    hook[end]();
+    assertEquals((await hook.result).outcome, outcome);
+    await hasEnded(Number(shell));
+    await hasEnded(Number(cat));
+  });
+}
+
+Deno.test("a command has the time to end in its own way after SIGTERM", async () => {
+  const command = "trap 'echo term; sleep 0.3; echo bye; exit 7' TERM; echo up; sleep 1000 & wait";
+  const hook = startHook(command, { clock: slowClock });
+  await hook.log.printed(/up/);
+  hook.expire();
+  assertEquals((await hook.result).outcome, "timed-out");
+  assertEquals(hook.log.output, ["up", "term", "bye"]);
+  assertEquals(lastOf(hook.log).fields.exit_code, 7);
+});
+
+Deno.test("a command that ends well after SIGTERM did not succeed", async () => {
+  const hook = startHook("trap 'exit 0' TERM; echo up; sleep 1000 & wait");
+  await hook.log.printed(/up/);
+  hook.expire();
+  assertEquals((await hook.result).outcome, "timed-out");
+});
+
+Deno.test("a stopped command is continued to act on SIGTERM", async () => {
+  const command = "trap 'echo bye; exit 0' TERM; echo up $$; kill -STOP $$";
+  const hook = startHook(command, { clock: slowClock });
+  const [, pid] = await hook.log.printed(/up (\d+)/);
+  await becomes("the command is stopped", () => processState(Number(pid)) === "T");
+  hook.expire();
+  await hook.result;
+  assertEquals(hook.log.output.at(-1), "bye");
+});
+
+Deno.test("a real timeout ends a command", async () => {
+  const hook = startHook("exec sleep 1000", { timeout: 50 });
+  assertEquals(await hook.result, { outcome: "timed-out", after: 50 });
+});
+
+Deno.test("what a command leaves in the background is ended with it", async () => {
+  const hook = startHook("sleep 1000 >/dev/null 2>&1 & echo up $!");
+  assertEquals(await hook.result, { outcome: "succeeded" });
+  const [, pid] = await hook.log.printed(/up (\d+)/);
+  await hasEnded(Number(pid));
+});
+
+Deno.test("a background child that holds the output does not hold up the hook", async () => {
+  const hook = startHook("sleep 1000 & echo up $!; exit 4");
+  assertEquals(await hook.result, { outcome: "failed", reason: "exit code 4" });
+  const [, pid] = await hook.log.printed(/up (\d+)/);
+  await hasEnded(Number(pid));
+});
+
+Deno.test("a background child that ignores SIGTERM is killed at the command's end", async () => {
+  await withFifo(async (fifo) => {
+    const child = `sh -c 'trap "" TERM; echo up $$; echo >${fifo}; exec sleep 1000'`;
+    const hook = startHook(`${child} & read line <${fifo}`, { clock: systemClock });
+    assertEquals(await hook.result, { outcome: "succeeded" });
+    const [, pid] = await hook.log.printed(/up (\d+)/);
+    await hasEnded(Number(pid));
+  });
+});
+
+Deno.test("a background child has the time to end in its own way, and is heard", async () => {
+  await withFifo(async (fifo) => {
+    const trap = "trap 'echo term; sleep 0.3; echo bye; exit' TERM";
+    const child = `(${trap}; echo >${fifo}; sleep 1000 & wait)`;
+    const hook = startHook(`${child} & read line <${fifo}`, { clock: slowClock });
+    assertEquals(await hook.result, { outcome: "succeeded" });
+    assertEquals(hook.log.output, ["term", "bye"]);
+  });
+});
+
+Deno.test("a stop while the rest of a command is ended does not undo its success", async () => {
+  const stop = new AbortController();
+  const clock = {
+    ...systemClock,
+    within: (time: number, ...signals: AbortSignal[]) => {
+      if (time <= 50) stop.abort(new Error("a stop was asked for"));
+      return systemClock.within(time, ...signals);
+    },
+  };
+  await withFifo(async (fifo) => {
+    const child = `(trap '' TERM; echo >${fifo}; exec sleep 1000)`;
+    const hook = startHook(`${child} & read line <${fifo}`, { stop, clock });
+    assertEquals(await hook.result, { outcome: "succeeded" });
+    assert(stop.signal.aborted);
+  });
+});
+
+Deno.test("a process with a session of its own is out of reach, and holds nothing up", async () => {
+  const hook = startHook("setsid sh -c 'echo up $$; printf last; exec sleep 1000' & sleep 1000");
+  const [, pid] = await hook.log.printed(/up (\d+)/);
+  hook.stop();
+  assertEquals(await hook.result, { outcome: "cut-short" });
+  assertEquals([hook.log.output.at(-1), isOutput(lastOf(hook.log))], ["last", false]);
+  assert(isRunning(Number(pid)));
+  Deno.kill(Number(pid), "SIGKILL");
+});
+
+Deno.test({
+  name: "a command that may not be ended is left, with a warning and without a hang",
+  // Deno.kill takes the whole permission to run, and so is refused as it is for another user.
+  permissions: { run: ["/bin/sh"], read: true, write: true, env: true },
+  // What is left is left: its pipes and its process are still there.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const hook = startHook("echo up; sleep 3");
+    await hook.log.printed(/up/);
+    hook.stop();
+    assertEquals(await hook.result, { outcome: "cut-short" });
+    const warning = hook.log.entries.find(({ message }) => message.includes("may not be ended"));
+    assertEquals(warning?.level, "warn");
+    assertEquals(lastOf(hook.log).fields.signal, undefined);
+  },
+});

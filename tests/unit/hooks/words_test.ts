@@ -1,0 +1,182 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { splitWords } from "../../../lib/hooks/words.ts";
+
+/** What is split, and the words that come of it. */
+const SPLIT: readonly [string, ...string[]][] = [
+  ["a", "a"],
+  ["touch /shared/ready", "touch", "/shared/ready"],
+  ["  a \t b  ", "a", "b"],
+  ["\n a b \n\n", "a", "b"],
+  ["a\\\n b", "a", "b"],
+  ["a\\\nb c", "ab", "c"],
+  ["a \\\n", "a"],
+  ["a 'b c'", "a", "b c"],
+  ["a ''", "a", ""],
+  ['a ""', "a", ""],
+  ["a b''c", "a", "bc"],
+  ["a 'b'\"c\"d", "a", "bcd"],
+  ["a 'b\nc'", "a", "b\nc"],
+  ["a 'b\\'", "a", "b\\"],
+  ["a 'b\\\nc'", "a", "b\\\nc"],
+  ["a '\"'", "a", '"'],
+  ['a "\'"', "a", "'"],
+  ["a '$HOME `id` | * ~ #'", "a", "$HOME `id` | * ~ #"],
+  ['a "| & ; < > ( ) * ? [ ~ # { } = !"', "a", "| & ; < > ( ) * ? [ ~ # { } = !"],
+  ['a "b\\"c"', "a", 'b"c'],
+  ['a "b\\\\c"', "a", "b\\c"],
+  ['a "b\\\\"', "a", "b\\"],
+  ['a "b\\$HOME"', "a", "b$HOME"],
+  ['a "b\\`c"', "a", "b`c"],
+  ['a "b\\nc"', "a", "b\\nc"],
+  ['a "b\\\nc"', "a", "bc"],
+  ["a b\\ c", "a", "b c"],
+  ["a \\ ", "a", " "],
+  ["a \\'b", "a", "'b"],
+  ['a \\"b', "a", '"b'],
+  ["a \\\\", "a", "\\"],
+  ["a \\\\\\\nb", "a", "\\b"],
+  ["a \\$HOME \\`id\\`", "a", "$HOME", "`id`"],
+  ["a \\| \\& \\; \\< \\> \\( \\)", "a", "|", "&", ";", "<", ">", "(", ")"],
+  ["a \\* \\? \\[ \\~ \\# \\{", "a", "*", "?", "[", "~", "#", "{"],
+  ["a $ b$ 'c'$", "a", "$", "b$", "c$"],
+  ["a $% $. $/ $\\x", "a", "$%", "$.", "$/", "$x"],
+  ['a "$" "$ " "$."', "a", "$", "$ ", "$."],
+  ["a \"$'b'\"", "a", "$'b'"],
+  ["a b#c ''#d", "a", "b#c", "#d"],
+  ["a b~ ''~ b=~", "a", "b~", "~", "b=~"],
+  ["a {} {}b", "a", "{}", "{}b"],
+  ["a }", "a", "}"],
+  ["a ] b]", "a", "]", "b]"],
+  ["a b=c d+=e", "a", "b=c", "d+=e"],
+  ["'b=c' d", "b=c", "d"],
+  ["b\\=c d", "b=c", "d"],
+  ["'b'=c d", "b=c", "d"],
+  ["1b=c d", "1b=c", "d"],
+  ["=c d", "=c", "d"],
+  ["a ! b!", "a", "!", "b!"],
+  ["a if then { }".replace("{ ", ""), "a", "if", "then", "}"],
+  ["'if' a", "if", "a"],
+  ["i\\f a", "if", "a"],
+  ["'exit' 1", "exit", "1"],
+  ["a exit", "a", "exit"],
+  ["iffy", "iffy"],
+  ["a -- --b=c -d", "a", "--", "--b=c", "-d"],
+  ["a , : @ % + ^ - . /", "a", ",", ":", "@", "%", "+", "^", "-", ".", "/"],
+  ["a é \u{1f600} \\\u{1f600} '\u{1f600}'", "a", "é", "\u{1f600}", "\u{1f600}", "\u{1f600}"],
+  ["a b\u00a0c", "a", "b\u00a0c"],
+  ["a b\r", "a", "b\r"],
+  [
+    "curl -d '{\"a\": [1, 2]}' http://localhost/x",
+    "curl",
+    "-d",
+    '{"a": [1, 2]}',
+    "http://localhost/x",
+  ],
+];
+
+/** What is refused, and a part of the reason. */
+const REFUSED: readonly [string, string][] = [
+  ["a | b", '"|" at character 3 is a pipe: quote it'],
+  ["a|b", '"|" at character 2'],
+  ["a || b", '"||" at character 3 runs a second command if the first one fails'],
+  ["a |\\\n| b", '"||" at character 3'],
+  ["a && b", '"&&" at character 3 runs a second command if the first one succeeds'],
+  ["a &", '"&" at character 3 runs a command in the background'],
+  ["a; b", '";" at character 2 separates two commands'],
+  ["a ;; b", '";;" at character 3'],
+  ["a\nb", "the line break at character 2 separates two commands: end the line with a backslash"],
+  ["a \n \n b", "the line break at character 3"],
+  ["a $HOME", '"$HOME" at character 3 is a variable: quote it'],
+  ["a b$HOME.c", '"$HOME" at character 4'],
+  ['a "b $HOME"', '"$HOME" at character 6'],
+  ["a $\\\nHOME", "is a variable"],
+  ["a ${HOME}", '"${" at character 3'],
+  ["a $(id)", '"$(" at character 3 begins a command substitution'],
+  ['a "$(id)"', '"$(" at character 4'],
+  ["a $((1))", '"$(" at character 3'],
+  ["a `id`", '"`" at character 3'],
+  ['a "`id`"', '"`" at character 4'],
+  ["a $1", '"$1"'],
+  ["a $?", '"$?"'],
+  ["a $$", '"$$"'],
+  ['a "$@"', '"$@"'],
+  ["a $*", '"$*"'],
+  ["a $#", '"$#"'],
+  ["a $!", '"$!"'],
+  ["a $-", '"$-"'],
+  ["a $'b'", "different shells"],
+  ['a $"b"', "different shells"],
+  ['a "$[1]"', "different shells"],
+  ["a > b", '">" at character 3 redirects the output'],
+  ["a >> b", '">>" at character 3'],
+  ["a 2>&1", '">" at character 4'],
+  ["a < b", '"<" at character 3 redirects the input'],
+  ["a <<E", '"<<" at character 3 begins a here-document'],
+  ["(a)", '"(" at character 1 begins a subshell'],
+  ["a )", '")" at character 3'],
+  ["ls *.txt", '"*" at character 4 is a file name pattern: quote it'],
+  ["ls ?", '"?" at character 4'],
+  ["[ -f a ]", '"[" at character 1'],
+  ["a {b,c}", '"{" at character 3'],
+  ["{ a", '"{" at character 1'],
+  ["ls ~", '"~" at character 4 is a home directory'],
+  ["~/a", '"~" at character 1'],
+  ["a # b", '"#" at character 3 begins a comment'],
+  ["#a", '"#" at character 1'],
+  [
+    "A=b c",
+    '"A=" at character 1 sets a variable: quote it if it is meant as it stands, otherwise ' +
+    "set it in the container's environment",
+  ],
+  ["_a1+=b", '"_a1+=" at character 1'],
+  ["A=", '"A=" at character 1'],
+  ["if a", '"if" at character 1 is a keyword of the shell'],
+  ["! a", '"!" at character 1'],
+  ["} a", '"}" at character 1'],
+  ["while a", '"while"'],
+  ["exit 1", '"exit" at character 1 is a command that only shells have'],
+  [" cd /x", '"cd" at character 2'],
+  [". /x", '"." at character 1'],
+  [": x", '":" at character 1'],
+  ["a 'b", "the single quote at character 3 is never closed"],
+  ["a 'b\\'c'", "the single quote at character 8 is never closed"],
+  ['a "b', "the double quote at character 3 is never closed"],
+  ['a "b\\"', "the double quote at character 3 is never closed"],
+  ['a "b\\', "the double quote at character 3 is never closed"],
+  ["a \\", "ends with a backslash"],
+  ["", "has no words"],
+  [" \n\t ", "has no words"],
+  ["\\\n", "has no words"],
+];
+
+for (const [command, ...words] of SPLIT) {
+  Deno.test(`splitWords() splits ${JSON.stringify(command)}`, () => {
+    assertEquals(splitWords(command), { kind: "words", words });
+  });
+}
+
+for (const [command, reason] of REFUSED) {
+  Deno.test(`splitWords() refuses ${JSON.stringify(command)}`, () => {
+    const split = splitWords(command);
+    assert(split.kind === "fault", `it gave ${JSON.stringify(split)}`);
+    assert(split.reason.includes(reason), split.reason);
+  });
+}
+
+Deno.test("splitWords() gives every reason a remedy after a colon", () => {
+  for (const [command] of REFUSED) {
+    const split = splitWords(command);
+    if (split.kind === "fault") assertMatch(split.reason, /: [a-z]/);
+  }
+});
+
+Deno.test("splitWords() splits every accepted command as the real shell does", async () => {
+  for (const [command] of SPLIT) {
+    // The command's words become arguments, so its line must not begin with a line break.
+    const args = command.replace(/^\s+/, "");
+    const shell = new Deno.Command("/bin/sh", { args: ["-c", `printf '%s\\0' ${args}`] });
+    const { stdout } = await shell.output();
+    const words = new TextDecoder().decode(stdout).split("\0").slice(0, -1);
+    assertEquals(splitWords(command), { kind: "words", words }, JSON.stringify(command));
+  }
+});

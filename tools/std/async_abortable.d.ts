@@ -1,0 +1,1 @@
+export declare function abortable<T>(p: Promise<T>, signal: AbortSignal): Promise<T>;
