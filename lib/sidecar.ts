@@ -1,10 +1,11 @@
 /** The life of one sidecar: each step is a line here, what it does is told elsewhere. */
+import { abortable } from "@std/async/abortable";
 import type { Config } from "./config/config.ts";
 import type { Group } from "./target/group.ts";
 import { resolveGroups } from "./target/group.ts";
 import { waitInService } from "./target/in_service.ts";
 import { Registration } from "./target/registration.ts";
-import type { HookEvent, Hooks } from "./hooks/hook.ts";
+import type { HookEvent, HookResult, Hooks } from "./hooks/hook.ts";
 import type { ElasticLoadBalancing } from "./aws/elb.ts";
 import { ApiFault } from "./aws/errors.ts";
 import { type Clock, ended } from "./host/clock.ts";
@@ -46,6 +47,8 @@ export async function live(config: Config, ports: Ports): Promise<Ending> {
 class Sidecar {
   readonly #config: Config;
   readonly #ports: Ports;
+  /** Ends when nothing of the post-register hook runs any more. */
+  #hookEnd: Promise<unknown> = Promise.resolve();
 
   constructor(config: Config, ports: Ports) {
     this.#config = config;
@@ -111,6 +114,7 @@ class Sidecar {
       return { exit: "done", sentence: "stopped before anything was registered" };
     }
     const groups = registrations.map((registration) => registration.group);
+    await this.#hookEnd;
     await this.#hook("post-deregister", groups, this.#ports.signals.hurry);
     const left = registrations.filter(({ departure }) => departure.outcome === "unconfirmed");
     return left.length === 0 ? ending : unconfirmed(left);
@@ -161,9 +165,11 @@ class Sidecar {
     log.warn(`not in service; the sidecar goes on all the same: ${fault}`);
   }
 
+  /** A stop does not wait for the hook to end: that goes on beside deregistering. */
   async #postRegister(registrations: readonly Registration[]): Promise<void> {
     const { stop } = this.#ports.signals;
-    await this.#hook("post-register", registrations.map(({ group }) => group), stop);
+    this.#hookEnd = this.#hook("post-register", registrations.map(({ group }) => group), stop);
+    await abortable(this.#hookEnd, stop);
     stop.throwIfAborted();
   }
 
@@ -181,8 +187,12 @@ class Sidecar {
     await this.#hook("pre-deregister", groups, this.#ports.signals.hurry);
   }
 
-  async #hook(event: HookEvent, groups: readonly Group[], signal: AbortSignal) {
-    if (signal.aborted) return { outcome: "cut-short" } as const;
+  async #hook(
+    event: HookEvent,
+    groups: readonly Group[],
+    signal: AbortSignal,
+  ): Promise<HookResult> {
+    if (signal.aborted) return { outcome: "cut-short" };
     return await this.#ports.hooks.run({
       event,
       targetId: this.#config.target.id,

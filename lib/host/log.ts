@@ -68,12 +68,12 @@ function textLine(record: LogRecord): string {
 }
 
 function jsonLine(record: LogRecord): string {
-  return JSON.stringify({
+  return escaped(JSON.stringify({
     time: record.datetime.toISOString(),
     level: record.levelName.toLowerCase(),
     message: record.msg,
     ...Object.fromEntries(fieldsOf(record)),
-  });
+  }));
 }
 
 function fieldsOf(record: LogRecord): [string, LogValue][] {
@@ -87,10 +87,19 @@ function isFields(value: unknown): value is LogFields {
 
 function textValue(value: LogValue): string {
   const text = Array.isArray(value) ? value.join(",") : String(value);
-  return /^[^\s"=\p{C}]+$/u.test(text) ? text : JSON.stringify(text);
+  return /^[^\s"=\p{C}]+$/u.test(text) ? text : escaped(JSON.stringify(text));
+}
+
+/** JSON leaves C1 controls and Unicode's line breaks as they are; some terminals act on them. */
+function escaped(json: string): string {
+  const code = (character: string) => character.charCodeAt(0).toString(16).padStart(4, "0");
+  return json.replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${code(character)}`,
+  );
 }
 
 /** A message with a line break in it would let its author forge lines. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, " ");
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
 }

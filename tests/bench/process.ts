@@ -15,6 +15,7 @@ export class MeasuredProcess implements AsyncDisposable {
   readonly #log: Promise<void>;
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
   #text = "";
+  #hasEnded = false;
 
   constructor([program, ...args]: readonly [string, ...string[]], env: Record<string, string>) {
     const command = new Deno.Command(program, {
@@ -27,7 +28,10 @@ export class MeasuredProcess implements AsyncDisposable {
     });
     this.startedAt = performance.now();
     this.#child = command.spawn();
-    this.ended = this.#child.status.then(({ code }) => ({ at: performance.now(), code }));
+    this.ended = this.#child.status.then(({ code }) => {
+      this.#hasEnded = true;
+      return { at: performance.now(), code };
+    });
     this.#log = this.#readLog();
   }
 
@@ -63,12 +67,17 @@ export class MeasuredProcess implements AsyncDisposable {
 
   async #sleeps(): Promise<boolean> {
     const tasks = `/proc/${this.#child.pid}/task`;
-    for await (const { name } of Deno.readDir(tasks)) {
-      const stat = await Deno.readTextFile(`${tasks}/${name}/stat`);
-      // The state comes after the name, which is in brackets and may hold anything.
-      if (!/^ S/.test(stat.slice(stat.lastIndexOf(")") + 1))) return false;
+    try {
+      for await (const { name } of Deno.readDir(tasks)) {
+        const stat = await Deno.readTextFile(`${tasks}/${name}/stat`);
+        // The state comes after the name, which is in brackets and may hold anything.
+        if (!stat.slice(stat.lastIndexOf(")") + 1).startsWith(" S")) return false;
+      }
+      return true;
+    } catch {
+      // A thread has ended between the two looks; or all have, and nothing will ever run.
+      return this.#hasEnded;
     }
-    return true;
   }
 
   async #readLog(): Promise<void> {

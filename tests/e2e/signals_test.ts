@@ -251,6 +251,22 @@ sideBySide([
   ...LOWER_ROW.flatMap((phase) =>
     SIGNALS.flatMap((first) => SIGNALS.map((second) => lowerRow(phase, [first, second])))
   ),
+  {
+    name: "DeregisterTargets does not wait for a post-register command that ignores SIGTERM",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: ["-post-register-command", HANGING_COMMAND, "-post-register-timeout=1m"],
+      });
+      await hookRuns(scene);
+      scene.sidecar.signal("SIGTERM");
+      const { code, log } = await scene.sidecar.ended();
+      assertEquals(code, 0);
+      const place = (pattern: RegExp) => log.findIndex((line) => pattern.test(line));
+      const hookEnded = place(/WARN.*post-register/);
+      assertEquals(hookEnded >= 0, true, log.join("\n"));
+      assertEquals(place(/target deregistered/) < hookEnded, true, log.join("\n"));
+    },
+  },
   ...SIGNALS.map((signal): Case => ({
     name: `${signal} before RegisterTargets is sent, while credentials are fetched`,
     run: async () => {

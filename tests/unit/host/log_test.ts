@@ -59,3 +59,13 @@ Deno.test("lines below the level are not written", () => {
     assertEquals(written.length, levels.length - index);
   });
 });
+
+Deno.test("no control character reaches a terminal, in neither format", () => {
+  const nasty = "a\u001b[2J\u009b2J\u2028\u2029\u007fb";
+  for (const format of ["text", "json"] as const) {
+    const { log, written } = lines(format);
+    log.info(nasty, { line: nasty });
+    assertEquals(/[\p{Cc}\p{Zl}\p{Zp}]/u.test(written[0] ?? ""), false, written[0]);
+    assertEquals(written[0]?.includes("b"), true);
+  }
+});

@@ -18,7 +18,7 @@ const HEALTHY = { target, state: "healthy" };
 /** What the API answers at a moment. */
 type Answers = (now: number) => TargetHealth | ApiFault | "nothing";
 
-async function wait(answers: Answers, time = 300 * SECOND, stopAt = Infinity) {
+function wait(answers: Answers, time = 300 * SECOND, stopAt = Infinity) {
   const clock = new VirtualClock();
   const log = new KeptLog();
   const asked: number[] = [];
@@ -50,27 +50,27 @@ function fault(retryable: boolean): ApiFault {
 }
 
 Deno.test("waitInService() ends at the first healthy answer", async () => {
-  const { result, asked, log } = await wait((now) => now < 60 * SECOND ? INITIAL : HEALTHY);
+  const { result, asked, log } = wait((now) => now < 60 * SECOND ? INITIAL : HEALTHY);
   assertEquals(await result, undefined);
   assert((asked.at(-1) ?? 0) < 75 * SECOND, "no later than a 15 s poll");
   assertMatch(log.lines.at(-1) ?? "", /^info target is in service/);
 });
 
 Deno.test("waitInService() logs each state once", async () => {
-  const { result, log } = await wait((now) => now < 60 * SECOND ? INITIAL : HEALTHY);
+  const { result, log } = wait((now) => now < 60 * SECOND ? INITIAL : HEALTHY);
   await result;
   assertEquals(log.lines.filter((line) => line.includes("not in service yet")).length, 1);
 });
 
 Deno.test("waitInService() says at once what waiting cannot change, and waits on", async () => {
   const unused = { target, state: "unused", reason: "Target.NotInUse" };
-  const { result, log } = await wait((now) => now < 30 * SECOND ? unused : HEALTHY);
+  const { result, log } = wait((now) => now < 30 * SECOND ? unused : HEALTHY);
   assertEquals(await result, undefined);
   assertMatch(log.lines[1] ?? "", /^warn .*add a listener/);
 });
 
 Deno.test("waitInService() ends with the state when its time is up", async () => {
-  const { result, clock } = await wait(() => INITIAL, 20 * SECOND);
+  const { result, clock } = wait(() => INITIAL, 20 * SECOND);
   assertEquals(
     await result,
     "the target is not healthy after 20s: it is initial, Elb.RegistrationInProgress",
@@ -79,27 +79,27 @@ Deno.test("waitInService() ends with the state when its time is up", async () =>
 });
 
 Deno.test("waitInService() ends in time where no question is answered", async () => {
-  const { result, clock, log } = await wait(() => "nothing", 25 * SECOND);
+  const { result, clock, log } = wait(() => "nothing", 25 * SECOND);
   assertMatch(await result ?? "", /its state could not be asked for/);
   assertEquals(clock.now(), 25 * SECOND);
   assertMatch(log.lines[0] ?? "", /^warn DescribeTargetHealth: no answer in 10s/);
 });
 
 Deno.test("waitInService() goes on after a passing fault, and slower each time", async () => {
-  const { result, asked } = await wait((now) => now < 20 * SECOND ? fault(true) : HEALTHY);
+  const { result, asked } = wait((now) => now < 20 * SECOND ? fault(true) : HEALTHY);
   assertEquals(await result, undefined);
   assert(asked.length < 12, `${asked.length} questions`);
 });
 
 Deno.test("waitInService() ends at a fault that is final", async () => {
-  const { result, asked } = await wait(() => fault(false));
+  const { result, asked } = wait(() => fault(false));
   assertEquals(await result, "DescribeTargetHealth: X");
   assertEquals(asked.length, 1);
 });
 
 Deno.test("waitInService() ends at once at a stop, asking or pausing", async () => {
   for (const answer of [INITIAL, "nothing"] as const) {
-    const { result, clock } = await wait(() => answer, 300 * SECOND, 5 * SECOND);
+    const { result, clock } = wait(() => answer, 300 * SECOND, 5 * SECOND);
     await assertRejects(() => result, Error, "stop");
     assertEquals(clock.now(), 5 * SECOND);
   }
