@@ -61,7 +61,7 @@ async function sidecar(
 ): Promise<Ending> {
   try {
     const { createClient } = await import("./aws/client.ts");
-    using elb = createClient(config.api);
+    using elb = createClient(config.api, log);
     const clock = systemClock;
     const hooks = createHooks(config.hooks, { clock, log, shell });
     return await live(config, { elb, clock, hooks, log, signals });

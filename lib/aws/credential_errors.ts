@@ -120,12 +120,21 @@ function fileFault(error: CredentialsError): Explanation | undefined {
 /** None of the sources gave any. */
 function sourceFault(error: CredentialsError, { source }: CredentialsContext): Explanation {
   const { message } = error;
-  if (message.startsWith("Region is missing")) {
+  // An empty AWS_REGION counts as one that is not accepted.
+  if (message.startsWith("Region is missing") || message.startsWith("Region not accepted")) {
     return {
       code: "NoRegion",
       sentence: "no region is known: give -region, or set AWS_REGION, or give -target-group-arn",
       retryable: false,
     };
+  }
+  // Without HOME and without an entry in /etc/passwd there is no folder that ~ could stand for.
+  if (message.includes('The "path" argument must be of type string')) {
+    return noCredentials(
+      "the user of this process has no home folder, where the SDK looks for its settings: set " +
+        "HOME, to any folder",
+      false,
+    );
   }
   if (message.includes("Could not load credentials from any providers")) {
     return noCredentials(

@@ -1,6 +1,6 @@
 /** The HTTP side of the SDK: fetch, with a look at what comes back before the SDK believes it. */
 import { FetchHttpHandler } from "@smithy/fetch-http-handler";
-import { systemClock } from "../host/clock.ts";
+import { isTimeout, systemClock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import { withoutSecretsOf } from "./secrets.ts";
 
@@ -14,7 +14,11 @@ export class NoAnswer extends Error {
 
   /** @param reachedServer False only where it is certain that no byte of the request went out. */
   constructor(host: string, readonly reachedServer: boolean, options: ErrorOptions) {
-    super(`no answer from ${host}: ${innermostMessage(options.cause)}`, options);
+    const innermost = innermostOf(options.cause);
+    super(
+      `no answer from ${host}${isTimeout(innermost) ? " in time" : `: ${what(innermost)}`}`,
+      options,
+    );
   }
 }
 
@@ -142,9 +146,12 @@ function isConnectFailure(error: unknown): boolean {
     (error.message.includes("client error (Connect)") || isConnectFailure(error.cause));
 }
 
-function innermostMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause !== undefined) return innermostMessage(error.cause);
-  // What stands before is the URL, and that this was an error.
-  return error.message.replace(/^.*client error \(\w+\): /, "");
+function innermostOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? innermostOf(error.cause) : error;
+}
+
+/** What stands before it in Deno's message is the URL, and that this was an error. */
+function what(error: unknown): string {
+  return String(error instanceof Error ? error.message : error)
+    .replace(/^.*client error \(\w+\): /, "");
 }

@@ -1,5 +1,6 @@
 /** A stop signal in every phase of a life: nothing is left behind, whatever its timing. */
 import { assertEquals } from "@std/assert";
+import { SilentEndpoint } from "./endpoints.ts";
 import { isAlive, Scene, type SceneOptions } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
@@ -23,28 +24,6 @@ const HANGING_COMMAND =
 async function hookRuns(scene: Scene): Promise<void> {
   await scene.sidecar.line(/child \d+/);
   await scene.sidecar.line(/parent \d+/);
-}
-
-/** A credentials endpoint that takes the connection and says nothing. */
-class SilentEndpoint implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections: Deno.Conn[] = [];
-  /** Ends at the first connection. */
-  readonly called: Promise<void> = this.#accept();
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#listener.addr.port}/`;
-  }
-
-  async #accept(): Promise<void> {
-    this.#connections.push(await this.#listener.accept());
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.called.catch(() => {});
-    for (const connection of this.#connections) connection.close();
-  }
 }
 
 const UPPER_ROW: readonly Phase[] = [
