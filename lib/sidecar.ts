@@ -8,7 +8,7 @@ import { Registration } from "./target/registration.ts";
 import type { HookEvent, HookResult, Hooks } from "./hooks/hook.ts";
 import type { ElasticLoadBalancing } from "./aws/elb.ts";
 import { ApiFault } from "./aws/errors.ts";
-import { type Clock, ended } from "./host/clock.ts";
+import { type Clock, sleep } from "./host/clock.ts";
 import { durationText } from "./host/duration.ts";
 import type { ExitName } from "./host/exit.ts";
 import { Failure } from "./host/failure.ts";
@@ -176,7 +176,7 @@ class Sidecar {
   async #serve(): Promise<void> {
     const { log, signals } = this.#ports;
     log.info("serving until a stop signal comes");
-    await ended(signals.stop);
+    await sleep(signals.stop);
     const { reason } = signals.stop;
     // A fault that nobody caught ends the life in order, but as a fault.
     if (reason instanceof StopRequested && reason.cause !== undefined) throw reason;

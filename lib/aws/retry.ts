@@ -91,7 +91,7 @@ export async function retry<T>(
       attempt: failedBefore + 1,
       next_try_in: durationText(delay),
     });
-    await sleep(clock.within(delay, signal)).catch(() => {});
+    await sleep(clock.within(delay, signal));
     if (signal.aborted) throw endOf(signal, fault);
   }
 }

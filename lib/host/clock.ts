@@ -36,19 +36,7 @@ export function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
-/**
- * Waits until the signal ends.
- * @throws The signal's reason, where it is not that the time is up.
- */
+/** Waits until the signal ends, whatever its reason: look at the signal to know why. */
 export async function sleep(signal: AbortSignal): Promise<void> {
-  try {
-    await abortable(new Promise<never>(() => {}), signal);
-  } catch (reason) {
-    if (!isTimeout(reason)) throw reason;
-  }
-}
-
-/** Waits until the signal ends, whatever its reason. */
-export async function ended(signal: AbortSignal): Promise<void> {
   await abortable(new Promise<never>(() => {}), signal).catch(() => {});
 }

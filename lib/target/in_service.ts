@@ -60,7 +60,7 @@ export async function waitInService(
     const pause = health instanceof ApiFault
       ? backOff(health, { failedBefore: faults, left: started + options.time - clock.now() }, clock)
       : nextQuestionIn(group.healthCheck, clock.random());
-    await sleep(clock.within(pause, deadline)).catch(() => {});
+    await sleep(clock.within(pause, deadline));
     options.stop.throwIfAborted();
     if (deadline.aborted) return lastWords(last, options.time);
   }

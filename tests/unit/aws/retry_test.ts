@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiFault, type ApiFaultDetails } from "../../../lib/aws/errors.ts";
 import { attemptTime, backOff, retry, type RetryOptions } from "../../../lib/aws/retry.ts";
-import { ended } from "../../../lib/host/clock.ts";
+import { sleep } from "../../../lib/host/clock.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 
@@ -97,7 +97,7 @@ class Bench {
   }
 }
 
-/** The fault with which it ended. */
+/** The fault with which it sleep. */
 async function faultOf(work: Promise<unknown>): Promise<ApiFault> {
   return await assertRejects(() => work, ApiFault);
 }
@@ -165,7 +165,7 @@ Deno.test("where the very end cuts the second attempt short, the first one's fau
     bench.run(
       (signal, number) =>
         number === 1
-          ? ended(bench.clock.within(2.5 * SECOND, signal)).then(() =>
+          ? sleep(bench.clock.within(2.5 * SECOND, signal)).then(() =>
             Promise.reject(fault({}, "telling"))
           )
           : hang(signal),
@@ -178,11 +178,11 @@ Deno.test("where the very end cuts the second attempt short, the first one's fau
 
 /** Never answers. */
 async function hang(signal: AbortSignal): Promise<never> {
-  await ended(signal);
+  await sleep(signal);
   throw signal.reason;
 }
 
-Deno.test("an attempt that hangs is ended by its own limit, and made again", async () => {
+Deno.test("an attempt that hangs is sleep by its own limit, and made again", async () => {
   const bench = new Bench();
   const value = await bench.run((signal, number) =>
     number === 1 ? hang(signal) : Promise.resolve(bench.clock.now())

@@ -110,12 +110,16 @@ interface Run {
 /** Registers, stops at a moment, leaves, and lets every late application happen. */
 async function run(
   courses: Partial<Record<ApiCall, Course[]>>,
-  { stopAt = 60 * SECOND, lie }: { stopAt?: number; lie?: TargetHealth } = {},
+  { stopAt = 60 * SECOND, lie, deregister = 30 * SECOND }: {
+    stopAt?: number;
+    lie?: TargetHealth;
+    deregister?: number;
+  } = {},
 ): Promise<Run> {
   const clock = new VirtualClock();
   const elb = new ScriptedLoadBalancer(clock, courses);
   const log = new KeptLog();
-  const times = { register: 60 * SECOND, deregister: 30 * SECOND, confirmSettle: 5 * SECOND };
+  const times = { register: 60 * SECOND, deregister, confirmSettle: 5 * SECOND };
   const registration = new Registration(group, target, { elb, clock, log, times });
   const stop = new AbortController();
   clock.at(stopAt, () => {
@@ -210,6 +214,23 @@ Deno.test("Registration: an earlier attempt without an answer counts, a later on
   }, { stopAt: 11 * SECOND });
   assertEquals(departure.outcome, "gone");
   assert(elb.state !== "healthy", "left behind");
+});
+
+Deno.test("Registration: lost without an answer, then stopped before the next try, is taken back", async () => {
+  const lost = { appliedAfter: 10, answeredAfter: 20, fault: {} };
+  const { departure, elb } = await run({ RegisterTargets: [lost] }, { stopAt: 25 });
+  assertEquals(elb.order.slice(0, 2), ["RegisterTargets", "DeregisterTargets"]);
+  assertEquals(elb.state, "draining");
+  assertEquals(departure.outcome, "gone");
+});
+
+Deno.test("Registration: the settle time comes on top of the time for deregistering", async () => {
+  // The call is given up after 10 s, so that it can be confirmed after 15 s, not after 13 s.
+  const { departure } = await run({ RegisterTargets: [SILENT] }, {
+    stopAt: SECOND,
+    deregister: 12 * SECOND,
+  });
+  assertEquals(departure.outcome, "gone");
 });
 
 Deno.test("Registration: long after the doubt, two calls are enough again", async () => {
