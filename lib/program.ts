@@ -1,13 +1,11 @@
-/** The program: from arguments and environment to an exit code, with the real ports. */
+/** The program: from arguments and environment to an exit code. */
 import { type Config, readConfig } from "./config/config.ts";
 import { shellExists } from "./hooks/shell.ts";
-import { createHooks } from "./hooks/runner.ts";
-import { systemClock } from "./host/clock.ts";
 import { EXIT } from "./host/exit.ts";
 import { createLog, type Log } from "./host/log.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
 import { writeTerminationLog } from "./host/termination_log.ts";
-import { type Ending, live } from "./sidecar.ts";
+import { type Ending, endingOf } from "./life/ending.ts";
 import { VERSION } from "./version.ts";
 
 /** What a process is started with. */
@@ -54,19 +52,16 @@ function usageFault(
   return EXIT.usage;
 }
 
-/** The SDK is loaded here and not before: usage faults and `-h` do without it. */
+/** The SDK is loaded from here and not before: usage faults and `-h` do without it. */
 async function sidecar(
   config: Config,
-  { log, signals, shell }: { log: Log; signals: StopSignals; shell: boolean },
+  world: { log: Log; signals: StopSignals; shell: boolean },
 ): Promise<Ending> {
   try {
-    const { createClient } = await import("./aws/client.ts");
-    using elb = createClient(config.api, log);
-    const clock = systemClock;
-    const hooks = createHooks(config.hooks, { clock, log, shell });
-    return await live(config, { elb, clock, hooks, log, signals });
+    const { liveInPod } = await import("./pod.ts");
+    return await liveInPod(config, world);
   } catch (fault) {
-    return { exit: "fault", sentence: `unexpected fault: ${String(fault)}` };
+    return endingOf(fault, "stopped before anything was registered");
   }
 }
 

@@ -3,15 +3,7 @@
 const root = new URL("../", import.meta.url);
 
 /** What the sidecar must be allowed to do: the README names the same. */
-export const PERMISSIONS = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-env",
-  "--allow-read",
-  "--allow-write",
-  "--allow-run",
-  "--allow-sys=osRelease,uid,homedir",
-];
+export const PERMISSIONS = ["--no-prompt", "-A"];
 
 /**
  * The program and its first arguments: `deno run` of the source, with the `@std` packages from

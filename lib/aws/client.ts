@@ -1,6 +1,7 @@
 /** The load balancer port filled with the AWS SDK. */
 import {
   DeregisterTargetsCommand,
+  DescribeTargetGroupAttributesCommand,
   DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
@@ -15,9 +16,11 @@ import type {
   Target,
   TargetGroup,
   TargetHealth,
+  WhichGroups,
 } from "./elb.ts";
 import { abortable } from "@std/async/abortable";
 import { isTimeout } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
 import { credentialsTooSlow } from "./credential_errors.ts";
 import { type ApiCall, ApiFault } from "./errors.ts";
@@ -30,6 +33,9 @@ export interface ClientOptions {
   readonly region?: string;
   readonly endpointUrl?: string;
 }
+
+/** The API's name of a group's attribute; its value is in seconds, 0 to 3600. */
+const DEREGISTRATION_DELAY = "deregistration_delay.timeout_seconds";
 
 /** Where the SDK's warnings go; unless told otherwise, nowhere. */
 const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
@@ -83,19 +89,23 @@ class SdkLoadBalancing implements ElasticLoadBalancing {
   }
 
   async describeTargetGroups(
-    names: readonly string[],
+    which: WhichGroups,
     options: CallOptions,
   ): Promise<TargetGroup[]> {
     const groups: TargetGroup[] = [];
+    const filter = "names" in which
+      ? { Names: [...which.names] }
+      : { TargetGroupArns: [...which.arns] };
+    const resource = ("names" in which ? which.names : which.arns).join(",");
     let marker: string | undefined;
     do {
       const command = new DescribeTargetGroupsCommand({
-        Names: [...names],
+        ...filter,
         ...(marker !== undefined ? { Marker: marker } : {}),
       });
       const page = await this.#call(
         "DescribeTargetGroups",
-        names.join(","),
+        resource,
         options,
         (client, options) => client.send(command, options),
       );
@@ -148,6 +158,26 @@ class SdkLoadBalancing implements ElasticLoadBalancing {
       });
     }
     return toTargetHealth(target, description);
+  }
+
+  async deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds> {
+    const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: groupArn });
+    const call = "DescribeTargetGroupAttributes";
+    const reply = await this.#call(
+      call,
+      groupArn,
+      options,
+      (client, options) => client.send(command, options),
+    );
+    const found = reply.Attributes?.find(({ Key }) => Key === DEREGISTRATION_DELAY);
+    const seconds = Number(found?.Value ?? NaN);
+    if (Number.isFinite(seconds)) return seconds * 1_000;
+    throw new ApiFault(`the reply says nothing of ${DEREGISTRATION_DELAY}`, {
+      call,
+      code: "UnexpectedReply",
+      retryable: true,
+      effect: "none",
+    });
   }
 
   /** @throws {ApiFault} An ended signal's reason is thrown as it is, but for slow credentials. */
@@ -207,6 +237,7 @@ function toTargetGroup(group: SdkTargetGroup): TargetGroup {
     ...(group.Protocol !== undefined ? { protocol: group.Protocol } : {}),
     healthCheck: {
       enabled: group.HealthCheckEnabled ?? true,
+      ...(group.HealthCheckPort !== undefined ? { port: group.HealthCheckPort } : {}),
       // The defaults of a group that was made without these settings (API reference).
       intervalSeconds: group.HealthCheckIntervalSeconds ?? 30,
       healthyThreshold: group.HealthyThresholdCount ?? 5,

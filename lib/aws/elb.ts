@@ -1,4 +1,5 @@
 /** The few calls of the Elastic Load Balancing v2 API that the sidecar needs, as a port of our own. */
+import type { Milliseconds } from "../host/duration.ts";
 
 /** What is registered: an IP address (or instance id), and its port where it is not the group's. */
 export interface Target {
@@ -10,6 +11,8 @@ export interface Target {
 /** How a load balancer checks the targets of a group. */
 export interface HealthCheck {
   readonly enabled: boolean;
+  /** A number, or `traffic-port`; undefined: not known. */
+  readonly port?: string;
   readonly intervalSeconds: number;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
@@ -29,6 +32,11 @@ export interface TargetGroup {
   readonly healthCheck: HealthCheck;
   readonly loadBalancerArns: readonly string[];
 }
+
+/** Which target groups are meant: some names, or some ARNs. */
+export type WhichGroups =
+  | { readonly names: readonly string[] }
+  | { readonly arns: readonly string[] };
 
 /** The health of one target in one group; state and reason are open sets of strings. */
 export interface TargetHealth {
@@ -56,8 +64,8 @@ export interface CallOptions {
  * slow.
  */
 export interface ElasticLoadBalancing {
-  /** The groups of these names. A name without a group fails the whole call. */
-  describeTargetGroups(names: readonly string[], options: CallOptions): Promise<TargetGroup[]>;
+  /** The groups of these names or ARNs. One without a group fails the whole call. */
+  describeTargetGroups(which: WhichGroups, options: CallOptions): Promise<TargetGroup[]>;
   registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void>;
   /** Succeeds where the target is not registered. The port must be the one registered. */
   deregisterTarget(groupArn: string, target: Target, options: CallOptions): Promise<void>;
@@ -66,4 +74,6 @@ export interface ElasticLoadBalancing {
     target: Target,
     options: CallOptions,
   ): Promise<TargetHealth>;
+  /** The group's deregistration delay, in milliseconds (`deregistration_delay.timeout_seconds`). */
+  deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds>;
 }

@@ -6,7 +6,8 @@ export type ApiCall =
   | "DescribeTargetGroups"
   | "RegisterTargets"
   | "DeregisterTargets"
-  | "DescribeTargetHealth";
+  | "DescribeTargetHealth"
+  | "DescribeTargetGroupAttributes";
 
 /** What an `ApiFault` holds. */
 export interface ApiFaultDetails {

@@ -1,18 +1,20 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
-import type { Target } from "../aws/elb.ts";
-import type { GroupReference } from "../target/group.ts";
+import type { ApplicationAddress } from "../application/application.ts";
+import type { GroupReference, TargetOptions } from "../target/group.ts";
 import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
 import { SHELL } from "../hooks/shell.ts";
 import { splitWords, unterminatedQuote } from "../hooks/words.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { LogFormat, LogLevel } from "../host/log.ts";
+import { type ListenAddress, parseAddress, parseListenAddress } from "./address.ts";
 import { type Checked, Checks } from "./checks.ts";
 import type { FlagValues } from "./flags.ts";
 import type { Parsed } from "./kinds.ts";
 import { parseEndpointUrl, parseRegion } from "./region.ts";
 import { type Environment, readSettings, type Settings } from "./settings.ts";
 import { conflicts, parseGroupArn, parseGroupName } from "./target_groups.ts";
-import { parseTargetId } from "./target_id.ts";
+import { parseTargetIds } from "./target_id.ts";
+import { parseApplicationUrl, parseWebhookUrl } from "./urls.ts";
 import { usage } from "./usage.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -20,13 +22,27 @@ import { warningsOf } from "./warnings.ts";
 export interface Config {
   /** At least one, none twice. */
   readonly groups: readonly GroupReference[];
-  readonly target: Target;
+  readonly target: TargetOptions;
+  readonly application: {
+    /** What has to answer before the target is registered. */
+    readonly addresses: readonly ApplicationAddress[];
+    readonly timeout: Milliseconds;
+  };
   readonly hooks: Readonly<Record<HookEvent, HookSettings>>;
   readonly inService: {
     readonly wait: boolean;
     readonly timeout: Milliseconds;
     readonly required: boolean;
   };
+  readonly drain: DrainConfig;
+  /** What the pod's end takes at most; 0: not known. */
+  readonly gracePeriod: Milliseconds;
+  /** The HTTP endpoints, if there are to be any. */
+  readonly service?: ServiceConfig;
+  /** How often to see whether the target is still registered; 0: never. */
+  readonly watchInterval: Milliseconds;
+  /** Only say what would be done. */
+  readonly check: boolean;
   readonly timeouts: {
     readonly resolve: Milliseconds;
     readonly register: Milliseconds;
@@ -40,6 +56,25 @@ export interface Config {
   };
   readonly log: { readonly format: LogFormat; readonly level: LogLevel };
   readonly terminationLog: string;
+}
+
+/** When a target is drained. */
+export interface DrainConfig {
+  /** Whether a stop waits for it; a call of `/drain` always does. */
+  readonly wait: boolean;
+  readonly timeout: Milliseconds;
+  readonly minTime: Milliseconds;
+  /** Whether the connections decide, rather than the API. */
+  readonly idle: boolean;
+  readonly idleTime: Milliseconds;
+}
+
+/** The HTTP endpoints. */
+export interface ServiceConfig {
+  readonly listen: ListenAddress;
+  /** Who may call `/drain` and `/register`, besides the pod itself: addresses in one spelling. */
+  readonly drainAllow: readonly string[];
+  readonly tokenFile?: string;
 }
 
 /** What the command line and the environment ask for. */
@@ -100,24 +135,36 @@ function check(
     ...checks.each("target-group-name", parseGroupName),
     ...checks.each("target-group-arn", parseGroupArn),
   ];
-  const id = checks.one("target-id", parseTargetId);
+  const ids = checks.one("target-id", parseTargetIds);
   const region = checks.one("region", parseRegion);
   const endpointUrl = checks.one("endpoint-url", parseEndpointUrl);
   const parse = shell ? parseShellCommand : parseWords;
-  for (const event of HOOK_EVENTS) checks.one(`${event}-command`, parse);
+  for (const event of HOOK_EVENTS) {
+    checks.one(`${event}-command`, parse);
+    checks.one(`${event}-url`, parseWebhookUrl);
+  }
+  const addresses = checks.each("wait-for", parseApplicationUrl).map(({ value }) => value);
+  const listen = checks.one("listen", parseListenAddress)?.value;
+  const drainAllow = checks.each("drain-allow", parseAddress).map(({ value }) => value);
   const faults = [...checks.faults, ...conflicts(groups, region), ...missing(settings)];
-  if (faults.length > 0 || id === undefined) return { faults };
+  if (faults.length > 0 || ids === undefined) return { faults };
   const apiRegion = region?.value ?? regionOf(groups);
   return {
     config: {
       groups: groups.map(({ value }) => value),
-      target: target(id.value, values),
+      target: target(ids.value, values),
+      application: { addresses, timeout: values["wait-for-timeout"] },
       hooks: hooks(values),
       inService: {
         wait: values["wait-in-service"],
         timeout: values["wait-in-service-timeout"],
         required: values["wait-in-service"] && values["require-in-service"],
       },
+      drain: drain(values),
+      gracePeriod: values["grace-period"],
+      ...(listen !== undefined && { service: service(listen, drainAllow, values) }),
+      watchInterval: values["watch-interval"],
+      check: values.check,
       timeouts: {
         resolve: values["resolve-timeout"],
         register: values["register-timeout"],
@@ -134,18 +181,39 @@ function check(
   };
 }
 
-function target(id: string, values: FlagValues): Target {
+function target(ids: readonly string[], values: FlagValues): TargetOptions {
   const { "target-port": port, "availability-zone": availabilityZone } = values;
   return {
-    id,
+    ids,
     ...(port !== 0 && { port }),
     ...(availabilityZone !== undefined && { availabilityZone }),
+    lookUp: values["wait-idle"],
   };
+}
+
+function drain(values: FlagValues): DrainConfig {
+  return {
+    wait: values["wait-drained"],
+    timeout: values["wait-drained-timeout"],
+    minTime: values["min-drain-time"],
+    idle: values["wait-idle"],
+    idleTime: values["idle-time"],
+  };
+}
+
+function service(
+  listen: ListenAddress,
+  drainAllow: readonly string[],
+  values: FlagValues,
+): ServiceConfig {
+  const tokenFile = values["drain-token-file"];
+  return { listen, drainAllow, ...(tokenFile !== undefined && { tokenFile }) };
 }
 
 function hooks(values: FlagValues): Config["hooks"] {
   const of = (event: HookEvent): HookSettings => ({
     command: values[`${event}-command`],
+    url: values[`${event}-url`],
     timeout: values[`${event}-timeout`],
   });
   return {

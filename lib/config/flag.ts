@@ -2,7 +2,7 @@
 import type { Milliseconds } from "../host/duration.ts";
 
 /** What flags are about; the order is that of documentation. */
-export const FLAG_GROUPS = ["targets", "hooks", "waits", "other"] as const;
+export const FLAG_GROUPS = ["targets", "hooks", "waits", "service", "other"] as const;
 export type FlagGroup = typeof FLAG_GROUPS[number];
 
 interface Described {

@@ -41,6 +41,11 @@ export const FLAGS = {
     group: "hooks",
     help: "Command to execute before target is registered",
   },
+  "pre-register-url": {
+    kind: "string",
+    group: "hooks",
+    help: "URL to POST to before target is registered",
+  },
   "pre-register-timeout": {
     kind: "duration",
     default: "5s",
@@ -51,6 +56,11 @@ export const FLAGS = {
     kind: "string",
     group: "hooks",
     help: "Command to execute after target is registered",
+  },
+  "post-register-url": {
+    kind: "string",
+    group: "hooks",
+    help: "URL to POST to after target is registered",
   },
   "post-register-timeout": {
     kind: "duration",
@@ -63,6 +73,11 @@ export const FLAGS = {
     group: "hooks",
     help: "Command to execute before target is deregistered",
   },
+  "pre-deregister-url": {
+    kind: "string",
+    group: "hooks",
+    help: "URL to POST to before target is deregistered",
+  },
   "pre-deregister-timeout": {
     kind: "duration",
     default: "5s",
@@ -74,11 +89,29 @@ export const FLAGS = {
     group: "hooks",
     help: "Command to execute after target is deregistered",
   },
+  "post-deregister-url": {
+    kind: "string",
+    group: "hooks",
+    help: "URL to POST to after target is deregistered",
+  },
   "post-deregister-timeout": {
     kind: "duration",
     default: "5s",
     group: "hooks",
     help: "How long to wait for post-deregister command to execute",
+  },
+  "wait-for": {
+    kind: "string",
+    list: true,
+    group: "waits",
+    help:
+      "What has to answer before target is registered: tcp://HOST:PORT or http(s)://HOST:PORT/PATH",
+  },
+  "wait-for-timeout": {
+    kind: "duration",
+    default: "5m0s",
+    group: "waits",
+    help: "How long to wait for what -wait-for names",
   },
   "wait-in-service": {
     kind: "boolean",
@@ -124,6 +157,70 @@ export const FLAGS = {
     group: "waits",
     help: "How long to keep checking that target is deregistered where a call got no answer",
   },
+  "wait-drained": {
+    kind: "boolean",
+    default: false,
+    group: "waits",
+    help: "Whether to wait until target is drained before exiting; a call of /drain always does",
+  },
+  "wait-drained-timeout": {
+    kind: "duration",
+    default: "6m0s",
+    group: "waits",
+    help: "How long to wait until target is drained",
+  },
+  "min-drain-time": {
+    kind: "duration",
+    default: "2m0s",
+    mayBeZero: true,
+    group: "waits",
+    help: "How long after deregistering a target counts as drained at the earliest",
+  },
+  "wait-idle": {
+    kind: "boolean",
+    default: false,
+    group: "waits",
+    help: "Whether drained means that no connection from outside the pod is left",
+  },
+  "idle-time": {
+    kind: "duration",
+    default: "5s",
+    mayBeZero: true,
+    group: "waits",
+    help: "How long there has to be no connection, with -wait-idle",
+  },
+  "grace-period": {
+    kind: "duration",
+    default: "0s",
+    mayBeZero: true,
+    group: "waits",
+    help:
+      "The pod's terminationGracePeriodSeconds: waits after a stop end before it; 0s: not known",
+  },
+  "listen": {
+    kind: "string",
+    group: "service",
+    help: "Address to serve HTTP endpoints on, as in :8080",
+  },
+  "drain-allow": {
+    kind: "string",
+    list: true,
+    fallback: "HOST_IP",
+    group: "service",
+    help: "IP address that may call /drain and /register, besides the pod itself",
+  },
+  "drain-token-file": {
+    kind: "string",
+    group: "service",
+    help: "File with the bearer token that allows /drain and /register from anywhere",
+  },
+  "watch-interval": {
+    kind: "duration",
+    default: "0s",
+    mayBeZero: true,
+    group: "service",
+    help: "How often to see whether target is still registered, and register it again; 0s: never",
+  },
   "region": {
     kind: "string",
     group: "other",
@@ -153,6 +250,12 @@ export const FLAGS = {
     default: DEFAULT_TERMINATION_LOG,
     group: "other",
     help: "File to write the reason for a failure to",
+  },
+  "check": {
+    kind: "boolean",
+    default: false,
+    group: "other",
+    help: "Say what would be done and what is missing, register nothing, and exit",
   },
   "version": {
     kind: "boolean",

@@ -8,8 +8,32 @@ import { isRegion } from "./region.ts";
 /** The API's rule: up to 32 letters, digits and hyphens, no hyphen at either end. */
 const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
 
-/** Checks a target group's name. */
-export function parseGroupName(name: string): Parsed<GroupName> {
+/** A port at the end: `NAME:PORT`. An ARN itself ends with no such number. */
+const PORT_SUFFIX = /^(.*):([0-9]{1,6})$/s;
+const HIGHEST_PORT = 65_535;
+
+/** Checks a target group's name, with or without a port for the target. */
+export function parseGroupName(text: string): Parsed<GroupName> {
+  return withPort(text, parseName);
+}
+
+/** Reads a target group's ARN, with or without a port for the target. */
+export function parseGroupArn(text: string): Parsed<GroupArn> {
+  return withPort(text, parseArn);
+}
+
+function withPort<T>(text: string, parse: (text: string) => Parsed<T>): Parsed<T> {
+  const [, group, digits] = PORT_SUFFIX.exec(text) ?? [];
+  if (group === undefined) return parse(text);
+  const port = Number(digits);
+  if (port < 1 || port > HIGHEST_PORT) {
+    return { fault: `its port is ${digits}; a port is a number from 1 to ${HIGHEST_PORT}` };
+  }
+  const parsed = parse(group);
+  return "value" in parsed ? { value: { ...parsed.value, port } } : parsed;
+}
+
+function parseName(name: string): Parsed<GroupName> {
   if (NAME.test(name)) return { value: { by: "name", name } };
   if (name.startsWith("arn:")) return { fault: "an ARN is given by -target-group-arn" };
   return {
@@ -26,8 +50,7 @@ const RESOURCE = /^targetgroup\/([^/]+)\/[0-9a-f]+$/;
 
 const EXAMPLE = `arn:aws:${SERVICE}:REGION:ACCOUNT:targetgroup/NAME/ID`;
 
-/** Reads a target group's ARN. */
-export function parseGroupArn(arn: string): Parsed<GroupArn> {
+function parseArn(arn: string): Parsed<GroupArn> {
   const [, partition = "", service = "", region = "", account = "", resource = ""] =
     ARN.exec(arn) ?? [];
   const malformed = { fault: `the ARN of a target group looks like ${EXAMPLE}` };
@@ -58,13 +81,14 @@ export function conflicts(
 function duplicates(groups: readonly Checked<GroupReference>[]): string[] {
   return groups.flatMap((one, at) =>
     groups.slice(0, at).some((other) => isSame(one.value, other.value))
-      ? [one.invalid("this target group is given already")]
+      ? [one.invalid("this target group is given already, with the same port")]
       : []
   );
 }
 
 /** A name is unique in its region and account: it means the group of an ARN that holds it. */
 function isSame(one: GroupReference, other: GroupReference): boolean {
+  if (one.port !== other.port) return false;
   return one.by === "arn" && other.by === "arn" ? one.arn === other.arn : one.name === other.name;
 }
 

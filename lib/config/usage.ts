@@ -12,7 +12,8 @@ ${FLAG_NAMES.map((name) => describeFlag(name, flag(name))).join("\n")}
 Environment variables:
   A flag that is not given is read from a variable of its name in upper case with _ for -, as in
   ${environmentName("log-level")}=debug; commas separate the values of a flag that may be repeated.
-  An empty value counts as not given. ${FLAG_NAMES.flatMap(describeFallback).join(" ")}
+  An empty value counts as not given.
+${FLAG_NAMES.flatMap(describeFallback).join("\n")}
 
 Exit codes:
 ${exitCodes()}`;
@@ -48,7 +49,7 @@ function describeDefault(one: Flag): string {
 function describeFallback(name: FlagName): string[] {
   const one = flag(name);
   return one.kind === "string" && one.fallback !== undefined
-    ? [`Without -${name}, ${one.fallback} is read.`]
+    ? [`  Without -${name}, ${one.fallback} is read.`]
     : [];
 }
 

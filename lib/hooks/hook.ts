@@ -1,4 +1,4 @@
-/** What the sidecar does at the steps of its life for others: commands, later webhooks too. */
+/** What the sidecar does at the steps of its life for others: commands and webhooks. */
 import type { Milliseconds } from "../host/duration.ts";
 
 /** The steps that can have hooks, in the order of a life. */
@@ -10,11 +10,16 @@ export const HOOK_EVENTS = [
 ] as const;
 export type HookEvent = typeof HOOK_EVENTS[number];
 
+/** What is known of the target; `unknown`: a call to the API got no answer. */
+export type TargetState = "not-registered" | "registered" | "in-service" | "unknown";
+
 /** What a hook is told. */
 export interface HookContext {
   readonly event: HookEvent;
   readonly targetId: string;
   readonly targetGroupArns: readonly string[];
+  /** For webhooks, where it is known. */
+  readonly state?: TargetState | undefined;
 }
 
 /** How a hook ended; only `succeeded` is good. */
@@ -35,6 +40,8 @@ export interface Hooks {
 export interface HookSettings {
   /** Run as `/bin/sh -c COMMAND`, or split into words where there is no shell; empty: none. */
   readonly command?: string | undefined;
+  /** POSTed to after the command, if there is one too; empty: none. */
+  readonly url?: string | undefined;
   /** The time for all that the event's hook does. */
   readonly timeout: Milliseconds;
 }

@@ -25,9 +25,16 @@ export function createHooks(
 
 /** Loads what is set and nothing else: most pods have no hooks at all. */
 async function actionsOf(settings: HookSettings, ports: HookPorts): Promise<HookAction[]> {
-  if (settings.command === undefined || settings.command === "") return [];
-  const { commandAction } = await import("./command.ts");
-  return [commandAction(settings.command, ports)];
+  const actions: HookAction[] = [];
+  if (settings.command !== undefined && settings.command !== "") {
+    const { commandAction } = await import("./command.ts");
+    actions.push(commandAction(settings.command, ports));
+  }
+  if (settings.url !== undefined && settings.url !== "") {
+    const { webhookAction } = await import("./webhook.ts");
+    actions.push(webhookAction(settings.url, ports));
+  }
+  return actions;
 }
 
 /** The time of a hook: `deadline` ends with `stop` or after `timeout`. */

@@ -31,6 +31,17 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
+/** A signal that ends with the first of these, with its reason. */
+export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+  return AbortSignal.any([...signals]);
+}
+
+/** Calls the listener when the signal ends, or at once where it has ended. */
+export function whenEnded(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener, { once: true });
+}
+
 /** Whether the signal, or an error it gave, says that a time was up. */
 export function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === "TimeoutError";

@@ -1,4 +1,5 @@
 /** SIGTERM and SIGINT as `AbortSignal`s. */
+import { whenEnded } from "./clock.ts";
 import type { Log } from "./log.ts";
 
 /** Why the upper row of the life ends: a stop signal came, or a fault that nobody caught. */
@@ -59,18 +60,17 @@ export function listenForStop(): StopSignals & Disposable {
 
 /** Says it in the log when a stop is asked for, those included that were before there was a log. */
 export function logStops({ stop, hurry }: StopSignals, log: Log): void {
-  whenEnded(stop, ({ by, cause }) => {
+  onStop(stop, ({ by, cause }) => {
     if (cause === undefined) log.info("stop signal", { signal: by });
     else log.error("unexpected fault: the sidecar stops in order", { error: textOf(cause) });
   });
-  whenEnded(hurry, ({ by }) => {
+  onStop(hurry, ({ by }) => {
     log.warn("second stop signal: hooks are skipped, deregistering goes on", { signal: by });
   });
 }
 
-function whenEnded(signal: AbortSignal, listener: (reason: StopRequested) => void): void {
-  if (signal.aborted) listener(signal.reason);
-  else signal.addEventListener("abort", () => listener(signal.reason), { once: true });
+function onStop(signal: AbortSignal, listener: (reason: StopRequested) => void): void {
+  whenEnded(signal, () => listener(signal.reason));
 }
 
 function textOf(fault: unknown): string {

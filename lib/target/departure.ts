@@ -14,6 +14,7 @@ import { attemptTime, attemptTimedOut, backOff } from "../aws/retry.ts";
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
+import type { GracePeriod } from "./grace.ts";
 import type { Group } from "./group.ts";
 import { saysAbsent, type Standing, standing } from "./health.ts";
 
@@ -41,6 +42,10 @@ export interface RegistrationOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly times: RegistrationTimes;
+  /** What is left of the pod's grace period. */
+  readonly grace?: GracePeriod;
+  /** Told whenever more is known of where the target stands. */
+  readonly onKnown?: (known: Known) => void;
 }
 
 /** What the answers so far say of the target; `unknown`: an answer is missing. */
@@ -64,21 +69,30 @@ export interface Departing {
   readonly settledAt: Milliseconds;
 }
 
+/** What deregistering gets at least, and what is kept back for the exit. */
+const SHORTEST: Milliseconds = 2_000;
+
 /** How many looks the settle time is divided into. */
 const LOOKS_WHILE_SETTLING = 4;
 
 /** Deregisters until it is known that the target is gone, or the time is up. Never throws. */
 export async function depart(registration: Departing): Promise<Departure> {
-  const { clock, log, times } = registration.options;
+  const { clock, log, times, grace } = registration.options;
   const inDoubt = registration.inFlight !== undefined || clock.now() < registration.doubtUntil;
-  const time = times.deregister + (inDoubt ? times.confirmSettle : 0);
+  const wanted = times.deregister + (inDoubt ? times.confirmSettle : 0);
+  // The kubelet lets a container live for two seconds more, however short the time has become.
+  const time = Math.max(SHORTEST, grace?.clip(wanted, SHORTEST) ?? wanted);
   const endsAt = clock.now() + time;
   const deadline = clock.within(time);
+  let last: ApiFault | undefined;
   for (let failedBefore = 0;; failedBefore++) {
     const end = await departOnce(registration, deadline);
     if (end === "gone") return { outcome: "gone" };
     if (end === "send-again" && !deadline.aborted) continue;
     const fault = end === "send-again" ? stillRegistered() : end;
+    // An attempt that the end cut short tells less than the one before it.
+    if (deadline.aborted) return { outcome: "unconfirmed", reason: (last ?? fault).message };
+    last = fault;
     const delay = backOff(fault, { failedBefore, left: endsAt - clock.now() }, clock);
     log.warn(fault.message, {
       ...registration.fields,

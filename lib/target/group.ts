@@ -1,5 +1,11 @@
 /** From what the user calls a target group to what the sidecar needs to know of it. */
-import type { ElasticLoadBalancing, HealthCheck, Target, TargetGroup } from "../aws/elb.ts";
+import type {
+  ElasticLoadBalancing,
+  HealthCheck,
+  Target,
+  TargetGroup,
+  WhichGroups,
+} from "../aws/elb.ts";
 import { ApiFault, isGroupNotFound } from "../aws/errors.ts";
 import { retry } from "../aws/retry.ts";
 import type { Clock } from "../host/clock.ts";
@@ -11,6 +17,8 @@ import type { Log } from "../host/log.ts";
 export interface GroupName {
   readonly by: "name";
   readonly name: string;
+  /** The target's port in this group, where it is not that of all groups. */
+  readonly port?: number;
 }
 
 /** A target group's ARN, and what it tells. */
@@ -21,6 +29,8 @@ export interface GroupArn {
   /** `aws`, `aws-cn`, `aws-us-gov` … */
   readonly partition: string;
   readonly name: string;
+  /** The target's port in this group, where it is not that of all groups. */
+  readonly port?: number;
 }
 
 /** A target group as the user names it. */
@@ -30,7 +40,25 @@ export type GroupReference = GroupName | GroupArn;
 export interface Group {
   readonly arn: string;
   readonly name: string;
+  /** The port of targets registered without one; undefined where it was not looked up. */
+  readonly port?: number;
   readonly healthCheck: HealthCheck;
+}
+
+/** What is to be registered where. */
+export interface Attachment {
+  readonly group: Group;
+  readonly target: Target;
+}
+
+/** What is to be registered, before the groups are known. */
+export interface TargetOptions {
+  /** An address or an instance; or an IPv4 and an IPv6 address, each for the groups of its type. */
+  readonly ids: readonly string[];
+  readonly port?: number;
+  readonly availabilityZone?: string;
+  /** Whether groups given by their ARN have to be looked up too, since their port is needed. */
+  readonly lookUp: boolean;
 }
 
 /** Ports and parameters of resolving. */
@@ -54,71 +82,158 @@ const DEFAULT_HEALTH_CHECK: HealthCheck = {
   unhealthyThreshold: 2,
 };
 
-/** DescribeTargetGroups takes so many names at once. */
-const NAMES_IN_A_CALL = 20;
+/** DescribeTargetGroups takes so many names or ARNs at once. */
+const IDS_IN_A_CALL = 20;
 
 /**
- * Finds the groups, in the order in which they are named.
+ * Finds the groups, and says what is to be registered with each, in the order given.
  * @throws {Failure} A group does not exist or cannot take the target; the API refused; time is up.
  * @throws The reason of `stop`.
  */
 export async function resolveGroups(
   references: readonly GroupReference[],
-  target: Target,
+  target: TargetOptions,
   options: ResolveOptions,
-): Promise<Group[]> {
+): Promise<Attachment[]> {
   const { clock, log } = options;
   const started = clock.now();
-  const names = references.flatMap((reference) => reference.by === "name" ? [reference.name] : []);
-  const found = await describe(names, options);
-  const groups = references.map((reference): Group => {
-    if (reference.by === "arn") {
-      const { arn, name } = reference;
-      return { arn, name, healthCheck: DEFAULT_HEALTH_CHECK };
+  const needsLookup = target.lookUp || target.ids.length > 1;
+  const found = await describe(references, needsLookup, options);
+  const attachments = references.map((reference): Attachment => {
+    const group = found.find(({ name, arn }) =>
+      reference.by === "name" ? name === reference.name : arn === reference.arn
+    );
+    if (group !== undefined) {
+      return { group, target: targetIn(group, idFor(group, target.ids), reference, target) };
     }
-    const group = found.find((group) => group.name === reference.name);
-    if (group === undefined) throw notFound([reference.name], options.region);
-    checkType(group, target);
-    return group;
+    if (reference.by === "name" || needsLookup) throw notFound([idOf(reference)], options.region);
+    const { arn, name } = reference;
+    const unknown = { arn, name, healthCheck: DEFAULT_HEALTH_CHECK };
+    return { group: unknown, target: targetIn(unknown, target.ids[0] ?? "", reference, target) };
   });
-  for (const group of groups) {
+  refuseTwice(attachments);
+  for (const { group, target } of attachments) {
     log.info("target group resolved", {
       target_group: group.name,
       arn: group.arn,
+      target: target.id,
+      port: target.port ?? group.port,
       took: durationText(clock.now() - started),
     });
   }
-  return groups;
+  return attachments;
 }
 
-async function describe(names: readonly string[], options: ResolveOptions): Promise<TargetGroup[]> {
+function targetIn(
+  group: Group,
+  id: string,
+  reference: GroupReference,
+  { port: portOfAll, availabilityZone }: TargetOptions,
+): Target {
+  const port = reference.port ?? portOfAll;
+  // A port that is the group's own is left out: the API takes both for the same target.
+  return {
+    id,
+    ...(port !== undefined && port !== group.port && { port }),
+    ...(availabilityZone !== undefined && { availabilityZone }),
+  };
+}
+
+/** `kafka` and `kafka:9092` are the same target where 9092 is the group's own port. */
+function refuseTwice(attachments: readonly Attachment[]): void {
+  attachments.forEach(({ group, target }, at) => {
+    const twice = attachments.slice(0, at).some((other) =>
+      other.group.arn === group.arn && other.target.port === target.port
+    );
+    if (!twice) return;
+    throw new Failure(
+      "groupNotResolved",
+      `target group ${group.name} is given twice with the same port ` +
+        `(${target.port ?? group.port}): give it once`,
+    );
+  });
+}
+
+function idOf(reference: GroupReference): string {
+  return reference.by === "name" ? reference.name : reference.arn;
+}
+
+async function describe(
+  references: readonly GroupReference[],
+  arnsToo: boolean,
+  options: ResolveOptions,
+): Promise<TargetGroup[]> {
+  const of = (by: GroupReference["by"]) => [
+    ...new Set(references.filter((reference) => reference.by === by).map(idOf)),
+  ];
   const signal = options.clock.within(options.time, options.stop);
   const groups: TargetGroup[] = [];
-  for (let at = 0; at < names.length; at += NAMES_IN_A_CALL) {
-    groups.push(...await describeBatch(names.slice(at, at + NAMES_IN_A_CALL), signal, options));
+  for (const names of batches(of("name"))) {
+    groups.push(...await describeBatch({ names }, signal, options));
+  }
+  for (const arns of batches(arnsToo ? of("arn") : [])) {
+    groups.push(...await describeBatch({ arns }, signal, options));
   }
   return groups;
 }
 
-/** The API refuses the whole call when it does not know one name; which one, it does not say. */
+function batches(ids: readonly string[]): string[][] {
+  const count = Math.ceil(ids.length / IDS_IN_A_CALL);
+  return Array.from(
+    { length: count },
+    (_, at) => ids.slice(at * IDS_IN_A_CALL, (at + 1) * IDS_IN_A_CALL),
+  );
+}
+
+/** The API refuses the whole call when it does not know one group; which one, it does not say. */
 async function describeBatch(
-  names: readonly string[],
+  which: WhichGroups,
   signal: AbortSignal,
   options: ResolveOptions,
 ): Promise<TargetGroup[]> {
-  const { elb, clock, log, time } = options;
+  try {
+    return await ask(which, signal, options);
+  } catch (error) {
+    if (!isGroupNotFound(error)) throw error;
+    throw notFound(await unknownAmong(which, signal, options), options.region);
+  }
+}
+
+/** Which groups are not there: halves what was asked for until it is known. */
+async function unknownAmong(
+  which: WhichGroups,
+  signal: AbortSignal,
+  options: ResolveOptions,
+): Promise<readonly string[]> {
+  const ids = "names" in which ? which.names : which.arns;
+  if (ids.length === 1) return ids;
+  const unknown: string[] = [];
+  for (const half of [ids.slice(0, ids.length / 2), ids.slice(ids.length / 2)]) {
+    const part = "names" in which ? { names: half } : { arns: half };
+    try {
+      await ask(part, signal, options);
+    } catch (error) {
+      if (!isGroupNotFound(error)) throw error;
+      unknown.push(...await unknownAmong(part, signal, options));
+    }
+  }
+  return unknown;
+}
+
+/** One call, tried until the time is up. @throws {ApiFault} A group does not exist. */
+async function ask(
+  which: WhichGroups,
+  signal: AbortSignal,
+  { elb, clock, log, time }: ResolveOptions,
+): Promise<TargetGroup[]> {
+  const fields = { target_group: "names" in which ? which.names : which.arns };
   try {
     return await retry(
-      (signal) => elb.describeTargetGroups(names, { signal }),
-      { call: "DescribeTargetGroups", clock, log, signal, time, fields: { target_group: names } },
+      (signal) => elb.describeTargetGroups(which, { signal }),
+      { call: "DescribeTargetGroups", clock, log, signal, time, fields },
     );
   } catch (error) {
-    if (isGroupNotFound(error)) {
-      if (names.length === 1) throw notFound(names, options.region);
-      const each = names.map((name) => describeBatch([name], signal, options));
-      return (await Promise.all(each)).flat();
-    }
-    if (!(error instanceof ApiFault)) throw error;
+    if (!(error instanceof ApiFault) || isGroupNotFound(error)) throw error;
     const waited = error.retryable ? ` (tried for ${durationText(time)}, -resolve-timeout)` : "";
     throw new Failure("groupNotResolved", error.message + waited, { cause: error });
   }
@@ -134,23 +249,33 @@ function notFound(names: readonly string[], region: string | undefined): Failure
   );
 }
 
-/** Better said now than by an InvalidTarget of RegisterTargets. */
-function checkType(group: TargetGroup, target: Target): void {
-  const type = target.id.startsWith("i-") ? "instance" : "ip";
-  if (group.targetType !== type) {
+/**
+ * The id that the group takes: better said now than by an InvalidTarget of RegisterTargets.
+ * @throws {Failure} None is of the group's type.
+ */
+function idFor(group: TargetGroup, ids: readonly string[]): string {
+  const wanted = group.targetType === "ip" ? group.ipAddressType : group.targetType;
+  const id = ids.find((id) => targetKind(id) === wanted);
+  if (id !== undefined) return id;
+  const [first = ""] = ids;
+  if (group.targetType !== "ip" || targetKind(first) === "instance") {
+    const type = targetKind(first) === "instance" ? "instance" : "ip";
     throw new Failure(
       "groupNotResolved",
       `target group ${group.name} takes targets of type ${group.targetType}, but -target-id ` +
-        `${target.id} is of type ${type}: the type of a group cannot be changed, make one of ` +
+        `${first} is of type ${type}: the type of a group cannot be changed, make one of ` +
         `type ${type}`,
     );
   }
-  const family = target.id.includes(":") ? "ipv6" : "ipv4";
-  if (type === "ip" && group.ipAddressType !== family) {
-    throw new Failure(
-      "groupNotResolved",
-      `target group ${group.name} takes ${group.ipAddressType} addresses, but -target-id ` +
-        `${target.id} is ${family}: give the pod's other address (status.podIPs)`,
-    );
-  }
+  throw new Failure(
+    "groupNotResolved",
+    `target group ${group.name} takes ${group.ipAddressType} addresses, but -target-id ` +
+      `${first} is ${targetKind(first)}: give the pod's other address, or both (status.podIPs)`,
+  );
+}
+
+/** What kind of target a valid id names, in the API's terms. */
+export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
+  if (id.startsWith("i-")) return "instance";
+  return id.includes(":") ? "ipv6" : "ipv4";
 }

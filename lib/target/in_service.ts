@@ -18,6 +18,8 @@ export interface InServiceOptions {
   readonly time: Milliseconds;
   /** Cuts the wait short; its reason is thrown. */
   readonly stop: AbortSignal;
+  /** Told each answer. */
+  readonly onHealth?: (health: TargetHealth) => void;
 }
 
 /** One question's limit. */
@@ -45,6 +47,7 @@ export async function waitInService(
       if (!health.retryable) return health.message;
     } else {
       faults = 0;
+      options.onHealth?.(health);
       log.debug("asked for the health", fieldsOf(group, health));
       if (health.state === "healthy") {
         log.info("target is in service", {

@@ -13,9 +13,9 @@ import {
   type Known,
   type RegistrationOptions,
 } from "./departure.ts";
-import type { Group } from "./group.ts";
+import type { Attachment, Group } from "./group.ts";
 
-/** A registration: `register` it once, then leave its scope. */
+/** A registration: `register` it, then leave its scope; and again, if the pod lives on. */
 export class Registration implements AsyncDisposable, Departing {
   readonly group: Group;
   readonly target: Target;
@@ -26,8 +26,9 @@ export class Registration implements AsyncDisposable, Departing {
   #doubtUntil: Milliseconds = -Infinity;
   #settledAt: Milliseconds = -Infinity;
   #departure: Departure = { outcome: "never-registered" };
+  #goneAt: Milliseconds = -Infinity;
 
-  constructor(group: Group, target: Target, options: RegistrationOptions) {
+  constructor({ group, target }: Attachment, options: RegistrationOptions) {
     this.group = group;
     this.target = target;
     this.options = options;
@@ -46,7 +47,12 @@ export class Registration implements AsyncDisposable, Departing {
     return this.#settledAt;
   }
 
-  /** How it ended; of use after the scope. */
+  /** When it was known to be deregistered the last time. */
+  get goneAt(): Milliseconds {
+    return this.#goneAt;
+  }
+
+  /** How it ended the last time; of use after the scope. */
   get departure(): Departure {
     return this.#departure;
   }
@@ -74,13 +80,32 @@ export class Registration implements AsyncDisposable, Departing {
 
   /** Deregisters, where anything can have registered; confirms it, where that is needed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#known === "absent" && this.#inFlight === undefined) return;
+    if (this.#known === "absent" && this.#inFlight === undefined) {
+      this.#departure = { outcome: "never-registered" };
+      return;
+    }
     const { clock, log } = this.options;
     const started = clock.now();
     this.#departure = await depart(this);
     const fields = { ...this.fields, took: durationText(clock.now() - started) };
-    if (this.#departure.outcome === "gone") log.info("target deregistered", fields);
-    else log.error("it could not be confirmed that the target is deregistered", fields);
+    if (this.#departure.outcome === "gone") {
+      this.#learn("absent");
+      this.#goneAt = clock.now();
+      log.info("target deregistered", fields);
+    } else {
+      this.#learn("unknown");
+      log.error("it could not be confirmed that the target is deregistered", fields);
+    }
+  }
+
+  /** The API says that the target is registered, whoever did it: the end of a scope is needed. */
+  found(): void {
+    this.#learn("registered");
+  }
+
+  #learn(known: Known): void {
+    this.#known = known;
+    this.options.onKnown?.(known);
   }
 
   /** One RegisterTargets call. When `signal` ends, a request that went out goes on without us. */
@@ -113,7 +138,7 @@ export class Registration implements AsyncDisposable, Departing {
   }
 
   #answered(): Known {
-    this.#known = "registered";
+    this.#learn("registered");
     this.#settledAt = this.#settleTime();
     return "registered";
   }
@@ -121,7 +146,7 @@ export class Registration implements AsyncDisposable, Departing {
   #failed(fault: unknown): Known {
     const wasSent = this.#inFlight !== undefined;
     if (!wasSent || (fault instanceof ApiFault && fault.effect === "none")) return "absent";
-    if (this.#known === "absent") this.#known = "unknown";
+    if (this.#known === "absent") this.#learn("unknown");
     this.#settledAt = this.#doubtUntil = this.#settleTime();
     return "unknown";
   }

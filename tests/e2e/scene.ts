@@ -32,9 +32,12 @@ export class Scene implements AsyncDisposable {
   readonly emulator: Emulator;
   readonly sidecar: SidecarProcess;
 
-  private constructor(emulator: Emulator, sidecar: SidecarProcess) {
+  readonly #start: () => SidecarProcess;
+
+  private constructor(emulator: Emulator, start: () => SidecarProcess) {
     this.emulator = emulator;
-    this.sidecar = sidecar;
+    this.#start = start;
+    this.sidecar = start();
   }
 
   /** Starts both; the sidecar is for the group `kafka` unless the arguments name others. */
@@ -45,11 +48,17 @@ export class Scene implements AsyncDisposable {
       faults,
     });
     const named = args.some((arg) => arg.startsWith("-target-group"));
-    const sidecar = new SidecarProcess({
-      args: [...(named ? [] : ["-target-group-name", "kafka"]), "-target-id", TARGET, ...args],
-      env: { ...emulator.environment, ...env },
-    });
-    return new Scene(emulator, sidecar);
+    const start = () =>
+      new SidecarProcess({
+        args: [...(named ? [] : ["-target-group-name", "kafka"]), "-target-id", TARGET, ...args],
+        env: { ...emulator.environment, ...env },
+      });
+    return new Scene(emulator, start);
+  }
+
+  /** Starts another sidecar like the first: the container was restarted. */
+  another(): SidecarProcess {
+    return this.#start();
   }
 
   /** The calls so far, by their short names; looks in a row count as one. */

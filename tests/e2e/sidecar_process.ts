@@ -65,9 +65,14 @@ export class SidecarProcess implements AsyncDisposable {
 
   /** Waits for a line of the log, those already written included. */
   async line(pattern: RegExp): Promise<string> {
+    return await this.nth(pattern, 1);
+  }
+
+  /** Waits for the n-th such line, from 1. */
+  async nth(pattern: RegExp, count: number): Promise<string> {
     const patience = AbortSignal.timeout(PATIENCE_MS);
     while (true) {
-      const line = this.#lines.find((line) => pattern.test(line));
+      const line = this.#lines.filter((line) => pattern.test(line))[count - 1];
       if (line !== undefined) return line;
       if (this.#ended) break;
       const more = Promise.withResolvers<void>();

@@ -7,9 +7,13 @@ const root = new URL("../../", import.meta.url);
 const ROOMS = [
   "main.ts",
   "lib/program.ts",
+  "lib/pod.ts",
+  "lib/check.ts",
   "lib/sidecar.ts",
+  "lib/life/",
   "lib/config/",
   "lib/target/",
+  "lib/application/",
   "lib/hooks/",
   "lib/service/",
   "lib/aws/",
@@ -86,7 +90,10 @@ const ONE_PLACE: readonly [RegExp, string][] = [
   [/Math\.random/, "lib/host/clock.ts"],
   [/Deno\.env/, "main.ts"],
   [/Deno\.exit/, "main.ts"],
-  [/@aws-sdk\/|@smithy\//, "lib/aws/client.ts lib/aws/handler.ts lib/aws/sdk_errors.ts"],
+  [
+    /@aws-sdk\/|@smithy\//,
+    "lib/aws/client.ts lib/aws/handler.ts lib/aws/identity.ts lib/aws/sdk_errors.ts",
+  ],
   [/@std\/log/, "lib/host/log.ts"],
 ];
 

@@ -9,6 +9,11 @@ export class KeptLog implements Log {
   readonly warn = this.#keep("warn");
   readonly error = this.#keep("error");
 
+  /** All lines. */
+  get text(): string {
+    return this.lines.join("\n");
+  }
+
   #keep(level: string): Log["info"] {
     return (message, fields = {}) => {
       this.lines.push(`${level} ${message} ${JSON.stringify(fields)}`);

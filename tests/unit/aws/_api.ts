@@ -98,7 +98,7 @@ export async function faultOf(
   try {
     switch (call) {
       case "DescribeTargetGroups":
-        await client.describeTargetGroups(["kafka"], options);
+        await client.describeTargetGroups({ names: ["kafka"] }, options);
         break;
       case "RegisterTargets":
         await client.registerTarget(ARN, TARGET, options);

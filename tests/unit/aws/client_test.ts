@@ -53,7 +53,7 @@ Deno.test("a target group is told with all its settings", async () => {
       <UnhealthyThresholdCount>4</UnhealthyThresholdCount>
       <LoadBalancerArns><member>lb</member></LoadBalancerArns></member></TargetGroups>`,
   ));
-  assertEquals(await bench.client.describeTargetGroups(["kafka", "edge"], forEver()), [{
+  assertEquals(await bench.client.describeTargetGroups({ names: ["kafka", "edge"] }, forEver()), [{
     arn: ARN,
     name: "kafka",
     targetType: "ip",
@@ -73,7 +73,7 @@ Deno.test("a target group is told with all its settings", async () => {
 
 Deno.test("what the API does not tell of a target group is as in a new one", async () => {
   await using bench = await Bench.start(contents(group("kafka")));
-  assertEquals(await bench.client.describeTargetGroups(["kafka"], forEver()), [{
+  assertEquals(await bench.client.describeTargetGroups({ names: ["kafka"] }, forEver()), [{
     arn: "arn-of-kafka",
     name: "kafka",
     targetType: "ip",
@@ -89,7 +89,7 @@ Deno.test("all pages are fetched, those that are empty too", async () => {
     "<TargetGroups/><NextMarker>m2</NextMarker>",
     group("three"),
   ));
-  const groups = await bench.client.describeTargetGroups(["one", "three"], forEver());
+  const groups = await bench.client.describeTargetGroups({ names: ["one", "three"] }, forEver());
   assertEquals(groups.map(({ name }) => name), ["one", "three"]);
   assertEquals([0, 1, 2].map((number) => bench.params(number)["Marker"]), [
     undefined,
@@ -101,7 +101,7 @@ Deno.test("all pages are fetched, those that are empty too", async () => {
 for (const content of ["", "<TargetGroups/>"]) {
   Deno.test(`no groups are no fault: ${content || "nothing"}`, async () => {
     await using bench = await Bench.start(contents(content));
-    assertEquals(await bench.client.describeTargetGroups(["kafka"], forEver()), []);
+    assertEquals(await bench.client.describeTargetGroups({ names: ["kafka"] }, forEver()), []);
   });
 }
 
@@ -188,7 +188,7 @@ Deno.test("a group that is not there is known as such", async () => {
   await using bench = await Bench.start((_, exchange) =>
     answer(exchange, failure("TargetGroupNotFound"), { status: 400 })
   );
-  const asking = bench.client.describeTargetGroups(["kafka"], forEver());
+  const asking = bench.client.describeTargetGroups({ names: ["kafka"] }, forEver());
   assertEquals(isGroupNotFound(await assertRejects(() => asking, ApiFault)), true);
   assertEquals(isGroupNotFound(new Error("TargetGroupNotFound")), false);
 });

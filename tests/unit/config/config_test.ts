@@ -16,12 +16,13 @@ function configOf(args: readonly string[], env: Readonly<Record<string, string>>
 }
 
 Deno.test("readConfig() has the original program's defaults, and its own for the rest", () => {
-  const hook = { command: undefined, timeout: 5_000 };
+  const hook = { command: undefined, url: undefined, timeout: 5_000 };
   assertEquals(read(BASE), {
     kind: "run",
     config: {
       groups: [{ by: "name", name: "kafka" }],
-      target: { id: "10.0.0.1" },
+      target: { ids: ["10.0.0.1"], lookUp: false },
+      application: { addresses: [], timeout: 300_000 },
       hooks: {
         "pre-register": hook,
         "post-register": hook,
@@ -29,6 +30,16 @@ Deno.test("readConfig() has the original program's defaults, and its own for the
         "post-deregister": hook,
       },
       inService: { wait: true, timeout: 300_000, required: false },
+      drain: {
+        wait: false,
+        timeout: 360_000,
+        minTime: 120_000,
+        idle: false,
+        idleTime: 5_000,
+      },
+      gracePeriod: 0,
+      watchInterval: 0,
+      check: false,
       timeouts: {
         resolve: 60_000,
         register: 60_000,
@@ -64,11 +75,16 @@ Deno.test("readConfig() takes a manifest of the original program as it is", () =
   assertEquals(config.hooks, {
     "pre-register": {
       command: "until nc -z localhost 9092; do sleep 1; done",
+      url: undefined,
       timeout: 90_000,
     },
-    "post-register": { command: "touch /tmp/ready", timeout: 300 },
-    "pre-deregister": { command: undefined, timeout: 5_000 },
-    "post-deregister": { command: "sleep 120 && echo 'it''s over'", timeout: 121_000 },
+    "post-register": { command: "touch /tmp/ready", url: undefined, timeout: 300 },
+    "pre-deregister": { command: undefined, url: undefined, timeout: 5_000 },
+    "post-deregister": {
+      command: "sleep 120 && echo 'it''s over'",
+      url: undefined,
+      timeout: 121_000,
+    },
   });
 });
 
@@ -78,7 +94,22 @@ Deno.test("readConfig() puts each flag's value in its place", () => {
     "-target-port=0x1F90",
     "-availability-zone=all",
     "-pre-deregister-command=a",
+    "-pre-deregister-url=http://localhost/gone",
     "-pre-deregister-timeout=1s",
+    "-wait-for=tcp://localhost:9092",
+    "-wait-for-timeout=7s",
+    "-wait-drained",
+    "-wait-drained-timeout=6s",
+    "-min-drain-time=0",
+    "-wait-idle",
+    "-idle-time=8s",
+    "-grace-period=9s",
+    "-listen=[::1]:8080",
+    "-drain-allow=10.0.0.9",
+    "-drain-allow=::FFFF",
+    "-drain-token-file=/token",
+    "-watch-interval=10s",
+    "-check",
     "-require-in-service",
     "-resolve-timeout=2s",
     "-register-timeout=3s",
@@ -90,8 +121,34 @@ Deno.test("readConfig() puts each flag's value in its place", () => {
     "-log-level=debug",
     "-termination-log=/tmp/end",
   ]);
-  assertEquals(config.target, { id: "10.0.0.1", port: 8080, availabilityZone: "all" });
-  assertEquals(config.hooks["pre-deregister"], { command: "a", timeout: 1_000 });
+  assertEquals(config.target, {
+    ids: ["10.0.0.1"],
+    port: 8080,
+    availabilityZone: "all",
+    lookUp: true,
+  });
+  assertEquals(config.hooks["pre-deregister"], {
+    command: "a",
+    url: "http://localhost/gone",
+    timeout: 1_000,
+  });
+  assertEquals(config.application.addresses.map(({ url }) => url), ["tcp://localhost:9092"]);
+  assertEquals(config.application.timeout, 7_000);
+  assertEquals(config.drain, {
+    wait: true,
+    timeout: 6_000,
+    minTime: 0,
+    idle: true,
+    idleTime: 8_000,
+  });
+  assertEquals(config.gracePeriod, 9_000);
+  assertEquals(config.service, {
+    listen: { hostname: "::1", port: 8080 },
+    drainAllow: ["10.0.0.9", "::ffff"],
+    tokenFile: "/token",
+  });
+  assertEquals(config.watchInterval, 10_000);
+  assertEquals(config.check, true);
   assertEquals(config.inService.required, true);
   assertEquals(config.timeouts, {
     resolve: 2_000,
@@ -131,9 +188,28 @@ const IDS: readonly (readonly [string, string])[] = [
 
 for (const [text, id] of IDS) {
   Deno.test(`readConfig() takes the target id ${text} for ${id}`, () => {
-    assertEquals(configOf([...BASE, `-target-id=${text}`]).target.id, id);
+    assertEquals(configOf([...BASE, `-target-id=${text}`]).target.ids, [id]);
   });
 }
+
+Deno.test("readConfig() takes the pair of addresses that status.podIPs tells of", () => {
+  const { ids } = configOf(["-target-group-name=kafka"], { POD_IP: "10.0.0.1,2001:DB8::1" }).target;
+  assertEquals(ids, ["10.0.0.1", "2001:db8::1"]);
+});
+
+Deno.test("readConfig() takes a port with a group, by name and by ARN", () => {
+  const { groups } = configOf([
+    "-target-id=10.0.0.1",
+    "-target-group-name=kafka:9092",
+    "-target-group-name=kafka:9093",
+    `-target-group-arn=${ARN}:80`,
+  ]);
+  assertEquals(groups.map(({ name, port }) => [name, port]), [
+    ["kafka", 9092],
+    ["kafka", 9093],
+    ["edge", 80],
+  ]);
+});
 
 /** Go reads integers as it does in programs. */
 const PORTS: readonly (readonly [string, number | undefined])[] = [

@@ -16,6 +16,11 @@ const LOOKS_LIKE =
   "the ARN of a target group looks like arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID";
 const NAME_RULE =
   "a target group's name is up to 32 letters, digits and hyphens, and neither begins nor ends with a hyphen";
+const TWICE = "this target group is given already, with the same port";
+const PAIR_RULE =
+  "several ids are one IPv4 and one IPv6 address: each goes to the groups of its type";
+const LISTEN_RULE =
+  "an address to listen on looks like :8080, 127.0.0.1:8080 or [::1]:8080, with a port up to 65535";
 const ID_RULE = "a target's id is an IPv4 or IPv6 address, or an instance's id (i-…)";
 const DURATION_RULE = "a duration is numbers with units, as in 300ms, 30s or 1h5m";
 const PORT_RULE = "a port is a number from 1 to 65535";
@@ -84,6 +89,59 @@ const FAULTS: readonly (readonly [string, readonly string[], string])[] = [
     "a negative settle time",
     ["-confirm-settle=-1ns"],
     'invalid value "-1ns" for flag -confirm-settle: it must not be negative',
+  ],
+  [
+    "two targets of one address type",
+    ["-target-id=10.0.0.1,10.0.0.2"],
+    `invalid value "10.0.0.1,10.0.0.2" for flag -target-id: ${PAIR_RULE}`,
+  ],
+  [
+    "an instance beside an address",
+    ["-target-id=10.0.0.1,i-1234abcd"],
+    `invalid value "10.0.0.1,i-1234abcd" for flag -target-id: ${PAIR_RULE}`,
+  ],
+  [
+    "a group's port that is too high",
+    ["-target-group-name=edge:65536"],
+    'invalid value "edge:65536" for flag -target-group-name: ' +
+    "its port is 65536; a port is a number from 1 to 65535",
+  ],
+  [
+    "a group's port that is zero",
+    [`-target-group-arn=${EDGE}:0`],
+    `invalid value "${EDGE}:0" for flag -target-group-arn: ` +
+    "its port is 0; a port is a number from 1 to 65535",
+  ],
+  [
+    "an address to listen on that has no port",
+    ["-listen=127.0.0.1"],
+    `invalid value "127.0.0.1" for flag -listen: ${LISTEN_RULE}`,
+  ],
+  [
+    "a port to listen on that is too high",
+    ["-listen=:65536"],
+    `invalid value ":65536" for flag -listen: ${LISTEN_RULE}`,
+  ],
+  [
+    "a name to listen on",
+    ["-listen=localhost:8080"],
+    'invalid value "localhost:8080" for flag -listen: ' +
+    "its host is not an IP address; leave it out to listen on all addresses",
+  ],
+  [
+    "an IPv6 address to listen on without brackets",
+    ["-listen=::1:8080"],
+    `invalid value "::1:8080" for flag -listen: ${LISTEN_RULE}`,
+  ],
+  [
+    "an address to allow that is none",
+    ["-drain-allow=10.0.0.0/8"],
+    'invalid value "10.0.0.0/8" for flag -drain-allow: it is neither an IPv4 nor an IPv6 address',
+  ],
+  [
+    "a negative grace period",
+    ["-grace-period=-1s"],
+    'invalid value "-1s" for flag -grace-period: it must not be negative',
   ],
   [
     "a port that is no number",
@@ -205,17 +263,17 @@ const FAULTS: readonly (readonly [string, readonly string[], string])[] = [
   [
     "a group that is named twice",
     ["-target-group-name=kafka", "-target-group-name=kafka"],
-    'invalid value "kafka" for flag -target-group-name: this target group is given already',
+    `invalid value "kafka" for flag -target-group-name: ${TWICE}`,
   ],
   [
     "an ARN that is given twice",
     [`-target-group-arn=${EDGE}`, `-target-group-arn=${EDGE}`],
-    `invalid value "${EDGE}" for flag -target-group-arn: this target group is given already`,
+    `invalid value "${EDGE}" for flag -target-group-arn: ${TWICE}`,
   ],
   [
     "a group that is given by its name and by its ARN",
     [`-target-group-arn=${ARN}`],
-    `invalid value "${ARN}" for flag -target-group-arn: this target group is given already`,
+    `invalid value "${ARN}" for flag -target-group-arn: ${TWICE}`,
   ],
   [
     "an ARN of another region than -region",

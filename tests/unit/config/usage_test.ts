@@ -56,13 +56,15 @@ Deno.test("usage() tells of the environment after the flags", () => {
   assertStringIncludes(
     usage(),
     `
-  -wait-in-service-timeout duration
-    \tHow long to wait for target group to become healthy (default 5m0s)
+  -watch-interval duration
+    \tHow often to see whether target is still registered, and register it again; 0s: never
 
 Environment variables:
   A flag that is not given is read from a variable of its name in upper case with _ for -, as in
   NLB_REGISTRATOR_LOG_LEVEL=debug; commas separate the values of a flag that may be repeated.
-  An empty value counts as not given. Without -target-id, POD_IP is read.
+  An empty value counts as not given.
+  Without -drain-allow, HOST_IP is read.
+  Without -target-id, POD_IP is read.
 
 Exit codes:
 `,

@@ -1,13 +1,24 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { validate as validateDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
+import { validate as validateStatefulSet } from "kubernetes-models/schemas/IoK8sApiAppsV1StatefulSet";
+import { validate as validateService } from "kubernetes-models/schemas/IoK8sApiCoreV1Service";
+import { validate as validateBudget } from "kubernetes-models/schemas/IoK8sApiPolicyV1PodDisruptionBudget";
 import { validate as validateServiceAccount } from "kubernetes-models/schemas/IoK8sApiCoreV1ServiceAccount";
 import { parseAllDocuments } from "yaml";
 import { readConfig } from "../../../lib/config/config.ts";
 import { parseDuration } from "../../../lib/host/duration.ts";
-import { FLAGS } from "../../../lib/config/flags.ts";
-import { blocksOf, read } from "./_docs.ts";
+import { flag, isFlagName } from "../../../lib/config/flags.ts";
+import { blocksOf, read, tableAfter } from "./_docs.ts";
 
-const MANIFEST = "deploy/sidecar-deployment.yaml";
+/** The manifests that people copy. */
+const MANIFESTS = [
+  "deploy/native-sidecar.yaml",
+  "deploy/ordinary-sidecar.yaml",
+  "deploy/several-groups.yaml",
+  "deploy/kafka-statefulset.yaml",
+] as const;
+/** The one that the README shows. */
+const SHOWN = "deploy/native-sidecar.yaml";
 const POLICY = "deploy/iam-policy.json";
 
 type Validate = typeof validateDeployment & { errors?: unknown };
@@ -15,20 +26,37 @@ type Validate = typeof validateDeployment & { errors?: unknown };
 /** By kind, the validator that was made from the API's own schema. */
 const SCHEMAS: Readonly<Record<string, Validate>> = {
   Deployment: validateDeployment,
+  StatefulSet: validateStatefulSet,
+  Service: validateService,
   ServiceAccount: validateServiceAccount,
+  PodDisruptionBudget: validateBudget,
 };
+
+interface HttpGet {
+  readonly httpGet?: { readonly path: string; readonly port: number };
+}
 
 interface Container {
   readonly name: string;
+  readonly restartPolicy?: string;
   readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } };
+  }[];
   readonly securityContext?: Readonly<Record<string, unknown>>;
-  readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
+  readonly startupProbe?: HttpGet;
+  readonly readinessProbe?: HttpGet;
+  readonly livenessProbe?: HttpGet;
+  readonly lifecycle?: { readonly preStop?: HttpGet };
 }
 
-interface Deployment {
-  readonly kind: "Deployment";
+interface Document {
+  readonly kind: string;
   readonly metadata: { readonly name: string };
+}
+
+interface Workload extends Document {
   readonly spec: {
     readonly selector: { readonly matchLabels: unknown };
     readonly template: {
@@ -37,33 +65,67 @@ interface Deployment {
         readonly serviceAccountName: string;
         readonly terminationGracePeriodSeconds: number;
         readonly securityContext: Readonly<Record<string, unknown>>;
+        readonly initContainers?: readonly Container[];
         readonly containers: readonly Container[];
       };
     };
   };
 }
 
-function documents(): { readonly kind: string; readonly metadata: { readonly name: string } }[] {
-  return parseAllDocuments(read(MANIFEST)).map((document) => {
+function documentsOf(path: string): Document[] {
+  return parseAllDocuments(read(path)).map((document) => {
     assertEquals([...document.errors, ...document.warnings], []);
     return document.toJS();
   });
 }
 
-function isDeployment(one: { readonly kind: string }): one is Deployment {
-  return one.kind === "Deployment";
+function isWorkload(one: Document): one is Workload {
+  return one.kind === "Deployment" || one.kind === "StatefulSet";
 }
 
-function deployment(): Deployment {
-  const [found] = documents().filter(isDeployment);
+function workloadOf(path: string): Workload {
+  const [found] = documentsOf(path).filter(isWorkload);
   assert(found);
   return found;
 }
 
-function sidecar(): Container {
-  const [found] = deployment().spec.template.spec.containers.filter(({ args }) => args);
+function containersOf(path: string): readonly Container[] {
+  const { initContainers = [], containers } = workloadOf(path).spec.template.spec;
+  return [...initContainers, ...containers];
+}
+
+function sidecarOf(path: string): Container {
+  const [found] = containersOf(path).filter(({ args }) => args);
   assert(found);
   return found;
+}
+
+function applicationOf(path: string): Container {
+  const [found] = containersOf(path).filter(({ args }) => !args);
+  assert(found);
+  return found;
+}
+
+/** What the Downward API would say of a pod, by field. */
+const FIELDS: Readonly<Record<string, string>> = {
+  "status.podIP": "10.0.0.1",
+  "status.podIPs": "10.0.0.1,2001:db8::1",
+  "status.hostIP": "10.0.0.254",
+  "metadata.name": "kafka-0",
+};
+
+/** What the sidecar reads of its arguments and environment, as Kubernetes expands them. */
+function runOf(path: string) {
+  const { args = [], env = [] } = sidecarOf(path);
+  const variables = Object.fromEntries(
+    env.map(({ name, valueFrom }) => [name, FIELDS[valueFrom.fieldRef.fieldPath] ?? ""]),
+  );
+  const expanded = args.map((arg) =>
+    arg.replaceAll(/\$\(([A-Z_]+)\)/g, (whole, name) => variables[name] ?? whole)
+  );
+  const reading = readConfig(expanded, variables);
+  assert(reading.kind === "run", JSON.stringify(reading));
+  return reading;
 }
 
 /** The schemas allow fields that they do not know; the API server drops or refuses them. */
@@ -95,63 +157,96 @@ function leaves(value: unknown, path: string): string[] {
 
 Deno.test("the README shows the manifest and the policy as they are in deploy/", () => {
   const shown = blocksOf("README.md").map(({ text }) => text);
-  for (const path of [MANIFEST, POLICY]) assert(shown.includes(read(path)), path);
+  for (const path of [SHOWN, POLICY]) assert(shown.includes(read(path)), path);
 });
 
-for (const one of documents()) {
-  Deno.test(`the manifest's ${one.kind} is one that Kubernetes knows every field of`, () => {
-    const validate = SCHEMAS[one.kind];
-    assert(validate, `a schema for ${one.kind}`);
-    assertEquals(unknownFields(one, validate), []);
-  });
-}
-
 Deno.test("unknownFields() finds a misspelt field", () => {
-  const whole = deployment();
+  const whole = workloadOf(SHOWN);
   const misspelt = { ...whole, spec: { ...whole.spec, minReadySecond: 1 } };
   assertEquals(unknownFields(misspelt, validateDeployment), ["/spec/minReadySecond"]);
 });
 
-Deno.test("the manifest's flags are flags of the sidecar, and nothing is odd about them", () => {
-  const reading = readConfig(sidecar().args ?? [], { POD_IP: "10.0.0.1" });
-  assert(reading.kind === "run", JSON.stringify(reading));
-  assertEquals(reading.warnings, []);
-  assertEquals(sidecar().env?.map(({ name }) => name), ["POD_IP"]);
+Deno.test("docs/kubernetes.md tells of every manifest", () => {
+  const page = read("docs/kubernetes.md");
+  for (const path of [...MANIFESTS, POLICY]) assert(page.includes(`(../${path})`), path);
 });
 
-Deno.test("the manifest's parts belong together", () => {
-  const { selector, template } = deployment().spec;
-  assertEquals(selector.matchLabels, template.metadata.labels);
-  const [account] = documents().filter(({ kind }) => kind === "ServiceAccount");
-  assertEquals(template.spec.serviceAccountName, account?.metadata.name);
-});
+for (const path of MANIFESTS) {
+  Deno.test(`${path}: Kubernetes knows every field`, () => {
+    for (const one of documentsOf(path)) {
+      const validate = SCHEMAS[one.kind];
+      assert(validate, `a schema for ${one.kind}`);
+      assertEquals(unknownFields(one, validate), []);
+    }
+  });
 
-Deno.test("the manifest's pod is a restricted one", () => {
-  const { containers, securityContext } = deployment().spec.template.spec;
-  assertEquals(securityContext.runAsNonRoot, true);
-  assert(Number(securityContext.runAsUser) > 0);
-  assertEquals(securityContext.seccompProfile, { type: "RuntimeDefault" });
-  for (const container of containers) {
-    assertEquals(container.securityContext?.allowPrivilegeEscalation, false);
-    assertEquals(container.securityContext?.capabilities, { drop: ["ALL"] });
-  }
-});
+  Deno.test(`${path}: the flags are flags of the sidecar, and nothing is odd about them`, () => {
+    assertEquals(runOf(path).warnings, []);
+  });
 
-function seconds(duration: string): number {
-  return Number(parseDuration(duration) / 1_000_000_000n);
+  Deno.test(`${path}: its parts belong together`, () => {
+    const { selector, template } = workloadOf(path).spec;
+    assertEquals(selector.matchLabels, template.metadata.labels);
+    const named = (kind: string) =>
+      documentsOf(path).filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
+    assertEquals(named("ServiceAccount"), [template.spec.serviceAccountName]);
+    assertEquals(named("PodDisruptionBudget"), [workloadOf(path).metadata.name]);
+  });
+
+  Deno.test(`${path}: the pod is a restricted one`, () => {
+    const { securityContext } = workloadOf(path).spec.template.spec;
+    assertEquals(securityContext.runAsNonRoot, true);
+    assert(Number(securityContext.runAsUser) > 0);
+    assertEquals(securityContext.seccompProfile, { type: "RuntimeDefault" });
+    for (const container of containersOf(path)) {
+      assertEquals(container.securityContext?.allowPrivilegeEscalation, false);
+      assertEquals(container.securityContext?.capabilities, { drop: ["ALL"] });
+    }
+  });
+
+  Deno.test(`${path}: hook and probes call the port on which the sidecar listens`, () => {
+    const port = runOf(path).config.service?.listen.port;
+    const { startupProbe, readinessProbe, livenessProbe, restartPolicy } = sidecarOf(path);
+    assertEquals(applicationOf(path).lifecycle?.preStop?.httpGet, { path: "/drain", port });
+    assertEquals(readinessProbe?.httpGet, { path: "/readyz", port });
+    // The deadlock trap: the application starts only after a native sidecar's startup probe.
+    const startup = restartPolicy === "Always" ? { path: "/startupz", port } : undefined;
+    assertEquals(startupProbe?.httpGet, startup);
+    assertEquals(livenessProbe, undefined);
+  });
+
+  Deno.test(`${path}: an ordinary sidecar stays until drained, a native one has no need to`, () => {
+    const isNative = sidecarOf(path).restartPolicy === "Always";
+    assertEquals(runOf(path).config.drain.wait, !isNative);
+  });
+
+  Deno.test(`${path}: the grace period holds what a drain may take, and the application's end`, () => {
+    const { config } = runOf(path);
+    const { terminationGracePeriodSeconds: whole } = workloadOf(path).spec.template.spec;
+    const longest = (config.hooks["pre-deregister"].timeout + config.timeouts.deregister +
+      config.timeouts.confirmSettle + config.drain.timeout +
+      config.hooks["post-deregister"].timeout) / 1_000;
+    assertEquals(longest, 405, "the figure of docs/kubernetes.md");
+    assert(whole >= longest + 30);
+    assert(config.gracePeriod / 1_000 <= whole - 30, "time for the application's own end");
+    assert(config.gracePeriod / 1_000 >= longest);
+  });
 }
 
-Deno.test("the manifest's grace period is enough for the sidecar and for the application", () => {
-  const { containers, terminationGracePeriodSeconds } = deployment().spec.template.spec;
-  const sleeps = containers.map(({ lifecycle }) => lifecycle?.preStop?.sleep?.seconds ?? 0);
-  const own = seconds(FLAGS["pre-deregister-timeout"].default) +
-    seconds(FLAGS["deregister-timeout"].default) + seconds(FLAGS["confirm-settle"].default) +
-    seconds(FLAGS["post-deregister-timeout"].default);
-  assertEquals(own, 45, "the README's figure");
-  assert(terminationGracePeriodSeconds >= Math.max(own, ...sleeps.map((sleep) => sleep + 30)));
+Deno.test("docs/kubernetes.md adds up the grace period as the flags have it", () => {
+  const page = "docs/kubernetes.md";
+  const rows = tableAfter(page, "## The grace period").filter(([, name]) => name !== "");
+  const defaults = rows.map(([, code = "", value = ""]) => {
+    const name = code.replaceAll("`", "").slice(1);
+    assert(isFlagName(name), name);
+    assertEquals(value.replaceAll("`", ""), flag(name).default);
+    return Number(parseDuration(value) / 1_000_000_000n);
+  });
+  const sum = defaults.reduce((one, other) => one + other);
+  assertMatch(read(page), new RegExp(`these are ${sum} s without`));
 });
 
-Deno.test("the IAM policy allows the four calls and nothing else", () => {
+Deno.test("the IAM policy allows the five calls and nothing else", () => {
   const { Statement } = JSON.parse(read(POLICY));
   const allowed: Record<string, string> = Object.fromEntries(
     Statement.flatMap(({ Effect, Action, Resource }: Record<string, string | string[]>) => {

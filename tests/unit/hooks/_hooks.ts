@@ -36,6 +36,13 @@ export class RecordedLog implements Log {
     }
   }
 
+  /** Waits for a line. */
+  async has(isIt: (entry: Entry) => boolean): Promise<void> {
+    while (!this.entries.some(isIt)) {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
   #add(level: keyof Log, message: string, fields: LogFields = {}): void {
     this.entries.push({ level, message, fields });
     for (const wake of this.#waiting) wake();

@@ -45,8 +45,9 @@ function resolve(
   const calls: (readonly string[])[] = [];
   const unused = () => Promise.reject(new Error("not part of resolving"));
   const elb: ElasticLoadBalancing = {
-    describeTargetGroups: (names, { signal }) => {
+    describeTargetGroups: (which, { signal }) => {
       if (signal.aborted) return Promise.reject(signal.reason);
+      const names = "names" in which ? which.names : which.arns;
       calls.push(names);
       if (failing !== undefined) return Promise.reject(failing);
       // As the API does: one name that it does not know fails the whole call.
@@ -56,17 +57,20 @@ function resolve(
     registerTarget: unused,
     deregisterTarget: unused,
     describeTargetHealth: unused,
+    deregistrationDelay: unused,
   };
   const log = new KeptLog();
   const options = { elb, clock, log, time: 60 * SECOND, stop, region: "eu-west-1" };
-  const result = clock.run(resolveGroups(references, { id: "10.0.0.1" }, options));
+  const result = clock.run(
+    resolveGroups(references, { ids: ["10.0.0.1"], lookUp: false }, options),
+  );
   return { result, calls, clock };
 }
 
 Deno.test("resolveGroups() asks for up to 20 names in a call", async () => {
   const names = Array.from({ length: 45 }, (_, index) => `group-${index}`);
   const { result, calls } = resolve(names.map(byName), () => true);
-  assertEquals((await result).map(({ name }) => name), names);
+  assertEquals((await result).map(({ group }) => group.name), names);
   assertEquals(calls.map(({ length }) => length), [20, 20, 5]);
 });
 
@@ -76,7 +80,7 @@ Deno.test("resolveGroups() takes an ARN as it is, in its place among the names",
     [byName("a"), { ...arn, by: "arn" }, byName("c")],
     () => true,
   );
-  assertEquals((await result).map(({ arn }) => arn), ["a", "b", "c"].map(arnOf));
+  assertEquals((await result).map(({ group }) => group.arn), ["a", "b", "c"].map(arnOf));
   assertEquals(calls, [["a", "c"]]);
 });
 

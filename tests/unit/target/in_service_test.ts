@@ -27,6 +27,7 @@ function wait(answers: Answers, time = 300 * SECOND, stopAt = Infinity) {
   const unused = () => Promise.reject(new Error("not part of the wait"));
   const elb: ElasticLoadBalancing = {
     describeTargetGroups: unused,
+    deregistrationDelay: unused,
     registerTarget: unused,
     deregisterTarget: unused,
     describeTargetHealth: async (_arn: string, _target: unknown, { signal }: CallOptions) => {

@@ -50,6 +50,10 @@ class ScriptedLoadBalancer implements ElasticLoadBalancing {
     throw new Error("not part of a registration");
   }
 
+  deregistrationDelay(): Promise<never> {
+    throw new Error("not part of a registration");
+  }
+
   registerTarget(_arn: string, _target: unknown, options: CallOptions): Promise<void> {
     return this.#call("RegisterTargets", options, () => this.state = "healthy");
   }
@@ -120,7 +124,7 @@ async function run(
   const elb = new ScriptedLoadBalancer(clock, courses);
   const log = new KeptLog();
   const times = { register: 60 * SECOND, deregister, confirmSettle: 5 * SECOND };
-  const registration = new Registration(group, target, { elb, clock, log, times });
+  const registration = new Registration({ group, target }, { elb, clock, log, times });
   const stop = new AbortController();
   clock.at(stopAt, () => {
     elb.lie = lie;
@@ -150,7 +154,7 @@ Deno.test("Registration: a stop before anything was sent makes no call", async (
   const elb = new ScriptedLoadBalancer(clock, {});
   const times = { register: SECOND, deregister: SECOND, confirmSettle: SECOND };
   const options = { elb, clock, log: new KeptLog(), times };
-  const registration = new Registration(group, target, options);
+  const registration = new Registration({ group, target }, options);
   const stopped = AbortSignal.abort(new Error("stop"));
   await clock.run(assertRejects(() => registration.register(stopped), Error, "stop"));
   await clock.run(registration[Symbol.asyncDispose]());

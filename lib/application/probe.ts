@@ -1,0 +1,84 @@
+/** Asks the application once, as the kubelet's probes do. */
+import type { ApplicationAddress } from "./address.ts";
+
+/** What came of one question. `reason` is the end of a sentence: "status 503". */
+export type Answer =
+  | { readonly outcome: "ready" }
+  /** Somebody is there, but slow, or says that it is not ready. */
+  | { readonly outcome: "unready"; readonly reason: string }
+  /** Nobody takes connections there, or whoever did hung up without an answer. */
+  | { readonly outcome: "absent"; readonly reason: string };
+
+/** Asks one address; ends when the signal does. Never rejects. */
+export type Probe = (address: ApplicationAddress, signal: AbortSignal) => Promise<Answer>;
+
+/** The kubelet reads no more of a reply either. */
+const LONGEST_REPLY = 10 * 1024;
+
+/** Asks by a connection of its own, and leaves no socket open. */
+export async function probe(address: ApplicationAddress, signal: AbortSignal): Promise<Answer> {
+  if (signal.aborted) return NO_ANSWER;
+  try {
+    return address.kind === "tcp"
+      ? await connect(address.hostname, address.port, signal)
+      : await get(address.url, signal);
+  } catch (error) {
+    if (signal.aborted) return NO_ANSWER;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { outcome: isAbsence(error) ? "absent" : "unready", reason };
+  }
+}
+
+/** A name that cannot be looked up for a moment, say, tells nothing of the application. */
+function isAbsence(error: unknown): boolean {
+  if (error instanceof Deno.errors.ConnectionRefused) return true;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ECONNREFUSED" || code === "ECONNRESET";
+}
+
+const NO_ANSWER: Answer = { outcome: "unready", reason: "no answer in time" };
+
+async function connect(hostname: string, port: number, signal: AbortSignal): Promise<Answer> {
+  const connection = await Deno.connect({ hostname, port, signal });
+  connection.close();
+  return { outcome: "ready" };
+}
+
+/**
+ * Not by `fetch`: that goes through the proxy that the environment names, keeps connections, and
+ * must believe the certificate, which for an address of the pod hardly ever has its name. The
+ * kubelet's probes do not check certificates either. Redirects are not followed.
+ */
+async function get(url: string, signal: AbortSignal): Promise<Answer> {
+  const { request } = url.startsWith("https:")
+    ? await import("node:https")
+    : await import("node:http");
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const options = { agent: false, rejectUnauthorized: false, headers: HEADERS, signal };
+  const asking = request(url, options, (reply) => {
+    // Once there is a status, a reply that breaks off or never ends makes no difference.
+    const end = () => {
+      asking.destroy();
+      resolve(answerOf(reply.statusCode ?? 0));
+    };
+    let length = 0;
+    reply.on("data", (chunk: Uint8Array) => {
+      length += chunk.length;
+      if (length > LONGEST_REPLY) end();
+    });
+    reply.on("end", end).on("error", end).on("close", end);
+    asking.removeListener("error", reject).on("error", end);
+  });
+  asking.on("error", reject);
+  asking.end();
+  return await promise;
+}
+
+const HEADERS = { accept: "*/*", "user-agent": "k8s-nlb-registrator-sidecar" };
+
+/** Ready is what the kubelet takes for it: 200 to 399. */
+function answerOf(status: number): Answer {
+  return status >= 200 && status < 400
+    ? { outcome: "ready" }
+    : { outcome: "unready", reason: `status ${status}` };
+}

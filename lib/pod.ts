@@ -1,0 +1,96 @@
+/** A life with the real ports: the SDK, the system's clock, hooks, the pod's network. */
+import { ApplicationCheck } from "./application/check.ts";
+import { waitForApplication } from "./application/application.ts";
+import { createClient } from "./aws/client.ts";
+import type { ElasticLoadBalancing } from "./aws/elb.ts";
+import { measured } from "./aws/measured.ts";
+import type { Config } from "./config/config.ts";
+import { createHooks } from "./hooks/runner.ts";
+import { systemClock } from "./host/clock.ts";
+import { type Connections, openConnections } from "./host/connections.ts";
+import type { Log } from "./host/log.ts";
+import type { StopSignals } from "./host/signals.ts";
+import { Board } from "./life/board.ts";
+import type { Application } from "./life/ports.ts";
+import { Requests } from "./life/requests.ts";
+import { createView } from "./life/view.ts";
+import { Stats } from "./service/stats.ts";
+import { type Ending, live } from "./sidecar.ts";
+
+/** What a life in a pod is given beside its configuration. */
+export interface World {
+  readonly log: Log;
+  readonly signals: StopSignals;
+  /** Whether `/bin/sh` is there. */
+  readonly shell: boolean;
+}
+
+/** Lives one life in the pod that this process runs in. @throws {Failure} It cannot listen. */
+export async function liveInPod(config: Config, world: World): Promise<Ending> {
+  const { log, signals, shell } = world;
+  const clock = systemClock;
+  if (config.check) return await checkPod(config, world);
+  using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
+  const stats = new Stats();
+  const board = new Board(clock, stats);
+  const requests = new Requests();
+  const check = new ApplicationCheck(config.application.addresses, { clock });
+  const count = connections && ((id: string, port: number) => connections.count(id, port));
+  const view = createView({ board, requests, signals, check, count });
+  await using _ = await serveView(config, { view, stats, log });
+  using client = createClient(config.api, log);
+  return await live(config, {
+    ...{ clock, log, signals, requests, board, observer: stats },
+    elb: measured(client, stats),
+    hooks: createHooks(config.hooks, { clock, log, shell }),
+    application: applicationOf(config, check, log),
+    ...(count !== undefined && { connections: count }),
+  });
+}
+
+function connectionsOrWarning(log: Log): Connections | undefined {
+  const opened = openConnections();
+  if ("connections" in opened) return opened.connections;
+  log.warn(opened.warning);
+  return undefined;
+}
+
+/** Loaded where it is asked for: most sidecars of the original's kind do without it. */
+async function serveView(
+  { service }: Config,
+  { view, stats, log }: { view: ReturnType<typeof createView>; stats: Stats; log: Log },
+): Promise<AsyncDisposable | undefined> {
+  if (service === undefined) return undefined;
+  const { serve } = await import("./service/server.ts");
+  return await serve(service, view, { log, clock: systemClock, stats });
+}
+
+function applicationOf(config: Config, check: ApplicationCheck, log: Log): Application {
+  const { addresses, timeout } = config.application;
+  const clock = systemClock;
+  return {
+    wait: (stop) =>
+      waitForApplication(addresses, {
+        ...{ clock, log, time: timeout, stop },
+        onAnswer: (url, ready) => check.learn(url, ready),
+      }),
+    restarted: async (signal) => {
+      if (addresses.length === 0) return await new Promise(() => {});
+      await check.untilGone(signal);
+      log.info("the application has gone away");
+      await check.untilBack(signal);
+    },
+  };
+}
+
+/** Loaded here and not before: a life does without it. */
+async function checkPod(config: Config, { log, signals }: World): Promise<Ending> {
+  const { check } = await import("./check.ts");
+  const { identify } = await import("./aws/identity.ts");
+  using elb: ElasticLoadBalancing & Disposable = createClient(config.api, log);
+  return await check(config, {
+    ...{ elb, clock: systemClock, log, stop: signals.stop },
+    identify: (signal) => identify(config.api, signal),
+    print: (line) => console.log(line),
+  });
+}

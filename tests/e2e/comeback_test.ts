@@ -1,0 +1,164 @@
+/** An application that restarts without its pod: drained, gone, back, registered again. */
+import { assertEquals } from "@std/assert";
+import { FakeApplication } from "./application.ts";
+import { assertDrained, DRAINED, ends, get, type ListeningScene, serving, start } from "./drain.ts";
+import type { Scene } from "./scene.ts";
+import { type Case, sideBySide } from "./side_by_side.ts";
+
+/** A pod with an application; the target drains at once, so that what is between counts. */
+async function pod(application: FakeApplication): Promise<ListeningScene> {
+  return await serving({
+    args: [`-wait-for=${application.url}`, "-min-drain-time=0"],
+    group: { deregistrationDelaySeconds: 0 },
+  });
+}
+
+/** The n-th time that it serves. */
+async function serves(scene: Scene, nth: number): Promise<void> {
+  await scene.sidecar.nth(/serving until/, nth);
+}
+
+const cases: Case[] = [
+  {
+    name: "drained, restarted, registered again: ten times in a row",
+    run: async () => {
+      using application = new FakeApplication();
+      const { scene, url } = await pod(application);
+      await using _ = scene;
+      for (let round = 1; round <= 10; round++) {
+        assertEquals(await get(`${url}/drain`), DRAINED);
+        assertDrained(scene);
+        application.down();
+        await scene.sidecar.nth(/the application has gone away/, round);
+        application.up();
+        await serves(scene, round + 1);
+        assertEquals(scene.emulator.registered("kafka").length, 1);
+      }
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+      const registered = scene.emulator.calls.filter(({ action }) => action === "RegisterTargets");
+      assertEquals(registered.length, 11);
+    },
+  },
+  {
+    name: "an application that crashes during the drain is registered again after it",
+    run: async () => {
+      using application = new FakeApplication();
+      const { scene, url } = await serving({ args: [`-wait-for=${application.url}`] });
+      await using _ = scene;
+      const drained = get(`${url}/drain`);
+      await scene.sidecar.line(/waiting until the target is drained/);
+      application.down();
+      await scene.sidecar.line(/the application has gone away/);
+      application.up();
+      assertEquals(await drained, DRAINED);
+      await serves(scene, 2);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
+    name: "a sidecar that is killed and started again takes over its target, and leaves nothing",
+    run: async () => {
+      using application = new FakeApplication();
+      const { scene, url } = await pod(application);
+      await using _ = scene;
+      assertEquals(await get(`${url}/drain`), DRAINED);
+      application.down();
+      await scene.sidecar.line(/the application has gone away/);
+      application.up();
+      await serves(scene, 2);
+      scene.sidecar.signal("SIGKILL");
+      await scene.sidecar.ended();
+      assertEquals(scene.emulator.registered("kafka").length, 1, "nobody could clean up");
+      await using next = scene.another();
+      await next.line(/serving until/);
+      next.signal("SIGTERM");
+      assertEquals((await next.ended()).code, 0);
+      await scene.nothingLeftBehind();
+    },
+  },
+  {
+    name: "SIGTERM while it waits for the application: exit 0, and nothing was registered",
+    run: async () => {
+      using application = new FakeApplication();
+      application.down();
+      const { scene } = await start({ args: [`-wait-for=${application.url}`] });
+      await using _ = scene;
+      await scene.sidecar.line(/waiting for the application/);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+      assertEquals(scene.calls, "find");
+    },
+  },
+  {
+    name: "an application that never answers: exit 7, and nothing was registered",
+    run: async () => {
+      using application = new FakeApplication();
+      application.down();
+      const { scene } = await start({
+        args: [`-wait-for=${application.url}`, "-wait-for-timeout=2s"],
+      });
+      await using _ = scene;
+      await ends(scene, 7);
+      assertEquals(scene.calls, "find");
+    },
+  },
+  {
+    name: "a sidecar waits for an application that starts after it",
+    run: async () => {
+      using application = new FakeApplication();
+      application.down();
+      const { scene, url } = await start({ args: [`-wait-for=${application.url}`] });
+      await using _ = scene;
+      await scene.sidecar.line(/waiting for the application/);
+      assertEquals((await get(`${url}/startupz`)).status, 200, "the deadlock trap");
+      assertEquals(scene.emulator.registered("kafka"), []);
+      application.up();
+      await scene.sidecar.line(/serving until/);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  ...(["SIGTERM", "SIGINT"] as const).flatMap(gaps),
+];
+
+/** A signal in each gap between drain and next registration. */
+function gaps(signal: "SIGTERM" | "SIGINT"): Case[] {
+  const reached: readonly [
+    string,
+    (scene: Scene, application: FakeApplication) => Promise<void>,
+  ][] = [
+    ["before the application goes", () => Promise.resolve()],
+    ["when the application has gone", async (scene, application) => {
+      application.down();
+      await scene.sidecar.line(/the application has gone away/);
+    }],
+    [
+      "when the application is back and RegisterTargets is in flight",
+      async (scene, application) => {
+        scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
+        application.down();
+        await scene.sidecar.line(/the application has gone away/);
+        application.up();
+        await scene.received("RegisterTargets", 2);
+      },
+    ],
+  ];
+  return reached.map(([when, reach]) => ({
+    name: `${signal} after a drain, ${when}: nothing is left`,
+    run: async () => {
+      using application = new FakeApplication();
+      const { scene, url } = await pod(application);
+      await using _ = scene;
+      assertEquals(await get(`${url}/drain`), DRAINED);
+      await reach(scene, application);
+      scene.sidecar.signal(signal);
+      await scene.sidecar.line(/stop signal/);
+      scene.emulator.release();
+      await ends(scene);
+    },
+  }));
+}
+
+sideBySide(cases);

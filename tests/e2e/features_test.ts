@@ -1,0 +1,229 @@
+/** What flags ask for beside the plain life, each in a real process. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DRAINED, ends, get, serving } from "./drain.ts";
+import { Scene, TARGET } from "./scene.ts";
+import { type Case, sideBySide } from "./side_by_side.ts";
+
+/** The pod's address, and one of somebody outside: all of 127.0.0.0/8 is this machine. */
+const POD = "127.11.0.1";
+const CLIENT = "127.11.0.99";
+
+/** Connects from an address of this machine, as a client outside the pod. */
+async function connect(port: number): Promise<Disposable> {
+  const { connect } = await import("node:net");
+  const socket = connect({ host: POD, port, localAddress: CLIENT });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("error", reject);
+  });
+  return { [Symbol.dispose]: () => socket.destroy() };
+}
+
+/** Accepts and holds connections at the pod's address until its clients leave. */
+function application(): Disposable & { readonly port: number } {
+  const listener = Deno.listen({ hostname: POD, port: 0 });
+  (async () => {
+    for await (const connection of listener) {
+      connection.readable.pipeTo(connection.writable).catch(() => {});
+    }
+  })().catch(() => {});
+  return { port: listener.addr.port, [Symbol.dispose]: () => listener.close() };
+}
+
+const cases: Case[] = [
+  {
+    name: "-wait-idle holds a drain on while a client is connected, and ends it soon after",
+    run: async () => {
+      using app = application();
+      const { scene, url } = await serving({
+        args: [`-target-id=${POD}`, `-target-port=${app.port}`, "-wait-idle", "-idle-time=1s"],
+        group: { deregistrationDelaySeconds: 300 },
+      });
+      await using _ = scene;
+      let drained: Promise<unknown>;
+      {
+        using _client = await connect(app.port);
+        drained = get(`${url}/drain`);
+        await scene.sidecar.line(/until no connection is left connections=1 /);
+        const status = JSON.parse((await get(`${url}/status`)).text);
+        assertEquals([status.phase, status.connections], ["draining", 1]);
+        assertMatch((await get(`${url}/metrics`)).text, /^nlb_registrator_connections 1$/m);
+        scene.sidecar.signal("SIGTERM");
+        await scene.sidecar.line(/stop signal/);
+      }
+      assertEquals(await drained, DRAINED);
+      await ends(scene);
+      assertEquals(scene.emulator.targets("kafka").map(({ state }) => state), ["draining"]);
+    },
+  },
+  {
+    name: "-wait-idle does not count the pod's own connections",
+    run: async () => {
+      using app = application();
+      const { scene, url } = await serving({
+        args: [`-target-id=${POD}`, `-target-port=${app.port}`, "-wait-idle", "-idle-time=0"],
+      });
+      await using _ = scene;
+      using _own = await Deno.connect({ hostname: POD, port: app.port });
+      assertEquals(await get(`${url}/drain`), DRAINED);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
+    name: "-watch-interval registers a target again that somebody else deregistered",
+    run: async () => {
+      const { scene, url } = await serving({
+        args: ["-watch-interval=1s", "-confirm-settle=0"],
+        group: { deregistrationDelaySeconds: 0 },
+      });
+      await using _ = scene;
+      scene.emulator.deregisterByOther("kafka", { id: TARGET, port: 9092 });
+      await scene.received("RegisterTargets", 2);
+      await scene.sidecar.line(/somebody else deregistered the target: registering it again/);
+      await scene.sidecar.nth(/target registered /, 2);
+      const { text } = await get(`${url}/metrics`);
+      assertMatch(text, /^nlb_registrator_reregistrations_total 1$/m);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
+    name: "a group that is deleted while it is watched: an error in the log, and not ready",
+    run: async () => {
+      const { scene, url } = await serving({ args: ["-watch-interval=1s"] });
+      await using _ = scene;
+      scene.emulator.deleteGroup("kafka");
+      await scene.sidecar.line(/ERROR the target group was deleted: it is not watched any more/);
+      const { status, text } = await get(`${url}/readyz`);
+      assertEquals(status, 503);
+      assertMatch(text, /not watched any more: the target group was deleted/);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
+    name: "five groups, two of which refuse: what was registered is taken back",
+    run: async () => {
+      const groups = ["a", "b", "c", "d"].map((name) => ({ name, port: 9092 }));
+      const names = ["kafka", "a", "b:9093", "c", "d"].map((name) => `-target-group-name=${name}`);
+      await using scene = await Scene.start({
+        args: names,
+        groups,
+        faults: [
+          { what: "access-denied", action: "RegisterTargets", occurrence: 2 },
+          { what: "access-denied", action: "RegisterTargets", occurrence: 4 },
+        ],
+      });
+      await ends(scene, 4);
+      const found = scene.emulator.calls.filter(({ action }) => action === "DescribeTargetGroups");
+      assertEquals(found.map(({ names }) => names), [["kafka", "a", "b", "c", "d"]]);
+    },
+  },
+  {
+    name: "a dual-stack pod: each group gets the address of its type",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: [
+          "-target-group-name=kafka",
+          "-target-group-name=six",
+          "-target-id=10.0.0.1,2001:DB8::1",
+        ],
+        groups: [{ name: "six", port: 443, ipAddressType: "ipv6" }],
+      });
+      await scene.sidecar.line(/serving until/);
+      const ids = ["kafka", "six"].map((name) => scene.emulator.registered(name)[0]?.id);
+      assertEquals(ids, ["10.0.0.1", "2001:db8::1"]);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
+    name: "webhooks are called at each step, with what is known of the target",
+    run: async () => {
+      const bodies: { event: string; state: string; target: string }[] = [];
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        async (request) => {
+          bodies.push(await request.json());
+          return new Response(null, { status: 204 });
+        },
+      );
+      const to = (event: string) => `-${event}-url=http://127.0.0.1:${server.addr.port}/${event}`;
+      await using scene = await Scene.start({
+        args: ["pre-register", "post-register", "pre-deregister", "post-deregister"].map(to),
+      });
+      await scene.sidecar.line(/serving until/);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+      assertEquals(bodies.map(({ event, state, target }) => [event, state, target]), [
+        ["pre-register", "not-registered", TARGET],
+        ["post-register", "in-service", TARGET],
+        ["pre-deregister", "in-service", TARGET],
+        ["post-deregister", "not-registered", TARGET],
+      ]);
+    },
+  },
+  {
+    name: "-check tells whose credentials and which groups they are, and registers nothing",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: ["-check", "-listen=:8080", "-drain-allow=10.0.0.9", "-pre-register-command=true"],
+        group: { healthCheckPort: 8081 },
+      });
+      const { code, stdout, log } = await scene.sidecar.ended();
+      assertEquals(code, 0, log.join("\n"));
+      for (
+        const line of [
+          /^region: +eu-west-1$/m,
+          /^credentials: +from environment variables$/m,
+          /^identity: +arn:aws:iam::123456789012:user\/static$/m,
+          /^pre-register: +runs "true", 5s at most$/m,
+          /^target group: +kafka, arn:aws:elasticloadbalancing:.*$/m,
+          /^ {2}deregistration delay: +5m0s$/m,
+          /^ {2}registered: +no$/m,
+          /^WARNING: kafka is checked on port 8081, not on the traffic port/m,
+        ]
+      ) assertMatch(stdout, line);
+      assert(!scene.calls.includes(" register"), scene.calls);
+      await scene.nothingLeftBehind();
+    },
+  },
+  {
+    name: "-check leaves a target alone that is registered",
+    run: async () => {
+      await using scene = await Scene.start({ args: ["-check"] });
+      scene.emulator.registerByOther("kafka", { id: TARGET, port: 9092 });
+      const { code, stdout } = await scene.sidecar.ended();
+      assertEquals(code, 0);
+      assertMatch(stdout, /^ {2}registered: +yes/m);
+      assertEquals(scene.emulator.registered("kafka").length, 1);
+    },
+  },
+  {
+    name: "-check names the right that is missing, and exits as the run would have",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: ["-check"],
+        faults: [{
+          what: "access-denied",
+          action: ["DeregisterTargets", "DescribeTargetGroupAttributes"],
+        }],
+      });
+      const { code, stdout } = await scene.sidecar.ended();
+      assertEquals(code, 5);
+      for (const call of ["DeregisterTargets", "DescribeTargetGroupAttributes"]) {
+        assertMatch(stdout, new RegExp(`WARNING: .*must allow elasticloadbalancing:${call} on`));
+      }
+    },
+  },
+  {
+    name: "-check of a group that does not exist exits 3, as the run would have",
+    run: async () => {
+      await using scene = await Scene.start({ args: ["-check", "-target-group-name=nope"] });
+      assertEquals((await scene.sidecar.ended()).code, 3);
+    },
+  },
+];
+
+sideBySide(cases);
