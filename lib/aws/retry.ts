@@ -31,12 +31,17 @@ export interface Progress {
   readonly left: Milliseconds;
 }
 
+/** Whether the API says that the account makes too many calls. */
+export function isThrottling(fault: ApiFault): boolean {
+  return /thrott|RequestLimitExceeded/i.test(fault.code);
+}
+
 /**
  * The delay before the next attempt: exponential, with full jitter, and short enough that another
  * attempt fits into the step's time.
  */
 export function backOff(fault: ApiFault, progress: Progress, clock: Clock): Milliseconds {
-  const base = /thrott|RequestLimitExceeded/i.test(fault.code) ? THROTTLED_BASE : TRANSIENT_BASE;
+  const base = isThrottling(fault) ? THROTTLED_BASE : TRANSIENT_BASE;
   const exponential = Math.min(LONGEST_BACK_OFF, base * 2 ** progress.failedBefore);
   const delay = clock.random() * Math.min(exponential, Math.max(base, progress.left / 2));
   return Math.max(delay, Math.min(fault.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));

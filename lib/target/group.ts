@@ -74,11 +74,14 @@ export interface ResolveOptions {
   readonly region: string | undefined;
 }
 
-/** An ARN is taken as it is, without a call; so these are a new group's own settings. */
+/**
+ * An ARN is taken as it is, without a call; so its settings are not known. The interval is that of
+ * a new group, and nothing can be concluded from a healthy threshold of one check.
+ */
 const DEFAULT_HEALTH_CHECK: HealthCheck = {
   enabled: true,
   intervalSeconds: 30,
-  healthyThreshold: 5,
+  healthyThreshold: 1,
   unhealthyThreshold: 2,
 };
 

@@ -1,5 +1,5 @@
 /** Waiting until a load balancer calls a target healthy. */
-import { attemptTimedOut, backOff } from "../aws/retry.ts";
+import { attemptTimedOut, backOff, isThrottling, type Progress } from "../aws/retry.ts";
 import type { ElasticLoadBalancing, Target, TargetHealth } from "../aws/elb.ts";
 import { ApiFault } from "../aws/errors.ts";
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
@@ -7,7 +7,7 @@ import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import type { Group } from "./group.ts";
 import { remedy } from "./health.ts";
-import { nextQuestionIn } from "./plan.ts";
+import { nextQuestionIn, type Sighting, sighting } from "./plan.ts";
 
 /** Ports and parameters of the wait. */
 export interface InServiceOptions {
@@ -38,10 +38,15 @@ export async function waitInService(
   const { clock, log } = options;
   const deadline = clock.within(options.time, options.stop);
   const started = clock.now();
-  let last: TargetHealth | undefined;
+  let known: Sighting | undefined;
   let faults = 0;
+  let pause = firstQuestionIn(group, options);
   while (true) {
+    await sleep(clock.within(pause, deadline));
+    options.stop.throwIfAborted();
+    if (deadline.aborted) return lastWords(known?.health, options.time);
     const health = await ask(group, target, deadline, options);
+    const now = clock.now() - started;
     if (health instanceof ApiFault) {
       log.warn(health.message, { target_group: group.name, attempt: ++faults });
       if (!health.retryable) return health.message;
@@ -53,20 +58,36 @@ export async function waitInService(
         log.info("target is in service", {
           target_group: group.name,
           target: target.id,
-          took: durationText(clock.now() - started),
+          took: durationText(now),
         });
         return undefined;
       }
-      if (!isSame(last, health)) logState(group, health, log);
-      last = health;
+      known = sighting(known, health, now);
+      if (known.by === now) logState(group, health, log);
     }
-    const pause = health instanceof ApiFault
-      ? backOff(health, { failedBefore: faults, left: started + options.time - clock.now() }, clock)
-      : nextQuestionIn(group.healthCheck, clock.random());
-    await sleep(clock.within(pause, deadline));
-    options.stop.throwIfAborted();
-    if (deadline.aborted) return lastWords(last, options.time);
+    const planned = nextQuestionIn(group.healthCheck, now, known, clock.random());
+    pause = health instanceof ApiFault
+      ? afterFault(health, { failedBefore: faults, left: options.time - now }, { planned, clock })
+      : planned;
   }
+}
+
+/** By plan, and in any case early enough for another. */
+function firstQuestionIn({ healthCheck }: Group, { clock, time }: InServiceOptions): Milliseconds {
+  return Math.min(nextQuestionIn(healthCheck, 0, undefined, clock.random()), time / 2);
+}
+
+/**
+ * What throttles is that the account's sidecars ask more than they may together: to ask again
+ * sooner than planned would make it worse.
+ */
+function afterFault(
+  fault: ApiFault,
+  progress: Progress,
+  { planned, clock }: { readonly planned: Milliseconds; readonly clock: Clock },
+): Milliseconds {
+  const delay = backOff(fault, progress, clock);
+  return isThrottling(fault) ? Math.max(delay, planned * (0.5 + clock.random() / 2)) : delay;
 }
 
 async function ask(
@@ -85,10 +106,6 @@ async function ask(
     if (isTimeout(error)) return attemptTimedOut("DescribeTargetHealth", QUESTION);
     throw error;
   }
-}
-
-function isSame(one: TargetHealth | undefined, other: TargetHealth): boolean {
-  return one?.state === other.state && one.reason === other.reason;
 }
 
 function logState(group: Group, health: TargetHealth, log: Log): void {

@@ -126,7 +126,7 @@ function counter(occurrence: Occurrence): () => boolean {
 }
 
 /** Numbers in [0, 1) that look random and are the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -45,8 +45,8 @@ function wait(answers: Answers, time = 300 * SECOND, stopAt = Infinity) {
   return { result: clock.run(result), asked, log, clock };
 }
 
-function fault(retryable: boolean): ApiFault {
-  const details = { call: "DescribeTargetHealth", code: "X", retryable, effect: "none" } as const;
+function fault(retryable: boolean, code = "X"): ApiFault {
+  const details = { call: "DescribeTargetHealth", code, retryable, effect: "none" } as const;
   return new ApiFault("X", details);
 }
 
@@ -63,7 +63,7 @@ Deno.test("waitInService() logs each state once", async () => {
   assertEquals(log.lines.filter((line) => line.includes("not in service yet")).length, 1);
 });
 
-Deno.test("waitInService() says at once what waiting cannot change, and waits on", async () => {
+Deno.test("waitInService() says with the first answer what waiting cannot change, and waits on", async () => {
   const unused = { target, state: "unused", reason: "Target.NotInUse" };
   const { result, log } = wait((now) => now < 30 * SECOND ? unused : HEALTHY);
   assertEquals(await result, undefined);
@@ -100,8 +100,38 @@ Deno.test("waitInService() ends at a fault that is final", async () => {
 
 Deno.test("waitInService() ends at once at a stop, asking or pausing", async () => {
   for (const answer of [INITIAL, "nothing"] as const) {
-    const { result, clock } = wait(() => answer, 300 * SECOND, 5 * SECOND);
+    const { result, asked, clock } = wait(() => answer, 300 * SECOND, 15 * SECOND);
     await assertRejects(() => result, Error, "stop");
-    assertEquals(clock.now(), 5 * SECOND);
+    assertEquals(asked.length, 1);
+    assertEquals(clock.now(), 15 * SECOND);
   }
+});
+
+Deno.test("waitInService() asks by plan", async () => {
+  const checking = { target, state: "initial", reason: "Elb.InitialHealthChecking" };
+  const { result, asked } = wait((now) =>
+    now < 20 * SECOND ? INITIAL : now < 40 * SECOND ? checking : HEALTHY
+  );
+  await result;
+  const close = Math.sqrt(120) * SECOND;
+  assertEquals(
+    asked.map(Math.round),
+    [11_250, 26_250, 26_250 + close, 26_250 + 2 * close].map(Math.round),
+  );
+});
+
+Deno.test("waitInService() asks once at least, however short its time is", async () => {
+  const { result, asked } = wait(() => HEALTHY, 2 * SECOND);
+  assertEquals(await result, undefined);
+  assertEquals(asked, [1 * SECOND]);
+});
+
+Deno.test("waitInService() asks no sooner than planned when it was throttled", async () => {
+  const gapsAfter = async (code: string) => {
+    const { result, asked } = wait((now) => now < 60 * SECOND ? fault(true, code) : HEALTHY);
+    await result;
+    return Math.min(...asked.slice(1).map((at, before) => at - (asked[before] ?? 0)));
+  };
+  assertEquals(await gapsAfter("Throttling"), 0.75 * 11.25 * SECOND);
+  assert(await gapsAfter("InternalFailure") < 1 * SECOND);
 });
