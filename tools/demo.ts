@@ -15,7 +15,7 @@ await using emulator = await startEmulator({
   groups: [{
     name: "kafka",
     health: { check: "tcp" },
-    healthCheckIntervalSeconds: 10,
+    healthCheckIntervalSeconds: 5,
     healthyThresholdCount: 3,
     registering: 10_000,
     deregistrationDelaySeconds: 20,

@@ -84,7 +84,7 @@ function paceOf({ intervalSeconds, healthyThreshold, unhealthyThreshold }: Healt
     unhealthyThreshold,
     first: Math.min(LONGEST, interval),
     close: Math.min(LONGEST, interval, Math.sqrt(2 * WORTH * interval)),
-    // The API allows no interval below 5 s: in front of it, this is 15 s.
+    // Shorter than 15 s for emulators alone: the API allows no interval below 5 s.
     sparse: Math.min(LONGEST, 3 * interval),
   };
 }

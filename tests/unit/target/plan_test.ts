@@ -59,6 +59,11 @@ Deno.test("nextQuestionIn() asks earlier at first where checks come every few se
   assertEquals(gap(0, undefined, settings(5)), 2.5);
 });
 
+Deno.test("nextQuestionIn() keeps up with an emulator that checks every second", () => {
+  assertEquals(gap(3, after([3, REGISTERING]), settings(1)), 3);
+  assertEquals(gap(3, after([3, CHECKING]), settings(1)), 1);
+});
+
 Deno.test("nextQuestionIn() asks sparsely while the target is being registered", () => {
   assertEquals(gap(40, after([40, REGISTERING])), 15);
 });
