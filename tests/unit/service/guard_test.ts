@@ -90,14 +90,19 @@ for (const [address, authorization, getsIn] of CALLERS) {
 }
 
 /** Fetch would not send some of these, and from one address only. */
-async function callFrom(scene: Scene, from: string, headers: readonly string[]): Promise<number> {
+async function callFrom(
+  scene: Scene,
+  from: string,
+  headers: readonly string[],
+  request = "POST /register",
+): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const { connect } = await import("node:net");
   const socket = connect({ host: "127.0.0.1", port: scene.port, localAddress: from });
   let text = "";
   socket.on("data", (data) => text += data);
   socket.on("close", () => resolve(Number(text.split(" ")[1])));
-  socket.write(["POST /register HTTP/1.1", "Host: x", ...headers, "", ""].join("\r\n"));
+  socket.write([`${request} HTTP/1.1`, "Host: x", ...headers, "", ""].join("\r\n"));
   return await promise;
 }
 
@@ -146,7 +151,10 @@ Deno.test("an IPv4 caller of a service on both families is the address that is a
 Deno.test("what changes nothing is answered to everybody", async () => {
   await using scene = await Scene.start();
   const paths = ["/livez", "/startupz", "/readyz", "/target", "/status", "/metrics"];
-  for (const path of paths) assertEquals((await scene.ask(path)).status, 200, path);
+  for (const path of paths) {
+    assertEquals(await callFrom(scene, "127.0.0.10", [], `GET ${path}`), 200, path);
+  }
+  assertEquals(await callFrom(scene, "127.0.0.10", [], "GET /drain"), 403);
 });
 
 const STRANGER = { address: "192.0.2.1", authorization: `Bearer ${TOKEN}` };

@@ -271,16 +271,21 @@ Deno.test("a fault in an answer is 500 without a word of where it was", async ()
   assertStringIncludes(scene.log.lines.join("\n"), "a secret of the inside");
 });
 
-Deno.test("clients who send nothing, or slowly, keep no probe out", async () => {
+Deno.test("clients who send nothing, or slowly, keep no probe out and cut no answer off", async () => {
   await using scene = await Scene.start();
+  const drained = scene.ask("/drain");
+  await scene.view.askedToDrain();
   const slow: Promise<string>[] = [];
   for (let count = 0; count < 2 * LIMITS.connections; count++) {
     slow.push(untilClosed(await scene.connect(count % 2 === 0 ? "" : "GET /livez HTTP/1.1\r\n")));
     if (count % 16 === 0) assertEquals((await scene.ask("/livez")).status, 200);
   }
   assertEquals((await scene.ask("/readyz")).status, 200);
-  // The first ones had to go for the later ones.
-  await Promise.all(slow.slice(0, LIMITS.connections));
+  // The first ones had to go for the later ones; whose time was up is told so (408).
+  const replies = await Promise.all(slow.slice(0, LIMITS.connections));
+  assert(replies.includes(""), replies.join());
+  scene.view.drained.resolve({ outcome: "drained" });
+  assertEquals((await drained).status, 200);
 });
 
 Deno.test("a client who does not end its request is cut off", async () => {
