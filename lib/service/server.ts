@@ -9,10 +9,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { abortable } from "@std/async/abortable";
 import { type Clock, isTimeout } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { Failure } from "../host/failure.ts";
 import type { Log } from "../host/log.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { Guard, type GuardConfig } from "./guard.ts";
+import { addressText, type ListenAddress, listenAt } from "./listen.ts";
 import { type Reply, unavailable } from "./reply.ts";
 import { type Route, ROUTES } from "./routes.ts";
 import type { Stats } from "./stats.ts";
@@ -20,12 +20,7 @@ import type { View } from "./view.ts";
 
 /** Where the service listens, and whom it trusts. */
 export interface ServiceConfig extends GuardConfig {
-  readonly listen: {
-    /** An IP address; `::` stands for all addresses of both families. */
-    readonly hostname: string;
-    /** 0: one that is free. */
-    readonly port: number;
-  };
+  readonly listen: ListenAddress;
 }
 
 /** The ports of the service. */
@@ -93,28 +88,14 @@ class HttpService implements Service {
     this.#limit = new ConnectionLimit(this.#server, LIMITS.connections);
   }
 
-  async listen({ hostname, port }: ServiceConfig["listen"]): Promise<void> {
+  async listen(address: ListenAddress): Promise<void> {
     await this.#guard.check();
-    try {
-      this.port = await this.#listenAt(hostname, port);
-    } catch (error) {
-      throw cannotListen(hostname, port, error);
-    }
+    this.port = await listenAt(this.#server, address);
     // The system may run out of something for a while: nothing to die of.
     this.#server.on("error", (error) => {
       this.#options.log.warn("the HTTP service has a fault and goes on", { error: String(error) });
     });
-    this.#options.log.info("listening", { address: addressText(hostname, this.port) });
-  }
-
-  /** `::` takes IPv4 too; where the node has no IPv6, all IPv4 addresses are all there are. */
-  async #listenAt(hostname: string, port: number): Promise<number> {
-    try {
-      return await listening(this.#server, hostname, port);
-    } catch (error) {
-      if (hostname !== "::" || isInUse(error)) throw error;
-      return await listening(this.#server, "0.0.0.0", port);
-    }
+    this.#options.log.info("listening", { address: addressText(address.hostname, this.port) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,42 +171,6 @@ class HttpService implements Service {
   #sources() {
     return { view: this.#view, stats: this.#options.stats };
   }
-}
-
-function listening(server: Server, hostname: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, hostname, () => {
-      server.off("error", reject);
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-}
-
-function addressText(hostname: string, port: number): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
-function cannotListen(hostname: string, port: number, cause: unknown): Failure {
-  const address = addressText(hostname, port);
-  if (isInUse(cause)) {
-    return new Failure(
-      "usage",
-      `-listen ${address}: the port is in use by another process of the pod; choose one that is free`,
-      { cause },
-    );
-  }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new Failure(
-    "usage",
-    `-listen ${address}: the sidecar cannot listen there (${why}); give a port above 1023, and an address of the pod or none`,
-    { cause },
-  );
 }
 
 /** Waits for the end of the body, if there is one. */
