@@ -15,6 +15,7 @@ export class TokenFile {
   readonly #path: string;
   readonly #log: Log;
   #warned: string | undefined;
+  #warnedOfMode = false;
 
   constructor(path: string, log: Log) {
     this.#path = path;
@@ -45,6 +46,15 @@ export class TokenFile {
     return undefined;
   }
 
+  /** Kubernetes mounts secrets like that unless told otherwise: no reason to let nobody in. */
+  #warnOfMode(mode: number): void {
+    if ((mode & WORLD_READABLE) === 0 || this.#warnedOfMode) return;
+    this.#warnedOfMode = true;
+    this.#log.warn("-drain-token-file may be read by everybody: mount it with defaultMode 0440", {
+      file: this.#path,
+    });
+  }
+
   async #read(): Promise<string | { readonly fault: string }> {
     try {
       const { mode, size, isFile } = await Deno.stat(this.#path);
@@ -52,9 +62,7 @@ export class TokenFile {
       if (size > LONGEST_TOKEN_FILE) {
         return { fault: `is longer than ${LONGEST_TOKEN_FILE} bytes, which no token is` };
       }
-      if (((mode ?? 0) & WORLD_READABLE) !== 0) {
-        return { fault: "may be read by everybody: mount the secret with defaultMode 0440" };
-      }
+      this.#warnOfMode(mode ?? 0);
       const token = (await Deno.readTextFile(this.#path)).trim();
       if (token === "") return { fault: "is empty" };
       return /\s/.test(token) ? { fault: "holds more than one word" } : token;
