@@ -145,26 +145,30 @@ async function lookAfterFault(
 ): Promise<"gone" | ApiFault> {
   const refusedForNow = fault.effect === "none" && fault.retryable;
   if (refusedForNow || registration.inFlight !== undefined) return fault;
+  // A slow answer tells of an earlier moment, perhaps of the one when the question went out.
+  const isSettled = registration.options.clock.now() >= registration.settledAt;
   const seen = await look(registration, deadline);
-  const now = registration.options.clock.now();
-  if (seen === "draining" && now >= registration.doubtUntil) return "gone";
-  if (seen === "absent" && now >= registration.settledAt) return "gone";
-  return fault;
+  return isSettled && (seen === "draining" || seen === "absent") ? "gone" : fault;
 }
 
-/** After an answered DeregisterTargets call: looks until no earlier call can be applied any more. */
+/**
+ * After an answered DeregisterTargets call: looks until no earlier call can be applied any more.
+ * Then only one more DeregisterTargets call makes it certain: a look may be out of date.
+ */
 async function lookUntilSettled(
   registration: Departing,
   deadline: AbortSignal,
-): Promise<"gone" | ApiFault> {
+): Promise<"send-again" | ApiFault> {
   const { clock, times } = registration.options;
   while (true) {
+    if (clock.now() >= registration.doubtUntil) return "send-again";
     const seen = await look(registration, deadline);
     if (seen instanceof ApiFault) return seen;
     if (seen === "registered") return stillRegistered();
-    const left = registration.settledAt - clock.now();
-    if (left <= 0) return "gone";
-    const pause = Math.min(left, times.confirmSettle / LOOKS_WHILE_SETTLING);
+    const pause = Math.min(
+      registration.doubtUntil - clock.now(),
+      times.confirmSettle / LOOKS_WHILE_SETTLING,
+    );
     await sleep(clock.within(pause, deadline));
   }
 }

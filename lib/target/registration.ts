@@ -147,7 +147,9 @@ export class Registration implements AsyncDisposable, Departing {
     const wasSent = this.#inFlight !== undefined;
     if (!wasSent || (fault instanceof ApiFault && fault.effect === "none")) return "absent";
     if (this.#known === "absent") this.#learn("unknown");
-    this.#settledAt = this.#doubtUntil = this.#settleTime();
+    this.#doubtUntil = this.#settleTime();
+    // Applied at the last moment, it takes its time until replies know of it, as any other.
+    this.#settledAt = this.#doubtUntil + this.options.times.confirmSettle;
     return "unknown";
   }
 

@@ -208,8 +208,43 @@ Deno.test("Registration: where no answer comes, it looks more than once over the
   const { elb } = await run({ RegisterTargets: [SILENT] }, { stopAt: SECOND });
   const looks = elb.calls.filter(({ call }) => call === "DescribeTargetHealth");
   assert(looks.length >= 3, `${looks.length} looks`);
+});
+
+Deno.test("Registration: where no answer comes, the last word is a DeregisterTargets call", async () => {
+  const { departure, elb } = await run({ RegisterTargets: [SILENT] }, { stopAt: SECOND });
   const givenUpAt = 10 * SECOND;
-  assert((looks.at(-1)?.at ?? 0) >= givenUpAt + 5 * SECOND, "the last look is too early");
+  assertEquals(elb.calls.at(-1), { call: "DeregisterTargets", at: givenUpAt + 5 * SECOND });
+  assertEquals(departure.outcome, "gone");
+});
+
+Deno.test("Registration: applied late, and replies out of date: taken back all the same", async () => {
+  const { departure, elb } = await run({ RegisterTargets: [{ appliedAfter: 14.9 * SECOND }] }, {
+    stopAt: SECOND,
+    lie: { target, state: "unused", reason: "Target.NotRegistered" },
+  });
+  assertEquals(departure.outcome, "gone");
+  assertEquals(elb.state, "draining");
+});
+
+Deno.test("Registration: a reply that is slow to come tells of the time before the question", async () => {
+  const lost = { answeredAfter: 20, fault: {} };
+  const slow = { answeredAfter: 8 * SECOND };
+  const { departure, elb } = await run(
+    { DeregisterTargets: [lost, WELL], DescribeTargetHealth: [slow] },
+    { stopAt: 100, lie: { target, state: "unused", reason: "Target.NotRegistered" } },
+  );
+  assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
+  assertEquals(departure.outcome, "gone");
+});
+
+Deno.test("Registration: right after registering, 'draining' may be of the life before", async () => {
+  const lost = { answeredAfter: 20, fault: {} };
+  const { departure, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
+    stopAt: 100,
+    lie: { target, state: "draining" },
+  });
+  assertEquals(elb.state, "draining");
+  assertEquals(departure.outcome, "gone");
 });
 
 Deno.test("Registration: an earlier attempt without an answer counts, a later one's answer or not", async () => {
