@@ -1,6 +1,6 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
 import type { ApplicationAddress } from "../application/application.ts";
-import type { GroupReference, TargetOptions } from "../target/group.ts";
+import { type GroupReference, targetKind, type TargetOptions } from "../target/group.ts";
 import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
 import { SHELL } from "../hooks/shell.ts";
 import { splitWords, unterminatedQuote } from "../hooks/words.ts";
@@ -146,7 +146,12 @@ function check(
   const addresses = checks.each("wait-for", parseApplicationUrl).map(({ value }) => value);
   const listen = checks.one("listen", parseListenAddress)?.value;
   const drainAllow = checks.each("drain-allow", parseAddress).map(({ value }) => value);
-  const faults = [...checks.faults, ...conflicts(groups, region), ...missing(settings)];
+  const faults = [
+    ...checks.faults,
+    ...conflicts(groups, region),
+    ...(ids === undefined ? [] : instanceFaults(ids, values)),
+    ...missing(settings),
+  ];
   if (faults.length > 0 || ids === undefined) return { faults };
   const apiRegion = region?.value ?? regionOf(groups);
   return {
@@ -179,6 +184,16 @@ function check(
       terminationLog: values["termination-log"],
     },
   };
+}
+
+/** An instance's connections are not those of this pod. */
+function instanceFaults(
+  { value, invalid }: Checked<readonly string[]>,
+  values: FlagValues,
+): string[] {
+  return values["wait-idle"] && value.some((id) => targetKind(id) === "instance")
+    ? [invalid("-wait-idle sees the pod's own connections: it takes an IP address")]
+    : [];
 }
 
 function target(ids: readonly string[], values: FlagValues): TargetOptions {

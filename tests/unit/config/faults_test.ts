@@ -113,6 +113,12 @@ const FAULTS: readonly (readonly [string, readonly string[], string])[] = [
     "its port is 0; a port is a number from 1 to 65535",
   ],
   [
+    "an instance whose connections are to be looked at",
+    ["-target-id=i-1234abcd", "-wait-idle", "-wait-drained"],
+    'invalid value "i-1234abcd" for flag -target-id: ' +
+    "-wait-idle sees the pod's own connections: it takes an IP address",
+  ],
+  [
     "an address to listen on that has no port",
     ["-listen=127.0.0.1"],
     `invalid value "127.0.0.1" for flag -listen: ${LISTEN_RULE}`,
