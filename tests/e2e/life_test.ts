@@ -173,7 +173,7 @@ sideBySide([
     run: async () => {
       await using scene = await Scene.start({ args: ["-confirm-settle=0s"] });
       await scene.sidecar.line(/serving until/);
-      scene.emulator.deleteGroup("kafka");
+      await scene.emulator.deleteGroup("kafka");
       scene.sidecar.signal("SIGTERM");
       const { code, log } = await scene.sidecar.ended();
       assertEquals(code, 0, log.join("\n"));

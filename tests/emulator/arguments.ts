@@ -22,6 +22,10 @@ const OPTIONS = {
   "port": { value: "PORT", help: "port to listen on; 0, the default, for any free one" },
   "region": { value: "NAME", help: "region of the target groups (default eu-west-1)" },
   "group": { value: "NAME[:PORT]", help: "a target group; may be repeated (default kafka:9092)" },
+  "listener": {
+    value: "[GROUP:]PORT",
+    help: "forward connections to the group's targets; may be repeated; 0 for any free port",
+  },
   "fault": { value: "JSON", help: "a fault rule; may be repeated, see below" },
   "check": {
     value: "KIND",
@@ -36,6 +40,10 @@ const OPTIONS = {
   "health-check-interval": { value: "SECONDS", help: "whole seconds (default 30)" },
   "healthy-threshold": { value: "COUNT", help: "good checks until healthy (default 5)" },
   "deregistration-delay": { value: "SECONDS", help: "whole seconds (default 300)" },
+  "sends-after-deregistration": {
+    value: "TIME",
+    help: "how long a listener sends to deregistered targets (default 2m)",
+  },
   "time-scale": { value: "FACTOR", help: "let time in the groups run so much faster (default 1)" },
 } as const satisfies Record<string, Option>;
 
@@ -110,17 +118,35 @@ class Reader {
   #groups(): GroupOptions[] {
     const common = this.#common();
     const texts = this.#texts("group");
-    return (texts.length === 0 ? ["kafka:9092"] : texts).flatMap((text) => {
+    const named = (texts.length === 0 ? ["kafka:9092"] : texts).map((text) => {
       const [, name = "", port] = /^(.*?)(?::(\d+))?$/.exec(text) ?? [];
-      const group = { ...common, name, ...(port === undefined ? {} : { port: Number(port) }) };
+      return { name, ...(port === undefined ? {} : { port: Number(port) }) };
+    });
+    const listeners = this.#listeners(named.map(({ name }) => name));
+    return named.flatMap((given) => {
+      const listener = listeners.get(given.name) ?? false;
+      const group = { ...common, ...given, listener };
       return this.#attempt("--group", () => groupSettings(group)) ?? [];
     });
+  }
+
+  /** The listener of each group that has one; one that names none is the first group's. */
+  #listeners(groups: readonly string[]): Map<string, number | true> {
+    const read = this.#texts("listener").flatMap((text): [string, number | true][] => {
+      const [, group = groups[0] ?? "", port] = /^(?:(.*):)?(\d+)$/.exec(text) ?? [];
+      if (port === undefined) this.faults.push(`--listener ${text} is not like 8080 or kafka:8080`);
+      else if (!groups.includes(group)) this.faults.push(`--listener ${text} is of no --group`);
+      else return [[group, Number(port) || true]];
+      return [];
+    });
+    return new Map(read);
   }
 
   #common(): Partial<GroupOptions> {
     const interval = this.#number("health-check-interval", isCount, "a whole number from 1");
     const threshold = this.#number("healthy-threshold", isCount, "a whole number from 1");
     const delay = this.#number("deregistration-delay", isWhole, "a whole number");
+    const sends = this.#time("sends-after-deregistration");
     const timeScale = this.#number("time-scale", (value) => value > 0, "a number above 0");
     return {
       health: this.#health(),
@@ -129,6 +155,7 @@ class Reader {
       ...(interval === undefined ? {} : { healthCheckIntervalSeconds: interval }),
       ...(threshold === undefined ? {} : { healthyThresholdCount: threshold }),
       ...(delay === undefined ? {} : { deregistrationDelaySeconds: delay }),
+      ...(sends === undefined ? {} : { sendsAfterDeregistration: sends }),
       ...(timeScale === undefined ? {} : { timeScale }),
     };
   }

@@ -10,17 +10,20 @@ import { Faults } from "./faults.ts";
 import { groupArn } from "./group_xml.ts";
 import { Group } from "./groups.ts";
 import type { Exchange } from "./http.ts";
+import { Listener } from "./listener.ts";
 import { groupSettings } from "./settings.ts";
-import type { GroupOptions } from "./settings.ts";
+import type { GroupOptions, GroupSettings } from "./settings.ts";
 import { TRUST } from "./sts.ts";
 import type { Trust } from "./sts.ts";
 
 /** All that an emulator holds beside its socket. */
-export class Core implements Disposable {
+export class Core implements AsyncDisposable {
   readonly region: string;
   readonly trust: Trust;
   readonly keys: AccessKeys;
   readonly groups: Group[];
+  /** Those of the groups that have one. */
+  readonly listeners = new Map<Group, Listener>();
   readonly faults = new Faults();
   readonly events = new EventLog();
   readonly calls: Call[] = [];
@@ -77,6 +80,20 @@ export class Core implements Disposable {
     return found;
   }
 
+  /** Opens the listeners. @throws {Error} Where a port is taken. */
+  async open(): Promise<void> {
+    for (const listener of this.listeners.values()) await listener.open();
+  }
+
+  /** Deletes the group. */
+  async delete(group: Group): Promise<void> {
+    this.groups.splice(this.groups.indexOf(group), 1);
+    group[Symbol.dispose]();
+    const listener = this.listeners.get(group);
+    this.listeners.delete(group);
+    await listener?.[Symbol.asyncDispose]();
+  }
+
   /** Answers a request, or does with it what the faults say. */
   async handle(exchange: Exchange): Promise<void> {
     if (exchange.request.path === "/") return await this.#call(exchange);
@@ -94,10 +111,13 @@ export class Core implements Disposable {
     await exchange.reply(reply, { date: new Date() });
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    for (const group of this.groups) group[Symbol.dispose]();
     this.events[Symbol.dispose]();
+    for (const group of this.groups) group[Symbol.dispose]();
+    await Promise.all(
+      [...this.listeners.values()].map((listener) => listener[Symbol.asyncDispose]()),
+    );
   }
 
   async #call(exchange: Exchange): Promise<void> {
@@ -110,13 +130,23 @@ export class Core implements Disposable {
 
   #group(options: GroupOptions): Group {
     const settings = groupSettings(options);
-    return new Group(groupArn(this.region, settings.name), settings, (change) => {
-      this.events.add({
-        kind: "state-changed",
-        at: this.now(),
-        group: settings.name,
-        ...change,
-      });
+    const { name } = settings;
+    const listener = settings.listener === false ? undefined : this.#listener(settings);
+    const group = new Group(groupArn(this.region, name), settings, (change) => {
+      // Before it is told: one who waits for the event may connect at once.
+      listener?.follow(change);
+      this.events.add({ kind: "state-changed", at: this.now(), group: name, ...change });
     });
+    if (listener !== undefined) this.listeners.set(group, listener);
+    return group;
+  }
+
+  #listener(settings: GroupSettings): Listener {
+    const group = settings.name;
+    return new Listener(settings, {
+      flow: (kind, flow) => this.events.add({ kind, at: this.now(), group, flow }),
+      sendingEnded: (target) =>
+        this.events.add({ kind: "sending-ended", at: this.now(), group, target }),
+    }, () => this.now());
   }
 }

@@ -3,6 +3,7 @@ import type { AccessKey } from "./access_keys.ts";
 import type { Call, EmulatorEvent } from "./events.ts";
 import type { FaultRule } from "./faults.ts";
 import type { Registration } from "./groups.ts";
+import type { Traffic } from "./listener.ts";
 import type { GroupOptions } from "./settings.ts";
 import type { Target, TargetState } from "./states.ts";
 import type { Trust } from "./sts.ts";
@@ -23,6 +24,14 @@ export interface EmulatorOptions {
   readonly trust?: Partial<Trust>;
 }
 
+/** A target group of a running emulator. */
+export interface RunningGroup {
+  readonly name: string;
+  readonly arn: string;
+  /** The port on 127.0.0.1 from which connections are forwarded to its targets, if so. */
+  readonly port?: number;
+}
+
 /** A running emulator; disposing it closes all connections and forgets what was delayed. */
 export interface Emulator extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, of the API and of the credential endpoints. */
@@ -30,7 +39,7 @@ export interface Emulator extends AsyncDisposable {
   readonly region: string;
   /** The environment in which a client calls this emulator with `STATIC_KEY`. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly groups: readonly { readonly name: string; readonly arn: string }[];
+  readonly groups: readonly RunningGroup[];
   /** All calls of the API so far, in order of arrival. */
   readonly calls: readonly Call[];
   /** All events so far. */
@@ -43,6 +52,11 @@ export interface Emulator extends AsyncDisposable {
   targets(group: string): readonly Registration[];
   /** The targets that are registered and do not drain, whatever replies say of them yet. */
   registered(group: string): readonly Registration[];
+  /**
+   * The connections that were forwarded to the group's targets, and those that were not.
+   * @throws {RangeError} Where the group has no listener.
+   */
+  traffic(group: string): Traffic;
 
   /** The first event from now on that fits; rejects after `PATIENCE`, or when the signal ends. */
   next(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent>;
@@ -68,6 +82,6 @@ export interface Emulator extends AsyncDisposable {
   registerByOther(group: string, target: Target): void;
   /** Deregisters the target as if somebody else had called the API. */
   deregisterByOther(group: string, target: Target): void;
-  /** Deletes the group. */
-  deleteGroup(group: string): void;
+  /** Deletes the group; done when its listener is closed, if it has one. */
+  deleteGroup(group: string): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** What happens in the emulator, told as events that a test can wait for without polling. */
+import type { FlowEnding } from "./flow.ts";
 import type { Target, TargetState } from "./states.ts";
 
 /** How a call ended. */
@@ -41,6 +42,23 @@ export interface Call {
   readonly code?: string;
 }
 
+/** A client's connection through a listener; filled in as it goes on. */
+export interface Flow {
+  /** Counts from 1, in the order in which the listener accepts them. */
+  readonly number: number;
+  readonly at: number;
+  /** The client's address and port. */
+  readonly client: string;
+  /** Where it was sent, if there was a target. */
+  readonly target?: Target;
+  readonly state: "opening" | "open" | "ended";
+  readonly endedAt?: number;
+  readonly ending?: FlowEnding | "no-target";
+}
+
+/** The steps of a flow: refused, or opened and then one of the others. */
+export type FlowStep = "flow-opened" | "flow-refused" | "flow-cut" | "flow-reset" | "flow-closed";
+
 /** The steps of a call, in this order; `client-gone` can come at any time. */
 export type CallStep =
   | "call-received"
@@ -65,6 +83,20 @@ export type EmulatorEvent =
     readonly target: Target;
     readonly from: TargetState;
     readonly to: TargetState;
+  }
+  | {
+    readonly kind: FlowStep;
+    readonly at: number;
+    /** The group's name. */
+    readonly group: string;
+    readonly flow: Flow;
+  }
+  /** The listener sends no new connections to a deregistered target any more. */
+  | {
+    readonly kind: "sending-ended";
+    readonly at: number;
+    readonly group: string;
+    readonly target: Target;
   }
   | {
     readonly kind: "credentials-asked";

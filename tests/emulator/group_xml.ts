@@ -47,13 +47,17 @@ export function describeGroup({ arn, settings }: Group): Xml {
 export function groupAttributes(settings: GroupSettings): Record<string, string> {
   return {
     "deregistration_delay.timeout_seconds": String(settings.deregistrationDelaySeconds),
-    "deregistration_delay.connection_termination.enabled": "false",
+    "deregistration_delay.connection_termination.enabled": String(
+      settings.connectionTermination,
+    ),
     "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
     "preserve_client_ip.enabled": String(settings.targetType === "instance"),
     "proxy_protocol_v2.enabled": "false",
     "stickiness.enabled": "false",
     "stickiness.type": "source_ip",
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
-    "target_health_state.unhealthy.connection_termination.enabled": "true",
+    "target_health_state.unhealthy.connection_termination.enabled": String(
+      settings.unhealthyConnectionTermination,
+    ),
   };
 }

@@ -1,5 +1,5 @@
 /** A target group: who is registered in it, and in which state. */
-import { FIRST_STATE, life } from "./health.ts";
+import { FIRST_STATE, live } from "./health.ts";
 import { pause } from "./pause.ts";
 import type { GroupSettings } from "./settings.ts";
 import { DRAINING, NOT_IN_USE, NOT_REGISTERED } from "./states.ts";
@@ -103,10 +103,11 @@ export class Group implements Disposable {
     for (const member of this.#members.values()) member.life.abort();
   }
 
-  async #live(member: Member): Promise<void> {
-    for await (const state of life(member.target, this.settings, member.life.signal)) {
-      if (!member.life.signal.aborted) this.#move(member, state);
-    }
+  #live(member: Member): void {
+    const { signal } = member.life;
+    live(member.target, this.settings, signal, (state) => {
+      if (!signal.aborted) this.#move(member, state);
+    });
   }
 
   async #drain(member: Member): Promise<void> {

@@ -1,67 +1,99 @@
 /** The health of a target over time, and the checks that it comes from. */
 import { request } from "node:http";
 import { connect } from "node:net";
-import type { GroupSettings } from "./settings.ts";
 import { pause } from "./pause.ts";
+import { routeFrom } from "./route.ts";
+import type { Route } from "./route.ts";
+import type { GroupSettings } from "./settings.ts";
 import { CHECK_DISABLED, CHECKING, HEALTHY, REGISTERING, UNHEALTHY } from "./states.ts";
 import type { Target, TargetState } from "./states.ts";
 
-/** The states of a newly registered target, each when it begins, until the signal ends them. */
-export async function* life(
+/** Shows the states of a newly registered target, each when it begins, until the signal ends. */
+export async function live(
   target: Target,
   group: GroupSettings,
   signal: AbortSignal,
-): AsyncGenerator<TargetState> {
+  show: (state: TargetState) => void,
+): Promise<void> {
   if (!await pause(group.registering / group.timeScale, signal)) return;
-  if (group.health.check === "none") return yield CHECK_DISABLED;
-  yield CHECKING;
-  if (group.health.check === "assumed") {
-    if (!await pause(group.health.after / group.timeScale, signal)) return;
-    yield group.health.healthy ? HEALTHY : UNHEALTHY;
-    return;
-  }
-  yield* checked(target, group, signal);
+  if (group.health.check === "none") return show(CHECK_DISABLED);
+  show(CHECKING);
+  if (group.health.check !== "assumed") return await probe(target, group, signal, show);
+  if (!await pause(group.health.after / group.timeScale, signal)) return;
+  show(group.health.healthy ? HEALTHY : UNHEALTHY);
 }
 
 /** The state at the moment of registration. */
 export const FIRST_STATE = REGISTERING;
 
-async function* checked(
+/**
+ * Checks the target from every node until the signal ends, and shows what the nodes agree on
+ * whenever that changes. Of a group whose health is not checked, it shows nothing.
+ */
+export async function probe(
   target: Target,
   group: GroupSettings,
   signal: AbortSignal,
-): AsyncGenerator<TargetState> {
+  show: (state: TargetState) => void,
+): Promise<void> {
+  const { health, nodes } = group;
+  if (health.check === "assumed" || health.check === "none") return;
+  const found = nodes.map((): boolean | undefined => undefined);
   let shown: boolean | undefined;
+  await Promise.all(
+    nodes.map((node, place) =>
+      checks(check(target, group, health, node), group, { place, signal }, (good) => {
+        found[place] = good;
+        if (good === shown || found.some((other) => other !== good)) return;
+        shown = good;
+        show(good ? HEALTHY : UNHEALTHY);
+      })
+    ),
+  );
+}
+
+/** Which of the nodes checks, and until when. */
+interface Turn {
+  readonly place: number;
+  readonly signal: AbortSignal;
+}
+
+/** The checks of one node; tells what each that reaches the threshold has found. */
+async function checks(
+  check: (signal: AbortSignal) => Promise<boolean>,
+  group: GroupSettings,
+  { place, signal }: Turn,
+  tell: (good: boolean) => void,
+): Promise<void> {
+  const interval = group.healthCheckIntervalSeconds * 1000 / group.timeScale;
   let last: boolean | undefined;
   let inARow = 0;
-  const interval = group.healthCheckIntervalSeconds * 1000 / group.timeScale;
+  // The nodes do not check all at the same moment.
+  await pause(interval * place / group.nodes.length, signal);
   while (!signal.aborted) {
-    const good = await check(target, group, signal);
+    const good = await check(signal);
     if (signal.aborted) return;
     inARow = good === last ? inARow + 1 : 1;
     last = good;
-    const enough = good ? group.healthyThresholdCount : group.unhealthyThresholdCount;
-    if (inARow >= enough && shown !== good) {
-      shown = good;
-      yield good ? HEALTHY : UNHEALTHY;
-    }
+    if (inARow >= (good ? group.healthyThresholdCount : group.unhealthyThresholdCount)) tell(good);
     await pause(interval, signal);
   }
 }
 
-async function check(
+type RealCheck = Extract<GroupSettings["health"], { readonly check: "tcp" | "http" }>;
+
+function check(
   target: Target,
   group: GroupSettings,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const port = group.healthCheckPort ?? target.port;
-  const limit: Limit = {
-    time: group.healthCheckTimeoutSeconds * 1000 / group.timeScale,
-    signal,
-  };
-  return group.health.check === "http"
-    ? await answersHttp(target.id, port, group.health.path, limit)
-    : await accepts(target.id, port, limit);
+  health: RealCheck,
+  node: string,
+): (signal: AbortSignal) => Promise<boolean> {
+  const time = group.healthCheckTimeoutSeconds * 1000 / group.timeScale;
+  const route = routeFrom(node, { id: target.id, port: group.healthCheckPort ?? target.port });
+  return (signal) =>
+    health.check === "http"
+      ? answersHttp(route, health.path, { time, signal })
+      : accepts(route, { time, signal });
 }
 
 /** What a check ends at, as failed. */
@@ -70,22 +102,17 @@ interface Limit {
   readonly signal: AbortSignal;
 }
 
-function accepts(host: string, port: number, limit: Limit): Promise<boolean> {
+function accepts(route: Route, limit: Limit): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host, port });
+  const socket = connect({ ...route });
   socket.once("connect", () => resolve(true));
   socket.once("error", () => resolve(false));
   return within(limit, promise, () => socket.destroy());
 }
 
-function answersHttp(
-  host: string,
-  port: number,
-  path: string,
-  limit: Limit,
-): Promise<boolean> {
+function answersHttp(route: Route, path: string, limit: Limit): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const req = request({ host, port, path, agent: false, headers: { connection: "close" } });
+  const req = request({ ...route, path, agent: false, headers: { connection: "close" } });
   req.once("response", (res) => {
     const status = res.statusCode ?? 0;
     resolve(status >= 200 && status <= 399);

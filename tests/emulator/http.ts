@@ -1,8 +1,9 @@
 /** The HTTP side: requests read whole, connections numbered, and all the ways to end a call. */
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Reply } from "./replies.ts";
+import { portOf, startListening } from "./sockets.ts";
 
 /** A request, read to its end. */
 export interface HttpRequest {
@@ -69,7 +70,7 @@ export async function listen(
     connections.set(socket, { busy: false });
     socket.once("close", () => connections.delete(socket));
   });
-  await started(server, port);
+  await startListening(server, port);
   return {
     port: portOf(server),
     closeIdleConnections: () => {
@@ -82,19 +83,6 @@ export async function listen(
       return promise;
     },
   };
-}
-
-function started(server: Server, port: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(port, "127.0.0.1", () => resolve());
-  return promise;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The server has no port");
-  return address.port;
 }
 
 /** The body of the request; undefined if it never came whole. */

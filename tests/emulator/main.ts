@@ -45,7 +45,7 @@ async function start(options: EmulatorOptions): Promise<Emulator | null> {
     return await startEmulator(options);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    console.error(`Cannot listen on port ${options.port}: ${error.message}`);
+    console.error(error.message);
     return null;
   }
 }
@@ -56,7 +56,10 @@ function introduce({ environment, groups, region, url }: Emulator): void {
     .filter(([name]) => name !== "AWS_ENDPOINT_URL")
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
-  console.log(`Target groups in ${region}: ${groups.map(({ name }) => name).join(", ")}
+  const names = groups.map(({ name, port }) =>
+    port === undefined ? name : `${name} (connections to 127.0.0.1:${port} are forwarded)`
+  );
+  console.log(`Target groups in ${region}: ${names.join(", ")}
 In another terminal:
   export ${exports}
   aws --endpoint-url ${url} --region ${region} elbv2 describe-target-groups

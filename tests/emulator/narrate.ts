@@ -1,5 +1,5 @@
 /** Events as lines for a person. */
-import type { Call, EmulatorEvent } from "./events.ts";
+import type { Call, EmulatorEvent, Flow } from "./events.ts";
 import type { TargetState } from "./states.ts";
 
 /** The event as a line of text; undefined for steps of a call that add nothing to its others. */
@@ -17,6 +17,14 @@ export function narrate(event: EmulatorEvent): string | undefined {
       return `call ${event.call.number}: the client closed the connection`;
     case "state-changed":
       return `${event.group} ${targetText(event.target)}: ${stateText(event.to)}`;
+    case "flow-opened":
+    case "flow-refused":
+    case "flow-cut":
+    case "flow-reset":
+    case "flow-closed":
+      return `${event.group} ${flowText(event.flow)}`;
+    case "sending-ended":
+      return `${event.group} ${targetText(event.target)}: no new connections any more`;
     case "credentials-asked":
       return `credentials: ${event.endpoint} ${event.status}`;
   }
@@ -40,6 +48,11 @@ function isChange({ action }: Call): boolean {
 function targetText({ id, port }: { readonly id: string; readonly port?: number }): string {
   if (port === undefined) return id;
   return id.includes(":") ? `[${id}]:${port}` : `${id}:${port}`;
+}
+
+function flowText({ number, client, target, state, ending }: Flow): string {
+  const to = target === undefined ? "" : ` to ${targetText(target)}`;
+  return `connection ${number} from ${client}${to}: ${ending ?? state}`;
 }
 
 function stateText({ state, reason }: TargetState): string {

@@ -1,24 +1,32 @@
 /** The emulator: a server that behaves as the load balancer API does, and can be made to fail. */
 import { STATIC_KEY } from "./access_keys.ts";
 import { Core } from "./core.ts";
-import type { Emulator, EmulatorOptions } from "./emulator.ts";
+import type { Emulator, EmulatorOptions, RunningGroup } from "./emulator.ts";
 import type { Call, EmulatorEvent } from "./events.ts";
 import { assertFaultRule } from "./fault_rules.ts";
 import type { FaultRule } from "./faults.ts";
 import type { Registration } from "./groups.ts";
 import { listen } from "./http.ts";
 import type { HttpServer } from "./http.ts";
+import type { Traffic } from "./listener.ts";
 import type { Target, TargetState } from "./states.ts";
 import type { Trust } from "./sts.ts";
 
 /**
  * Starts an emulator on the loopback address.
  * @throws {RangeError} Where a group or fault of the options cannot be.
+ * @throws {Error} Where a port is taken.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const core = new Core(options);
-  const server = await listen(options.port ?? 0, (exchange) => core.handle(exchange));
-  return new RunningEmulator(core, server);
+  try {
+    await core.open();
+    const server = await listen(options.port ?? 0, (exchange) => core.handle(exchange));
+    return new RunningEmulator(core, server);
+  } catch (error) {
+    await core[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 class RunningEmulator implements Emulator {
@@ -52,8 +60,12 @@ class RunningEmulator implements Emulator {
     };
   }
 
-  get groups(): readonly { readonly name: string; readonly arn: string }[] {
-    return this.#core.groups.map(({ arn, settings }) => ({ name: settings.name, arn }));
+  get groups(): readonly RunningGroup[] {
+    return this.#core.groups.map((group) => {
+      const port = this.#core.listeners.get(group)?.port;
+      const named = { name: group.settings.name, arn: group.arn };
+      return port === undefined ? named : { ...named, port };
+    });
   }
 
   get calls(): readonly Call[] {
@@ -74,6 +86,12 @@ class RunningEmulator implements Emulator {
 
   registered(group: string): readonly Registration[] {
     return this.targets(group).filter(({ state }) => state !== "draining");
+  }
+
+  traffic(group: string): Traffic {
+    const listener = this.#core.listeners.get(this.#core.group(group));
+    if (listener === undefined) throw new RangeError(`Target group "${group}" has no listener`);
+    return listener.traffic;
   }
 
   next(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent> {
@@ -124,14 +142,12 @@ class RunningEmulator implements Emulator {
     this.#core.group(group).deregister(target);
   }
 
-  deleteGroup(group: string): void {
-    const found = this.#core.group(group);
-    found[Symbol.dispose]();
-    this.#core.groups.splice(this.#core.groups.indexOf(found), 1);
+  async deleteGroup(group: string): Promise<void> {
+    await this.#core.delete(this.#core.group(group));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#core[Symbol.dispose]();
+    await this.#core[Symbol.asyncDispose]();
     await this.#server[Symbol.asyncDispose]();
   }
 

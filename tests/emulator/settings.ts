@@ -1,5 +1,7 @@
 /** The settings of a target group: what a test gives, checked, with defaults filled in. */
 
+import { isIPv4 } from "node:net";
+
 /** How the health of a registered target is found. Times are in milliseconds. */
 export type HealthSource =
   /** Without looking at the target: so long after the registration is done. */
@@ -52,6 +54,26 @@ export interface GroupSettings {
    * check interval of 10 seconds takes half a second, and is still reported as 10. @default {1}
    */
   readonly timeScale: number;
+  /**
+   * Whether connections are forwarded to the targets: a number is the port on 127.0.0.1 where
+   * clients connect, `true` any free one. @default {false}
+   */
+  readonly listener: boolean | number;
+  /**
+   * The addresses of the load balancer's nodes, on loopback: from there, targets on loopback are
+   * checked and connected to, so that they see it as somebody else. Each node checks by itself.
+   * @default {["127.200.0.1"]}
+   */
+  readonly nodes: readonly string[];
+  /**
+   * How long after DeregisterTargets new connections still go to the target, in milliseconds,
+   * whatever the deregistration delay is: users measured some two minutes. @default {120_000}
+   */
+  readonly sendsAfterDeregistration: number;
+  /** Whether connections are cut when the deregistration delay is over. @default {false} */
+  readonly connectionTermination: boolean;
+  /** Whether connections are cut when their target becomes unhealthy. @default {true} */
+  readonly unhealthyConnectionTermination: boolean;
 }
 
 /** A target group as a test gives it; only the name is needed. */
@@ -73,6 +95,11 @@ const DEFAULTS: Omit<GroupSettings, "name"> = {
   registering: 0,
   unseen: 0,
   timeScale: 1,
+  listener: false,
+  nodes: ["127.200.0.1"],
+  sendsAfterDeregistration: 120_000,
+  connectionTermination: false,
+  unhealthyConnectionTermination: true,
 };
 
 const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
@@ -114,7 +141,30 @@ function faultsOf(group: GroupSettings): string[] {
     group.targetType === "ip" || !connects,
     `targets of type ${group.targetType} have no address to check`,
   );
+  return [...faults, ...forwardingFaults(group)];
+}
+
+function forwardingFaults(group: GroupSettings): string[] {
+  const faults: string[] = [];
+  const { listener, nodes, sendsAfterDeregistration: sends } = group;
+  if (!nodes.every(isLoopback) || nodes.length === 0) {
+    faults.push(`nodes are [${nodes.join(", ")}] and not IPv4 loopback addresses`);
+  }
+  if (!(sends >= 0)) faults.push(`sendsAfterDeregistration is ${sends} and not a time from 0`);
+  if (listener === false) return faults;
+  if (listener !== true && !isPort(listener)) {
+    faults.push(`listener ${listener} is no port within 1 and 65535`);
+  }
+  if (!group.inUse) faults.push("a group that no load balancer uses has no listener");
+  if (group.targetType !== "ip" || group.protocol !== "TCP") {
+    faults.push("only TCP connections to targets of type ip can be forwarded");
+  }
   return faults;
+}
+
+/** Whether the address is an IPv4 loopback address. */
+export function isLoopback(address: string): boolean {
+  return isIPv4(address) && address.startsWith("127.");
 }
 
 const WHOLE = [

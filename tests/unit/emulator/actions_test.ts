@@ -221,6 +221,19 @@ Deno.test("DescribeTargetGroupAttributes tells the deregistration delay", async 
   await refused(at.client.send(unknown), "TargetGroupNotFound", 400);
 });
 
+for (const on of [true, false]) {
+  Deno.test(`DescribeTargetGroupAttributes tells what is cut: ${on}`, async () => {
+    const cuts = { connectionTermination: on, unhealthyConnectionTermination: !on };
+    await using at = await bench({ groups: [{ name: "kafka", ...cuts }] });
+    const { Attributes = [] } = await at.client.send(
+      new DescribeTargetGroupAttributesCommand({ TargetGroupArn: at.arn }),
+    );
+    const told = Object.fromEntries(Attributes.map(({ Key, Value }) => [Key, Value]));
+    assertEquals(told["deregistration_delay.connection_termination.enabled"], `${on}`);
+    assertEquals(told["target_health_state.unhealthy.connection_termination.enabled"], `${!on}`);
+  });
+}
+
 Deno.test("DescribeTags tells the tags of up to 20 groups", async () => {
   await using at = await bench({ groups: [{ name: "kafka", tags: { team: "<a&b>" } }] });
   const { TagDescriptions } = await at.client.send(
@@ -237,7 +250,7 @@ Deno.test("DescribeTags tells the tags of up to 20 groups", async () => {
 
 Deno.test("a deleted group is not found", async () => {
   await using at = await bench();
-  at.emulator.deleteGroup("kafka");
+  await at.emulator.deleteGroup("kafka");
   const call = at.client.send(new DescribeTargetHealthCommand({ TargetGroupArn: at.arn }));
   await refused(call, "TargetGroupNotFound", 400);
 });

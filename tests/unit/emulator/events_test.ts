@@ -2,6 +2,7 @@ import { RegisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { narrate } from "../../emulator/narrate.ts";
 import { becomes, bench, failure, step } from "./bench.ts";
+import { balanced, Program, read } from "./traffic.ts";
 
 const TARGET = { id: "10.0.0.1", port: 9092 };
 
@@ -85,4 +86,32 @@ Deno.test("events are told as lines", async () => {
     "kafka 10.0.0.1:9092: initial (Elb.InitialHealthChecking)",
     "kafka 10.0.0.1:9092: initial (Elb.RegistrationInProgress)",
   ]);
+});
+
+Deno.test("connections are told as lines", async () => {
+  using program = new Program("127.1.0.1").greet();
+  await using at = await balanced({ sendsAfterDeregistration: 0 });
+  const lines: string[] = [];
+  at.emulator.listen((event) => lines.push(narrate(event) ?? ""));
+  await at.inService(program.target);
+  const client = await at.connect();
+  await read(client);
+  await client.closeWrite();
+  await at.flow("flow-closed");
+  const ended = at.emulator.next(({ kind }) => kind === "sending-ended");
+  at.emulator.deregisterByOther("kafka", program.target);
+  await ended;
+  await at.firstRead();
+  await at.flow("flow-refused");
+  const to = `127.1.0.1:${program.target.port}`;
+  assertEquals(
+    lines.slice(3).map((line) => line.replace(/from 127\.0\.0\.1:\d+/, "from CLIENT")),
+    [
+      `kafka connection 1 from CLIENT to ${to}: open`,
+      `kafka connection 1 from CLIENT to ${to}: closed`,
+      `kafka ${to}: draining (Target.DeregistrationInProgress)`,
+      `kafka ${to}: no new connections any more`,
+      "kafka connection 2 from CLIENT: no-target",
+    ],
+  );
 });

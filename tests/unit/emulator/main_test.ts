@@ -43,6 +43,20 @@ Deno.test("options are read into groups and faults", () => {
   assertEquals(faults, [{ what: "hang", action: "RegisterTargets" }]);
 });
 
+Deno.test("a listener is that of the group it names, or of the first", () => {
+  const listeners = (...args: string[]) => options(...args).groups?.map((group) => group.listener);
+  assertEquals(listeners("--group", "a", "--group", "b"), [false, false]);
+  assertEquals(listeners("--group", "a", "--group", "b:1", "--listener", "b:81"), [false, 81]);
+  assertEquals(listeners("--group", "a", "--group", "b", "--listener", "80"), [80, false]);
+  assertEquals(listeners("--listener", "0"), [true]);
+  const { groups } = options("--listener", "0", "--sends-after-deregistration", "90s");
+  assertEquals(groups?.[0]?.sendsAfterDeregistration, 90_000);
+  assertEquals(faults("--listener", "a:1", "--listener", "x"), [
+    "--listener a:1 is of no --group",
+    "--listener x is not like 8080 or kafka:8080",
+  ]);
+});
+
 Deno.test("every kind of check can be chosen", () => {
   const checks = ["assumed", "tcp", "http", "none"] as const;
   for (const check of checks) {
