@@ -31,7 +31,7 @@ export interface LoadOptions extends Address {
   readonly patience?: number;
   /** How many may be open; what is due beyond that is not begun, and counted. @default {1000} */
   readonly atOnce?: number;
-  /** It ends when so many were begun. @default {100_000} */
+  /** No more than so many are begun; it ends when they have. @default {100_000} */
   readonly most?: number;
   /** It ends after so long. @default {600_000} */
   readonly time?: number;
@@ -85,6 +85,9 @@ const DEFAULTS = {
 /** A load under way; it begins at once. Disposing it stops it. */
 export class Load implements AsyncDisposable {
   readonly #options: typeof DEFAULTS & Address;
+  /** No more connections are begun. */
+  readonly #enough = new AbortController();
+  /** Those that are open are brought to their ends. */
   readonly #stop = new AbortController();
   readonly #began = performance.now();
   readonly #open = new Set<Promise<void>>();
@@ -123,6 +126,7 @@ export class Load implements AsyncDisposable {
 
   /** Begins no more connections; those that are open are brought to their ends. */
   stop(): Promise<LoadReport> {
+    this.#enough.abort();
     this.#stop.abort();
     return this.ended;
   }
@@ -133,13 +137,15 @@ export class Load implements AsyncDisposable {
 
   async #run(): Promise<LoadReport> {
     const { shortPerSecond, halfClosedPerSecond, lasting: places, time } = this.#options;
+    pause(time, this.#stop.signal).then(() => this.stop());
     await Promise.all([
-      pause(time, this.#stop.signal).then(() => this.#stop.abort()),
       this.#keepPace("short", shortPerSecond),
       this.#keepPace("half-closed", halfClosedPerSecond),
       ...Array.from({ length: places }, () => this.#keepOpen()),
     ]);
     await Promise.all(this.#open);
+    // Nothing is left to be stopped when the time is over.
+    this.#stop.abort();
     return this.report;
   }
 
@@ -147,9 +153,9 @@ export class Load implements AsyncDisposable {
   async #keepPace(kind: Kind, perSecond: number): Promise<void> {
     const most = Math.ceil(perSecond * TICK / 500);
     let begun = 0;
-    while (await pause(TICK, this.#stop.signal)) {
+    while (await pause(TICK, this.#enough.signal)) {
       const due = Math.floor(this.#now() / 1000 * perSecond) - begun;
-      for (let count = 0; count < Math.min(due, most) && !this.#stop.signal.aborted; count++) {
+      for (let count = 0; count < Math.min(due, most) && !this.#enough.signal.aborted; count++) {
         begun++;
         if (this.#open.size >= this.#options.atOnce) this.#withheld++;
         else this.#begin(kind);
@@ -159,14 +165,14 @@ export class Load implements AsyncDisposable {
 
   /** Keeps one lasting connection open. */
   async #keepOpen(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    while (!this.#enough.signal.aborted) {
       await this.#begin("lasting");
-      await pause(EMPTY, this.#stop.signal);
+      await pause(EMPTY, this.#enough.signal);
     }
   }
 
   #begin(kind: Kind): Promise<void> {
-    if (++this.#begun >= this.#options.most) this.#stop.abort();
+    if (++this.#begun >= this.#options.most) this.#enough.abort();
     const visit = this.#visit(kind, linesOf(`${kind} ${this.#begun}`, this.#options.bytes));
     this.#open.add(visit);
     return visit.finally(() => this.#open.delete(visit));

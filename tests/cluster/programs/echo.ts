@@ -32,12 +32,14 @@ interface Served {
 }
 
 const served = new Set<Served>();
+let listening = false;
 let stopping = false;
 let alive = true;
 
 if (options["on-sigterm"] === "finish") {
   Deno.addSignalListener("SIGTERM", () => {
     stopping = true;
+    if (!listening) Deno.exit(0);
   });
 }
 Deno.addSignalListener("SIGUSR1", () => {
@@ -61,9 +63,9 @@ async function listen(): Promise<void> {
     for (const one of served) leave(one);
   };
   if (options["on-sigterm"] === "finish") Deno.addSignalListener("SIGTERM", stop);
+  listening = true;
   console.log(`listening on ${listener.addr.hostname}:${listener.addr.port}`);
   const serving = new Set<Promise<void>>();
-  if (stopping) stop();
   try {
     for await (const connection of listener) {
       const done = serve(connection);
