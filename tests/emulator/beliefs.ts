@@ -102,8 +102,6 @@ export class Beliefs implements Disposable {
 
   #forget(one: Believed): void {
     one.gone = true;
-    // One that never drained: nobody sends to it.
-    if (one.leaving === undefined) one.sends = false;
     this.#onEvent(one.target, "deregistered");
     this.#removeIfDone(one);
   }

@@ -24,7 +24,7 @@ export interface Traffic {
   readonly reset: number;
   /** Ended by both sides, as it should be. */
   readonly closed: number;
-  /** Those that are open. */
+  /** Those that are open, or being opened. */
   readonly open: readonly Flow[];
 }
 
@@ -62,8 +62,7 @@ export class Listener implements AsyncDisposable {
   }
 
   get traffic(): Traffic {
-    const open = [...this.#open.keys()].filter(({ state }) => state === "open");
-    return { ...this.#counts, open };
+    return { ...this.#counts, open: [...this.#open.keys()] };
   }
 
   /** @throws {Error} Where the port is taken. */

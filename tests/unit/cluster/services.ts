@@ -36,7 +36,9 @@ export async function serve(manner: Manner): Promise<Service> {
 }
 
 /** Answers as it should. */
-export const echo: Manner = (socket) => void socket.pipe(socket);
+export function echo(socket: Socket): void {
+  socket.pipe(socket);
+}
 
 /** Calls back with each line, its newline included. */
 export function onLine(socket: Socket, call: (line: string, number: number) => void): void {
