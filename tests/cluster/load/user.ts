@@ -186,7 +186,7 @@ function kindOf(error: Error): FaultKind | undefined {
   if (error instanceof errors.ConnectionRefused) return "refused";
   if (error instanceof errors.TimedOut) return "timed-out";
   const resets = [errors.ConnectionReset, errors.ConnectionAborted, errors.BrokenPipe];
-  // Not connected: what shutting down a connection says that was reset meanwhile.
+  // Not connected: what connecting, or ending a side, says of a connection that was reset.
   if ([...resets, errors.NotConnected].some((kind) => error instanceof kind)) return "reset";
   const own = error instanceof errors.AddrNotAvailable || /os error 2[34]\b/.test(error.message);
   return own ? "not-tried" : undefined;

@@ -19,6 +19,8 @@ const delay = Number(options.delay);
 const NEWLINE = 10;
 /** How long a connection on which nothing was asked yet may stay, as of Go's HTTP server. */
 const NEW_CONNECTION = 5_000;
+/** What was asked just before SIGTERM has been read after so long. */
+const IDLE = 50;
 /** How long the client may take to end its side when the service has ended its own. */
 const FAREWELL = 1_000;
 
@@ -82,7 +84,6 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
   served.add(one);
   try {
     await answer(one);
-    if (!one.ended) await connection.closeWrite();
   } catch {
     // The client has gone.
   } finally {
@@ -116,9 +117,9 @@ async function end(one: Served): Promise<void> {
   }, FAREWELL);
 }
 
-/** Ends an idle connection, now or when it may be called idle. */
+/** Ends a connection if it is idle, when that can be told. */
 async function leave(one: Served): Promise<void> {
-  if (!one.begun) await sleep(NEW_CONNECTION);
+  await sleep(one.begun ? IDLE : NEW_CONNECTION);
   try {
     if (served.has(one) && !one.busy) await end(one);
   } catch {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { program } from "../emulator/child.ts";
-import { read, write } from "../emulator/traffic.ts";
+import { isReset, read, write } from "../emulator/traffic.ts";
 
 const PROGRAM = "tests/cluster/programs/echo.ts";
 
@@ -52,7 +52,7 @@ class Echo implements AsyncDisposable {
       try {
         (await Deno.connect(this.address)).close();
       } catch (error) {
-        if (error instanceof Deno.errors.ConnectionReset) continue;
+        if (isReset(error)) continue;
         if (error instanceof Deno.errors.ConnectionRefused) return;
         throw error;
       }
@@ -85,6 +85,9 @@ Deno.test("the echo service answers each line, and ends when its user has", asyn
 Deno.test("at SIGTERM it listens no more, and answers what was asked", async () => {
   await using echo = await Echo.start("--delay", "500");
   const connection = await echo.connect();
+  // So that it is accepted: one that is not is lost.
+  await write(connection, "one\n");
+  await read(connection);
   await write(connection, "asked before\n");
   echo.signal("SIGTERM");
   await echo.deaf();
@@ -109,14 +112,20 @@ Deno.test("at SIGTERM it waits for the rest of a line", async () => {
   assertEquals(await read(connection), "o");
   echo.signal("SIGTERM");
   await echo.deaf();
-  await write(connection, "ne\n");
-  assertEquals([await read(connection), await read(connection)], ["ne\n", "end"]);
+  await write(connection, "n");
+  assertEquals(await read(connection), "n");
+  await write(connection, "e\n");
+  assertEquals([await read(connection), await read(connection)], ["e\n", "end"]);
   assertEquals(await echo.ended(), 0);
 });
 
 Deno.test("at SIGTERM it gives a connection time on which nothing was asked yet", async () => {
   await using echo = await Echo.start();
   const connection = await echo.connect();
+  // Connections are accepted in their order.
+  const next = await echo.connect();
+  await write(next, "one\n");
+  await read(next);
   echo.signal("SIGTERM");
   await echo.deaf();
   await write(connection, "late\n");

@@ -92,7 +92,7 @@ Deno.test("a lasting connection asks again while answers come", async () => {
   });
   await using load = new Load({
     ...{ hostname: "127.0.0.1", port: service.port, lasting: 1, lastingEvery: 1 },
-    ...{ shortPerSecond: 0, halfClosedPerSecond: 0 },
+    ...{ shortPerSecond: 0, halfClosedPerSecond: 0, lastingLife: 3_600_000 },
   });
   await tenth;
   const { tallies } = await load.stop();
@@ -110,6 +110,13 @@ Deno.test("a lasting connection asks again before it is answered", async () => {
   });
   const { tallies } = await oneUser("lasting", service.port, { lastingLife: 50 });
   assertEquals(tallies.lasting.done, 1);
+});
+
+Deno.test("a lasting connection may last longer than its user's patience, while answers come", async () => {
+  await using service = await serve(echo);
+  const times = { patience: 1000, lastingLife: 1500, lastingEvery: 50 };
+  const { failures } = await oneUser("lasting", service.port, times);
+  assertEquals(failures, []);
 });
 
 Deno.test("a service that ends a lasting connection while all is answered does no harm", async () => {

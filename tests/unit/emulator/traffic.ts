@@ -146,7 +146,12 @@ async function orReset(attempt: () => Promise<string>): Promise<string> {
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof Deno.errors.ConnectionReset) return "reset";
+    if (isReset(error)) return "reset";
     throw error;
   }
+}
+
+/** Whether the connection was reset; where that was at once, connecting says "not connected". */
+export function isReset(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.NotConnected;
 }
