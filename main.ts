@@ -2,5 +2,11 @@ import { listenForStop } from "./lib/host/signals.ts";
 
 // Before anything else is loaded: as process 1, a signal that nobody listens for is lost.
 const signals = listenForStop();
-const { run } = await import("./lib/program.ts");
-Deno.exit(await run({ args: Deno.args, env: Deno.env.toObject(), signals }));
+try {
+  const { run } = await import("./lib/program.ts");
+  Deno.exit(await run({ args: Deno.args, env: () => Deno.env.toObject(), signals }));
+} catch (fault) {
+  // The listener for faults keeps the process from dying of one, which would look like success.
+  console.error("unexpected fault:", fault);
+  Deno.exit(1);
+}

@@ -7,7 +7,7 @@ import { measured } from "./aws/measured.ts";
 import type { Config } from "./config/config.ts";
 import { createHooks } from "./hooks/runner.ts";
 import { systemClock } from "./host/clock.ts";
-import { type Connections, openConnections } from "./host/connections.ts";
+import type { Connections } from "./host/connections.ts";
 import type { Log } from "./host/log.ts";
 import type { StopSignals } from "./host/signals.ts";
 import { Board } from "./life/board.ts";
@@ -23,14 +23,15 @@ export interface World {
   readonly signals: StopSignals;
   /** Whether `/bin/sh` is there. */
   readonly shell: boolean;
+  /** The pod's connections, where they are to be counted and can be. */
+  readonly connections: Connections | undefined;
 }
 
 /** Lives one life in the pod that this process runs in. @throws {Failure} It cannot listen. */
 export async function liveInPod(config: Config, world: World): Promise<Ending> {
-  const { log, signals, shell } = world;
+  const { log, signals, shell, connections } = world;
   const clock = systemClock;
   if (config.check) return await checkPod(config, world);
-  using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
   const stats = new Stats();
   const board = new Board(clock, stats);
   const requests = new Requests();
@@ -46,13 +47,6 @@ export async function liveInPod(config: Config, world: World): Promise<Ending> {
     application: applicationOf(config, check, log),
     ...(count !== undefined && { connections: count }),
   });
-}
-
-function connectionsOrWarning(log: Log): Connections | undefined {
-  const opened = openConnections();
-  if ("connections" in opened) return opened.connections;
-  log.warn(opened.warning);
-  return undefined;
 }
 
 /** Loaded where it is asked for: most sidecars of the original's kind do without it. */

@@ -1,22 +1,30 @@
 /** The program: from arguments and environment to an exit code. */
 import { type Config, readConfig } from "./config/config.ts";
+import { hasCredentialProcess } from "./aws/shared_files.ts";
 import { shellExists } from "./hooks/shell.ts";
+import { type Connections, openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import { createLog, type Log } from "./host/log.ts";
+import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
-import { writeTerminationLog } from "./host/termination_log.ts";
+import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
 import { type Ending, endingOf } from "./life/ending.ts";
-import { VERSION } from "./version.ts";
+import type { World } from "./pod.ts";
+import { versionText } from "./version.ts";
 
 /** What a process is started with. */
 export interface Start {
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  /** Deno has to allow it. */
+  readonly env: () => Readonly<Record<string, string>>;
   readonly signals: StopSignals;
 }
 
 /** Runs the program; the result is its exit code. */
-export async function run({ args, env, signals }: Start): Promise<number> {
+export async function run({ args, env: readEnv, signals }: Start): Promise<number> {
+  const lacking = lackingPermissions(LEAST_NEEDS);
+  if (lacking.length > 0) return notAllowed(lacking);
+  const env = readEnv();
   const shell = shellExists();
   const reading = readConfig(args, env, { shell });
   switch (reading.kind) {
@@ -24,18 +32,57 @@ export async function run({ args, env, signals }: Start): Promise<number> {
       console.error(reading.text);
       return EXIT.done;
     case "version":
-      console.log(`k8s-nlb-registrator-sidecar ${VERSION} (deno ${Deno.version.deno})`);
+      console.log(versionText());
       return EXIT.done;
     case "faults":
       return usageFault(reading);
-    case "run": {
-      const { config, warnings } = reading;
-      const log = createLog(config.log);
-      logStops(signals, log);
-      for (const warning of warnings) log.warn(warning);
-      return end(await sidecar(config, { log, signals, shell }), config, log);
-    }
+    case "run":
+      return await runSidecar(reading, { env, signals, shell });
   }
+}
+
+/** Deno would say so too, of one permission after the other and in the middle of a life. */
+function notAllowed(options: readonly string[]): number {
+  console.error(
+    `Deno does not allow what the sidecar needs: start it by deno run ${options.join(" ")}, or -A`,
+  );
+  return EXIT.usage;
+}
+
+async function runSidecar(
+  { config, warnings }: { config: Config; warnings: readonly string[] },
+  { env, signals, shell }: {
+    env: Readonly<Record<string, string>>;
+    signals: StopSignals;
+    shell: boolean;
+  },
+): Promise<number> {
+  const needs = needsOf(config, env);
+  const lacking = lackingPermissions(needs);
+  if (lacking.length > 0) return notAllowed(lacking);
+  const log = createLog(config.log);
+  logStops(signals, log);
+  for (const warning of warnings) log.warn(warning);
+  using terminationLog = openTerminationLog(config.terminationLog, log);
+  using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
+  // What has to be opened with all permissions is open now.
+  log.debug("permissions given back, except", { permissions: giveBack(needs) });
+  return end(await sidecar(config, { log, signals, shell, connections }), terminationLog, log);
+}
+
+function connectionsOrWarning(log: Log): Connections | undefined {
+  const opened = openConnections();
+  if ("connections" in opened) return opened.connections;
+  log.warn(opened.warning);
+  return undefined;
+}
+
+function needsOf({ hooks }: Config, env: Readonly<Record<string, string>>): Needs {
+  return {
+    commands: Object.values(hooks).some(({ command = "" }) => command !== "") ||
+      hasCredentialProcess(env),
+    homeFolder: (env["HOME"] ?? "") === "",
+  };
 }
 
 /** Bad input: everything at once, and nothing is touched. */
@@ -48,15 +95,13 @@ function usageFault(
 ): number {
   console.error(text);
   const log = createLog({ format: "text", level: "warn" });
-  writeTerminationLog(terminationLog, faults.join("; "), log);
+  using file = openTerminationLog(terminationLog, log);
+  file.write(faults.join("; "));
   return EXIT.usage;
 }
 
 /** The SDK is loaded from here and not before: usage faults and `-h` do without it. */
-async function sidecar(
-  config: Config,
-  world: { log: Log; signals: StopSignals; shell: boolean },
-): Promise<Ending> {
+async function sidecar(config: Config, world: World): Promise<Ending> {
   try {
     const { liveInPod } = await import("./pod.ts");
     return await liveInPod(config, world);
@@ -66,12 +111,12 @@ async function sidecar(
 }
 
 /** The last words: log line, termination log, exit code. */
-function end({ exit, sentence }: Ending, config: Config, log: Log): number {
+function end({ exit, sentence }: Ending, terminationLog: TerminationLog, log: Log): number {
   const code = EXIT[exit];
   if (exit === "done") {
     log.info(sentence, { exit_code: code });
   } else {
-    writeTerminationLog(config.terminationLog, sentence, log);
+    terminationLog.write(sentence);
     log.error(sentence, { exit_code: code });
   }
   return code;

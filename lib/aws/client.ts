@@ -27,6 +27,7 @@ import { type ApiCall, ApiFault } from "./errors.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
 import { toApiFault } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
+import { credentialChain, userAgent } from "./user_agent.ts";
 
 /** What is left out is found as the SDK finds it: environment, profile, metadata service. */
 export interface ClientOptions {
@@ -54,6 +55,8 @@ export function createClient(
     const client = new ElasticLoadBalancingV2Client({
       requestHandler: handler,
       logger,
+      defaultUserAgentProvider: userAgent,
+      credentialDefaultProvider: credentialChain,
       // The one retry layer is ours (retry.ts).
       maxAttempts: 1,
       ...(options.region !== undefined ? { region: options.region } : {}),

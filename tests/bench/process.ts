@@ -46,7 +46,8 @@ export class MeasuredProcess implements AsyncDisposable {
 
   /** Settled when it has written these words; never, if it does not. */
   says(words: string): Promise<void> {
-    const waiting = this.#waiting.getOrInsertComputed(words, () => Promise.withResolvers());
+    const waiting = this.#waiting.get(words) ?? Promise.withResolvers<void>();
+    this.#waiting.set(words, waiting);
     this.#wake();
     return waiting.promise;
   }

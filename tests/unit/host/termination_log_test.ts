@@ -1,25 +1,43 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { writeTerminationLog } from "../../../lib/host/termination_log.ts";
+import { openTerminationLog } from "../../../lib/host/termination_log.ts";
 import { KeptLog } from "../kept_log.ts";
 
-Deno.test("writeTerminationLog() writes the sentence, over what was there", async () => {
-  const file = await Deno.makeTempFile();
+/** Writes as one life does. */
+function lastWords(path: string, sentence: string): readonly string[] {
   const log = new KeptLog();
-  writeTerminationLog(file, "a long sentence of an earlier life", log);
-  writeTerminationLog(file, "not registered", log);
+  using file = openTerminationLog(path, log);
+  file.write(sentence);
+  return log.lines;
+}
+
+Deno.test("the termination log gets the sentence, over what was there", async () => {
+  const file = await Deno.makeTempFile();
+  assertEquals(lastWords(file, "a long sentence of an earlier life"), []);
+  assertEquals(lastWords(file, "not registered"), []);
   assertEquals(await Deno.readTextFile(file), "not registered\n");
-  assertEquals(log.lines, []);
   await Deno.remove(file);
 });
 
-Deno.test("writeTerminationLog() warns where a file that was asked for cannot be written", () => {
-  const log = new KeptLog();
-  writeTerminationLog("/no/such/folder/file", "not registered", log);
-  assertMatch(log.lines[0] ?? "", /^warn the termination log could not be written .*NotFound/);
+Deno.test("the termination log is not touched by a life that has nothing to say", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, "an earlier life's");
+  openTerminationLog(file, new KeptLog())[Symbol.dispose]();
+  assertEquals(await Deno.readTextFile(file), "an earlier life's");
+  await Deno.remove(file);
 });
 
-Deno.test("writeTerminationLog() says nothing of a default file that is not there", () => {
+Deno.test("a termination log that was asked for and cannot be written is warned of", () => {
+  const [line = ""] = lastWords("/no/such/folder/file", "not registered");
+  assertMatch(line, /^warn the termination log could not be written .*NotFound/);
+});
+
+Deno.test("a termination log is warned of when there is something to say, and not before", () => {
   const log = new KeptLog();
-  writeTerminationLog("/dev/termination-log", "not registered", log);
-  assertEquals(log.lines.filter((line) => line.startsWith("warn")), []);
+  openTerminationLog("/no/such/folder/file", log)[Symbol.dispose]();
+  assertEquals(log.lines, []);
+});
+
+Deno.test("a default termination log that is not there is no matter", () => {
+  const lines = lastWords("/dev/termination-log", "not registered");
+  assertEquals(lines.filter((line) => line.startsWith("warn")), []);
 });

@@ -1,0 +1,23 @@
+/** The shared config files of the AWS tools, as far as the sidecar itself has to know them. */
+
+/** A line of such a file that has the SDK run a program. */
+const CREDENTIAL_PROCESS = /^\s*credential_process\s*=/m;
+
+/** Whether a profile in these files gets its credentials from a program. */
+export function hasCredentialProcess(env: Readonly<Record<string, string>>): boolean {
+  const { HOME: home = "" } = env;
+  const files = [
+    env["AWS_CONFIG_FILE"] ?? `${home}/.aws/config`,
+    env["AWS_SHARED_CREDENTIALS_FILE"] ?? `${home}/.aws/credentials`,
+  ];
+  return files.some((file) => CREDENTIAL_PROCESS.test(textOf(file)));
+}
+
+/** A file that is not there, or not readable, is one that the SDK reads nothing from either. */
+function textOf(file: string): string {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Gives back permissions as the sidecar does, then tries one thing of each kind. Its arguments
+ * are the needs; it prints a JSON object, by permission: what was tried, and whether it was denied.
+ */
+import { giveBack } from "../../../../lib/host/permissions.ts";
+
+const held = Deno.args.includes("held") ? Deno.makeTempFileSync() : undefined;
+const file = held === undefined ? undefined : Deno.openSync(held, { write: true });
+const table = held === undefined ? undefined : Deno.openSync("/proc/net/tcp");
+giveBack({
+  commands: Deno.args.includes("commands"),
+  homeFolder: Deno.args.includes("homeFolder"),
+});
+
+async function denied(act: () => unknown): Promise<boolean> {
+  try {
+    await act();
+    return false;
+  } catch (error) {
+    // A module that may not be loaded is a TypeError of these words.
+    return error instanceof Deno.errors.NotCapable || /^Requires \w+ access/.test(messageOf(error));
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
+const report = {
+  net: await denied(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close()),
+  env: await denied(() => Deno.env.get("HOME")),
+  read: await denied(() => Deno.openSync("/etc/passwd").close()),
+  run: await denied(() => new Deno.Command("/bin/true").outputSync()),
+  kill: await denied(() => Deno.kill(1, "SIGCONT")),
+  sys: await denied(() => Deno.hostname()),
+  write: await denied(() => Deno.mkdirSync("/nowhere/nothing")),
+  remove: await denied(() => Deno.removeSync("/nowhere/nothing")),
+  openToWrite: await denied(() => Deno.openSync("/nowhere/nothing", { write: true })),
+  ffi: await denied(() => Deno.dlopen("/nowhere/nothing.so", {})),
+  import: Deno.permissions.querySync({ name: "import" }).state !== "granted",
+  getBack: Deno.permissions.requestSync({ name: "ffi" }).state !== "granted",
+  heldFile: file === undefined ? null : await denied(() => file.writeSync(new Uint8Array(1))),
+  heldTable: table === undefined ? null : await denied(() => {
+    table.seekSync(0, Deno.SeekMode.Start);
+    if (!table.readSync(new Uint8Array(10))) throw new Error("the table is empty");
+  }),
+};
+console.log(JSON.stringify(report));
