@@ -116,17 +116,17 @@ Deno.test("a target that refuses the connection has its client reset", async () 
 });
 
 Deno.test("a listener is where it was asked to be, and a taken port is said", async () => {
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const listener = free.addr.port;
-  const groups = [{ name: "a", listener: true }, { name: "b", listener }];
-  await assertRejects(
-    () => startEmulator({ groups }),
-    Error,
-    `Cannot listen on port ${listener}: `,
-  );
-  free.close();
+  const [first, taken] = [0, 0].map((port) => Deno.listen({ hostname: "127.0.0.1", port }));
+  assert(first !== undefined && taken !== undefined);
+  const ports = [first.addr.port, taken.addr.port] as const;
+  const groups = [{ name: "a", listener: ports[0] }, { name: "b", listener: ports[1] }];
+  first.close();
+  const start = () => startEmulator({ groups });
+  await assertRejects(start, Error, `Cannot listen on port ${ports[1]}: `);
+  taken.close();
+  // The first is free again.
   await using emulator = await startEmulator({ groups });
-  assertEquals(emulator.groups[1]?.port, listener);
+  assertEquals(emulator.groups.map(({ port }) => port), [...ports]);
 });
 
 Deno.test("a group without listener has no traffic", async () => {
