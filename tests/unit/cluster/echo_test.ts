@@ -1,76 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { program } from "../emulator/child.ts";
-import { isReset, read, write } from "../emulator/traffic.ts";
-
-const PROGRAM = "tests/cluster/programs/echo.ts";
-
-/** The echo service as a process, at an address of its own. */
-class Echo implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  readonly #connections: Deno.TcpConn[] = [];
-  address: { readonly hostname: string; readonly port: number } = { hostname: "", port: 0 };
-
-  private constructor(args: readonly string[]) {
-    this.#child = program(PROGRAM, { args: ["--host", "127.1.0.9", "--port", "0", ...args] })
-      .spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  static async start(...args: string[]): Promise<Echo> {
-    const echo = new Echo(args);
-    const { value = "" } = await echo.#lines.read();
-    const [, hostname = "", port] = /^listening on (.*):(\d+)\n$/.exec(value) ?? [];
-    echo.address = { hostname, port: Number(port) };
-    return echo;
-  }
-
-  /** One of which nothing is awaited. */
-  static spawn(...args: string[]): Echo {
-    return new Echo(args);
-  }
-
-  async connect(): Promise<Deno.TcpConn> {
-    const connection = await Deno.connect(this.address);
-    this.#connections.push(connection);
-    return connection;
-  }
-
-  signal(name: Deno.Signal): void {
-    this.#child.kill(name);
-  }
-
-  /** Its exit code, or the signal that ended it. */
-  async ended(): Promise<number | Deno.Signal> {
-    const { code, signal } = await this.#child.status;
-    return signal ?? code;
-  }
-
-  /** Settled when nobody listens any more. */
-  async deaf(): Promise<void> {
-    while (true) {
-      try {
-        (await Deno.connect(this.address)).close();
-      } catch (error) {
-        if (isReset(error)) continue;
-        if (error instanceof Deno.errors.ConnectionRefused) return;
-        throw error;
-      }
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const connection of this.#connections) connection.close();
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#child.status;
-    await this.#lines.cancel();
-    await this.#child.stderr.cancel();
-  }
-}
+import { read, write } from "../emulator/traffic.ts";
+import { Echo, PROGRAM } from "./echo_process.ts";
 
 Deno.test("the echo service answers each line, and ends when its user has", async () => {
   await using echo = await Echo.start();
