@@ -2,6 +2,7 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { ClientOptions } from "./client.ts";
 import { readable } from "./readable.ts";
+import { credentialChain, userAgent } from "./user_agent.ts";
 
 /** Who makes the calls. */
 export interface Identity {
@@ -31,6 +32,8 @@ const SOURCES: Readonly<Record<string, string>> = {
 export async function identify(options: ClientOptions, signal: AbortSignal): Promise<Identity> {
   const client = new STSClient({
     maxAttempts: 1,
+    defaultUserAgentProvider: userAgent,
+    credentialDefaultProvider: credentialChain,
     ...(options.region !== undefined && { region: options.region }),
   });
   try {

@@ -81,7 +81,7 @@ const UPPER_ROW: readonly Phase[] = [
       await scene.received("DescribeTargetHealth");
       scene.emulator.release();
     },
-    calls: "find register deregister look deregister look",
+    calls: "find register deregister look deregister look deregister",
   },
   {
     name: "backing off after RegisterTargets was throttled",
@@ -99,7 +99,7 @@ const UPPER_ROW: readonly Phase[] = [
       occurrence: { from: 2 },
     }, { what: "reset", applied: true, action: "RegisterTargets", occurrence: "first" }],
     reach: async (scene) => void await scene.sidecar.line(/Throttling.*next_try_in/),
-    calls: "find register register deregister look",
+    calls: "find register register deregister look deregister",
   },
   {
     name: "waiting in service",

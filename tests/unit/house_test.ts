@@ -93,7 +93,7 @@ const ONE_PLACE: readonly [RegExp, string][] = [
   [
     /@aws-sdk\/|@smithy\//,
     "lib/aws/client.ts lib/aws/handler.ts lib/aws/identity.ts lib/aws/sdk_errors.ts " +
-      "lib/aws/user_agent.ts",
+    "lib/aws/user_agent.ts",
   ],
   [/@std\/log/, "lib/host/log.ts"],
 ];
