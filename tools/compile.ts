@@ -36,23 +36,21 @@ export interface CompileOptions {
  * @throws {Error} It could not be bundled or compiled.
  */
 export async function compile({ output, target, commit }: CompileOptions): Promise<void> {
-  const work = await Deno.makeTempDir();
-  try {
-    // The last part of the folder's path gets into the binary, so it is always the same one.
-    const { entry, options } = await bundleInto(`${work}/sidecar`, commit);
-    await runProgram(Deno.execPath(), [
-      ...["compile", "--quiet", "--no-check", "--no-prompt", ...options],
-      // Files under /dev and /proc take all permissions. Most are given back after the start:
-      // lib/host/permissions.ts.
-      "--allow-all",
-      // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
-      "--no-code-cache",
-      ...(target !== undefined ? ["--target", target] : []),
-      ...["--output", output, entry],
-    ]);
-  } finally {
-    await Deno.remove(work, { recursive: true });
-  }
+  // Always the same folder: its path, or the last part of it, gets into the binary.
+  const work = `${ROOT}dist/compile`;
+  await Deno.remove(work, { recursive: true }).catch(() => {});
+  const { entry, options } = await bundleInto(`${work}/sidecar`, commit);
+  await runProgram(Deno.execPath(), [
+    ...["compile", "--quiet", "--no-check", "--no-prompt", ...options],
+    // Files under /dev and /proc take all permissions. Most are given back after the start:
+    // lib/host/permissions.ts.
+    "--allow-all",
+    // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
+    "--no-code-cache",
+    ...(target !== undefined ? ["--target", target] : []),
+    ...["--output", output, entry],
+  ]);
+  await Deno.remove(work, { recursive: true });
 }
 
 /** The commit that is checked out, 12 digits; "unknown" outside a checkout. */

@@ -6,17 +6,20 @@ const root = new URL("../", import.meta.url);
 export const PERMISSIONS = ["--no-prompt", "-A"];
 
 /**
- * The program and its first arguments: `deno run` of the source, with the `@std` packages from
- * where the calling process has them.
+ * The program and its first arguments. By default `deno run` of the source, with the `@std`
+ * packages from where the calling process has them; `SIDECAR_DENO` names another Deno for it, and
+ * `SIDECAR_COMMAND` another program that is the sidecar: a binary, or what starts a container.
  */
 export function sidecarCommand(): [string, ...string[]] {
+  const command = Deno.env.get("SIDECAR_COMMAND");
+  if (command) return [command];
   const std = import.meta.resolve("@std/assert");
   const importMap = std.startsWith("file:")
     ? [`--import-map=${new URL("tools/std/import_map.json", root).pathname}`]
     : [];
   const coverage = Deno.env.get("SIDECAR_COVERAGE");
   return [
-    Deno.execPath(),
+    Deno.env.get("SIDECAR_DENO") || Deno.execPath(),
     "run",
     "--quiet",
     ...PERMISSIONS,

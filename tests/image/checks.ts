@@ -1,0 +1,135 @@
+/** `deno task image:test`: the image as it is built and run, and what must hold of it. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Container, MEMORY_MIB, RESTRICTED } from "./container.ts";
+import { IMAGE, prepareEngine } from "./engine.ts";
+import { POD, podOf } from "./kube.ts";
+import { ImageScene, startGroup, TARGET } from "./scene.ts";
+import { PrivateServer } from "./tls.ts";
+
+const folder = await Deno.makeTempDir({ prefix: "image-" });
+const engine = await prepareEngine(`${folder}/engine`);
+await engine.build();
+console.log(`the image is built; its bases are ${engine.standsIn ? "stand-ins" : "the real ones"}`);
+
+/** The processes are real ones, so there is nothing to sanitize in here. */
+function imageTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
+imageTest("the image has a numeric user, a HOME, one program, and says what it is", async () => {
+  const [{ Config: config }] = JSON.parse(await engine.podman(["image", "inspect", IMAGE]));
+  assertEquals(config.User, "65532:65532");
+  assert(config.Env.includes("HOME=/home/nonroot"));
+  assertEquals(config.Entrypoint, ["/k8s-nlb-registrator-sidecar"]);
+  const label = (name: string) => config.Labels[`org.opencontainers.image.${name}`];
+  assertEquals(label("title"), "k8s-nlb-registrator-sidecar");
+  assertEquals(label("licenses"), "Apache-2.0");
+  assertEquals(label("revision"), "0123456789ab");
+  assertEquals(label("version"), "test");
+});
+
+imageTest("-version in the image says version, commit and Deno", async () => {
+  const text = await engine.podman(["run", "--rm", ...RESTRICTED, IMAGE, "-version"]);
+  assertStringIncludes(text, `(commit 0123456789ab, deno ${engine.version})`);
+});
+
+imageTest("the image has no shell", async () => {
+  const { success } = await new Deno.Command("podman", {
+    args: ["run", "--rm", ...RESTRICTED, "--entrypoint=/bin/sh", IMAGE, "-c", "true"],
+    env: engine.env,
+    stderr: "null",
+  }).output();
+  assertEquals(success, false);
+});
+
+imageTest(
+  `podman stop ends a life with 0, within ${MEMORY_MIB} MiB, nothing registered`,
+  async () => {
+    await using scene = await ImageScene.start(engine, { args: ["-log-level=debug"] });
+    const log = await scene.live();
+    assertMatch(log, /permissions given back, except permissions=net,env,read$/m);
+  },
+);
+
+imageTest("any user id will do, one that no passwd file knows too", async () => {
+  await using scene = await ImageScene.start(engine, { options: ["--user=1234567:7654321"] });
+  await scene.live();
+});
+
+imageTest("hooks run without a shell", async () => {
+  const program = "/k8s-nlb-registrator-sidecar";
+  await using scene = await ImageScene.start(engine, {
+    args: [`-post-register-command=${program} '-version'`],
+  });
+  const log = await scene.live();
+  assertMatch(log, /hook output .*k8s-nlb-registrator-sidecar \d/);
+  assertMatch(log, /hook succeeded event=post-register/);
+});
+
+imageTest("a hook that takes a shell is refused at the start", async () => {
+  await using scene = await ImageScene.start(engine, {
+    args: ["-post-register-command=echo a | cat"],
+  });
+  assertEquals(await scene.container.exitCode(), 2);
+  assertStringIncludes(await scene.container.log(), "there is no /bin/sh here to run it");
+});
+
+imageTest("the last words are in the termination log, whoever the user is", async () => {
+  const file = `${folder}/termination-log`;
+  await Deno.writeTextFile(file, "");
+  // As the kubelet makes it.
+  await Deno.chmod(file, 0o666);
+  await using scene = await ImageScene.start(engine, {
+    args: ["-target-group-name=unknown"],
+    options: [`--volume=${file}:/dev/termination-log`, "--user=4321"],
+  });
+  assertEquals(await scene.container.exitCode(), 3);
+  assertMatch(await Deno.readTextFile(file), /^target group unknown does not exist in .*\n$/);
+});
+
+imageTest(
+  "an API behind a private certificate authority is trusted when it is told of",
+  async () => {
+    await using emulator = await startGroup();
+    await using server = await PrivateServer.start(folder, emulator.url);
+    const start = (trust: Readonly<Record<string, string>>) =>
+      Container.start(engine, {
+        args: [
+          ...["-target-group-name=kafka", `-target-id=${TARGET}`, "-resolve-timeout=20s"],
+          `-endpoint-url=${server.url}`,
+        ],
+        env: { ...emulator.environment, ...trust },
+        options: [`--volume=${server.authority}:/authority.pem:ro`],
+      });
+    await using trusting = await start({
+      DENO_TLS_CA_STORE: "system",
+      SSL_CERT_FILE: "/authority.pem",
+    });
+    await trusting.line(/serving until/);
+    assertEquals(await trusting.stop(), 0);
+    await using strict = await start({});
+    assertEquals(await strict.exitCode(), 3);
+    assertMatch(await strict.log(), /certificate/);
+    assertEquals(emulator.registered("kafka"), []);
+  },
+);
+
+imageTest("the manifest of deploy/ runs beside an application, by podman kube play", async () => {
+  await using emulator = await startGroup();
+  const file = `${folder}/pod.yaml`;
+  const args = ["-target-group-name=kafka", "-region=eu-west-1", "-log-format=text"];
+  const env = emulator.environment;
+  await Deno.writeTextFile(file, await podOf(engine, { target: TARGET, env, args }));
+  try {
+    await engine.podman(["kube", "play", "--network=host", file]);
+    const sidecar = Container.of(engine, `${POD}-nlb-registrator`);
+    await sidecar.line(/serving until/);
+    assertEquals(emulator.registered("kafka").length, 1);
+    await engine.podman(["pod", "stop", "--time=60", POD]);
+    assertEquals(await sidecar.exitCode(), 0, await sidecar.log());
+    await emulator.settled();
+    assertEquals(emulator.registered("kafka"), []);
+  } finally {
+    await engine.podman(["kube", "down", file]);
+  }
+});

@@ -1,0 +1,83 @@
+/** The manifest of `deploy/` as `podman kube play` takes it. */
+import { parseAllDocuments, stringify } from "yaml";
+import { type Engine, IMAGE } from "./engine.ts";
+
+const MANIFESTS = ["deploy/ordinary-sidecar.yaml", "deploy/sidecar-deployment.yaml"];
+const SIDECAR = "nlb-registrator";
+
+interface Container {
+  name: string;
+  image: string;
+  command?: string[];
+  args?: string[];
+  env?: { name: string; value?: string; valueFrom?: unknown }[];
+  resources?: unknown;
+  lifecycle?: unknown;
+  readinessProbe?: unknown;
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: Container[] } };
+  };
+}
+
+/** What a pod here needs and a pod on AWS does not. */
+export interface PlayOptions {
+  readonly target: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Put behind those of the manifest; of a flag given twice the last one wins. */
+  readonly args: readonly string[];
+}
+
+/** The containers' names in the pod are `sidecar-test-NAME`. */
+export const POD = "sidecar-test";
+
+/** A pod of the manifest's containers, on the host's network, with the test's image and API. */
+export async function podOf(engine: Engine, options: PlayOptions): Promise<string> {
+  const { containers } = (await manifest()).spec.template.spec;
+  return stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: POD },
+    spec: {
+      hostNetwork: true,
+      containers: containers.map((one) =>
+        one.name === SIDECAR ? sidecar(one, options) : application(one, engine)
+      ),
+    },
+  });
+}
+
+async function manifest(): Promise<Manifest> {
+  for (const path of MANIFESTS) {
+    const text = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url))
+      .catch(() => undefined);
+    if (text === undefined) continue;
+    const documents = parseAllDocuments(text).map((document): Manifest => document.toJS());
+    const found = documents.find(({ kind }) => kind === "Deployment");
+    if (found !== undefined) return found;
+  }
+  throw new Error(`none of ${MANIFESTS.join(", ")} has a Deployment`);
+}
+
+function sidecar(container: Container, { target, env, args }: PlayOptions): Container {
+  const variables = { ...env, POD_IP: target };
+  return {
+    ...container,
+    image: IMAGE,
+    args: [...(container.args ?? []), ...args],
+    // podman 4 knows no fieldRef of the pod's address.
+    env: Object.entries(variables).map(([name, value]) => ({ name, value })),
+  };
+}
+
+/** Any program that listens; podman knows no preStop, and its probes take a shell. */
+function application({ name }: Container, engine: Engine): Container {
+  return {
+    name,
+    image: engine.denoImage,
+    command: ["/usr/bin/deno", "eval", "Deno.serve({ port: 0 }, () => new Response());"],
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * `deno task test:forms [source] [oldest] [binary] [image]`: the end-to-end tests against each form
+ * in which the sidecar is used; without arguments, against all.
+ *
+ * - `source`: `deno run`, all cases
+ * - `oldest`: `deno run` by the oldest Deno that the source is for, with its types checked and the
+ *   unit tests that do not need the emulator; then the core cases
+ * - `binary`: what `deno task compile` makes, the core cases
+ * - `image`: the container, the core cases. See `tests/image/` for what is special to it
+ *
+ * `DENORT_BIN` and `SIDECAR_DENO`: a runtime to compile with, and the Deno that it belongs to.
+ */
+import { startScriptFor } from "../tests/image/start_script.ts";
+import { outputOf, runProgram } from "./process.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** The oldest Deno that the source is for. */
+const OLDEST = "2.4.2";
+
+/** Cases that need nothing of the system but the network: no shell, no files, no second process. */
+const CORE = [
+  "^with (all defaults|a port|flags from the environment)",
+  "^in three groups",
+  "^a name that matches no group",
+  "^SIGTERM while (resolving|idle|waiting in service|RegisterTargets is in flight)",
+  "^SIGTERM while confirming after DeregisterTargets",
+].join("|");
+
+/** Unit tests that run under the oldest Deno; the emulator's server needs a newer one. */
+const UNIT = ["config", "hooks", "host", "target"].map((room) => `tests/unit/${room}`);
+
+type Environment = Readonly<Record<string, string>>;
+
+const FORMS: Readonly<Record<string, () => Promise<void>>> = {
+  source: () => endToEnd({}),
+  oldest: async () => {
+    const deno = await oldestDeno();
+    await runProgram(deno, ["check", ...stdOptions(), "."], { cwd: ROOT });
+    await runProgram(deno, ["test", "--no-prompt", "-A", "--no-check", ...stdOptions(), ...UNIT], {
+      cwd: ROOT,
+    });
+    await endToEnd({ SIDECAR_DENO: deno, SIDECAR_CASES: CORE });
+  },
+  binary: async () => {
+    const folder = await Deno.makeTempDir();
+    const args = ["task", "-q", "compile", "--outdir", folder];
+    await runProgram(compilingDeno(), args, { cwd: ROOT });
+    const binary = `${folder}/k8s-nlb-registrator-sidecar`;
+    await endToEnd({ SIDECAR_COMMAND: binary, SIDECAR_CASES: CORE });
+    await Deno.remove(folder, { recursive: true });
+  },
+  image: async () => {
+    await using script = await startScriptFor();
+    await endToEnd({ SIDECAR_COMMAND: script.path, SIDECAR_CASES: CORE });
+  },
+};
+
+async function endToEnd(env: Environment): Promise<void> {
+  await runProgram(Deno.execPath(), [
+    ...["test", "--no-prompt", "-A", ...stdOptions()],
+    ...["life", "signals", "usage"].map((name) => `tests/e2e/${name}_test.ts`),
+  ], { cwd: ROOT, env });
+}
+
+/** The `@std` packages from where this process has them. */
+function stdOptions(): string[] {
+  const isMapped = import.meta.resolve("@std/assert").startsWith("file:");
+  return isMapped ? ["--import-map=tools/std/import_map.json"] : [];
+}
+
+function compilingDeno(): string {
+  return Deno.env.get("SIDECAR_DENO") || Deno.execPath();
+}
+
+/** From the npm registry, as everything else. */
+async function oldestDeno(): Promise<string> {
+  return await outputOf("npx", ["-y", `deno@${OLDEST}`, "eval", "-p", "Deno.execPath()"]);
+}
+
+if (import.meta.main) {
+  const chosen = Deno.args.length > 0 ? Deno.args : Object.keys(FORMS);
+  for (const name of chosen) {
+    const run = FORMS[name];
+    if (run === undefined) {
+      throw new Error(`there is no form "${name}": give ${Object.keys(FORMS).join(", ")}`);
+    }
+    console.log(`== ${name}`);
+    await run();
+  }
+}
