@@ -60,14 +60,14 @@ export class Cluster implements AsyncDisposable {
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#time = new Time(options.timeScale ?? 1);
-    this.#timeline = new Timeline(this.#time);
+    this.#timeline = new Timeline(this.#time, this.#broken.promise);
     this.#addresses = Addresses.claim(options.addresses);
     this.#nodes = Array.from({ length: options.nodes ?? 1 }, (_, index) => ({
       name: `node-${index + 1}`,
       ip: this.#addresses.node(),
       isCordoned: false,
     }));
-    // Those who wait are told; if nobody waits, the next call is.
+    // Those who wait are told; nobody need be waiting.
     this.#broken.promise.catch(() => {});
     this.#world = {
       time: this.#time,
@@ -110,8 +110,8 @@ export class Cluster implements AsyncDisposable {
    * Waits for an event, those that have happened included.
    * @throws {Error} It did not come in time, or a container could not be run at all.
    */
-  async until(isWanted: (event: Event) => boolean, patience?: Milliseconds): Promise<Event> {
-    return await this.#unlessBroken(this.#timeline.until(isWanted, patience));
+  until(isWanted: (event: Event) => boolean, patience?: Milliseconds): Promise<Event> {
+    return this.#timeline.until(isWanted, patience);
   }
 
   /**
@@ -236,16 +236,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   #update(spec: DeploymentSpec): void {
-    const existing = this.#deployments.get(spec.name);
-    if (existing) return existing.update(spec);
-    this.#deployments.set(
-      spec.name,
-      new Deployment(spec, {
-        time: this.#time,
-        record: (happening) => this.#timeline.record(happening),
-        create: (spec, revision) => this.#create(spec, revision),
-      }),
-    );
+    const deployment = this.#deployments.get(spec.name) ?? new Deployment(spec, {
+      time: this.#time,
+      record: (happening) => this.#timeline.record(happening),
+      create: (spec, revision) => this.#create(spec, revision),
+      schedule: (pod) => this.#schedule(pod),
+    });
+    this.#deployments.set(spec.name, deployment);
+    deployment.update(spec);
   }
 
   #create({ name, namespace, template }: DeploymentSpec, revision: number): Pod {
@@ -258,7 +256,6 @@ export class Cluster implements AsyncDisposable {
     const pod = new Pod(whole, this.#world, (pod) => this.#changed(pod));
     this.#pods.add(pod);
     this.#everyPod.set(pod.name, pod);
-    this.#schedule(pod);
     return pod;
   }
 

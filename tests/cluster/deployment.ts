@@ -10,7 +10,10 @@ import type { Time } from "./time.ts";
 export interface Owner {
   readonly time: Time;
   record(happening: Happening): void;
+  /** Makes a pod without a node. */
   create(spec: DeploymentSpec, revision: number): Pod;
+  /** Gives a pod a node, and starts it, if there is one. */
+  schedule(pod: Pod): void;
 }
 
 /** The pods of one template. */
@@ -42,10 +45,10 @@ export class Deployment {
   /** By pod that is ready, but not for long enough, what ends its wait. */
   readonly #waiting = new Map<Pod, AbortController>();
 
+  /** It makes its first pods when `update` is called. */
   constructor(spec: DeploymentSpec, owner: Owner) {
     this.#owner = owner;
     this.#spec = spec;
-    this.update(spec);
   }
 
   get spec(): DeploymentSpec {
@@ -176,7 +179,10 @@ export class Deployment {
   #fill(set: ReplicaSet): void {
     const pods = active(set);
     for (let missing = set.wanted - pods.length; missing > 0; missing--) {
-      set.pods.add(this.#owner.create({ ...this.#spec, template: set.template }, set.revision));
+      const pod = this.#owner.create({ ...this.#spec, template: set.template }, set.revision);
+      set.pods.add(pod);
+      // It may be ready at once, so it has to be known before it is started.
+      this.#owner.schedule(pod);
     }
     const surplus = Math.max(0, pods.length - set.wanted);
     for (const pod of byDeletion(pods).slice(0, surplus)) pod.terminate("scaled down");

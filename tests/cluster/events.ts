@@ -73,11 +73,14 @@ const PATIENCE: Milliseconds = 60_000;
 /** The events of one cluster. */
 export class Timeline {
   readonly #time: Time;
+  readonly #broken: Promise<never>;
   readonly #events: Event[] = [];
   readonly #listeners = new Set<(event: Event) => void>();
 
-  constructor(time: Time) {
+  /** @param broken Rejects when the cluster can no longer do what it is for. */
+  constructor(time: Time, broken: Promise<never>) {
     this.#time = time;
+    this.#broken = broken;
   }
 
   /** All events so far. */
@@ -115,7 +118,7 @@ export class Timeline {
       reject(new Error(`no such event in ${patience} ms: ${isWanted}\n${last.join("\n")}`));
     }, patience);
     try {
-      return await promise;
+      return await Promise.race([promise, this.#broken]);
     } finally {
       clearTimeout(timer);
       stop();

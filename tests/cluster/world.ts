@@ -41,6 +41,6 @@ export interface World {
   /** The end of the cluster: processes are killed, nothing is waited for. */
   readonly over: AbortSignal;
   record(happening: Happening): void;
-  /** Reports what nobody foresaw; the cluster's next call throws it. */
+  /** Reports what nobody foresaw; whoever waits for an event is told. */
   fault(error: unknown): void;
 }

@@ -76,10 +76,11 @@ export function concerns(event: Event, name: string): boolean {
 
 /** What happened, in order, as short texts: `main signal SIGTERM`. */
 export function story(cluster: Cluster): string[] {
-  return cluster.events.map(brief).filter((text) => text !== "");
+  return cluster.events.map(brief);
 }
 
-function brief(event: Event): string {
+/** An event as a short text. */
+export function brief(event: Event): string {
   const name = "container" in event ? `${event.container} ` : "";
   switch (event.kind) {
     case "signal":
