@@ -6,6 +6,7 @@ import { Deployment, type Status } from "./deployment.ts";
 import { type Event, Timeline } from "./events.ts";
 import { covers, type Eviction, judge, type Standing, standing } from "./eviction.ts";
 import { readManifest } from "./manifest.ts";
+import { Nodes } from "./nodes.ts";
 import { Pod } from "./pod.ts";
 import { Progress } from "./progress.ts";
 import type { BudgetSpec, DeploymentSpec } from "./spec.ts";
@@ -30,13 +31,6 @@ export interface ClusterOptions {
   readonly probeTimeoutAtLeast?: Milliseconds;
 }
 
-/** A node. */
-interface Node {
-  readonly name: string;
-  readonly ip: string;
-  isCordoned: boolean;
-}
-
 /** How often `kubectl drain` asks again after a refusal, in Kubernetes' seconds. */
 const EVICTION_RETRY = 5;
 
@@ -49,7 +43,7 @@ export class Cluster implements AsyncDisposable {
   readonly #world: World;
   readonly #over = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
-  readonly #nodes: readonly Node[];
+  readonly #nodes: Nodes;
   readonly #deployments = new Map<string, Deployment>();
   readonly #budgets = new Map<string, BudgetSpec>();
   readonly #pods = new Set<Pod>();
@@ -62,11 +56,7 @@ export class Cluster implements AsyncDisposable {
     this.#time = new Time(options.timeScale ?? 1);
     this.#timeline = new Timeline(this.#time, this.#broken.promise);
     this.#addresses = Addresses.claim(options.addresses);
-    this.#nodes = Array.from({ length: options.nodes ?? 1 }, (_, index) => ({
-      name: `node-${index + 1}`,
-      ip: this.#addresses.node(),
-      isCordoned: false,
-    }));
+    this.#nodes = new Nodes(options.nodes ?? 1, this.#addresses);
     // Those who wait are told; nobody need be waiting.
     this.#broken.promise.catch(() => {});
     this.#world = {
@@ -93,7 +83,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The names and addresses of the nodes. */
   get nodes(): readonly { readonly name: string; readonly ip: string }[] {
-    return this.#nodes;
+    return this.#nodes.all;
   }
 
   /** Milliseconds since the start: what events are dated by. */
@@ -199,13 +189,13 @@ export class Cluster implements AsyncDisposable {
 
   /** Lets no more pods onto a node. */
   cordon(node: string): void {
-    this.#node(node).isCordoned = true;
+    this.#nodes.named(node).isCordoned = true;
     this.#timeline.record({ kind: "cordoned", node });
   }
 
   /** Lets pods onto a node again. */
   uncordon(node: string): void {
-    this.#node(node).isCordoned = false;
+    this.#nodes.named(node).isCordoned = false;
     this.#timeline.record({ kind: "uncordoned", node });
     for (const pod of this.#pods) if (!pod.identity && !pod.isTerminating) this.#schedule(pod);
   }
@@ -226,12 +216,6 @@ export class Cluster implements AsyncDisposable {
   #deployment(name: string): Deployment {
     const found = this.#deployments.get(name);
     if (!found) throw new Error(`there is no Deployment ${name}`);
-    return found;
-  }
-
-  #node(name: string): Node {
-    const found = this.#nodes.find((node) => node.name === name);
-    if (!found) throw new Error(`there is no node ${name}`);
     return found;
   }
 
@@ -259,11 +243,9 @@ export class Cluster implements AsyncDisposable {
     return pod;
   }
 
-  /** On the node with the fewest pods; a pod without a node waits for one. */
+  /** A pod without a node waits for one. */
   #schedule(pod: Pod): void {
-    const load = (node: Node) => this.pods.filter((pod) => pod.node === node.name).length;
-    const [node] = this.#nodes.filter(({ isCordoned }) => !isCordoned)
-      .sort((one, other) => load(one) - load(other));
+    const node = this.#nodes.pick(this.pods);
     if (!node) return;
     pod.start({ node: node.name, hostIP: node.ip, ip: this.#addresses.take() });
   }

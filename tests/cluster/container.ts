@@ -1,14 +1,13 @@
 /** A container of a pod: its lives one after the other, its probes and hooks, its end. */
 import { hook, type Subject } from "./actions.ts";
 import { BackOff, backOffPause } from "./back_off.ts";
-import { argumentVariables, environmentOf, type Identity, staticVariables } from "./env.ts";
+import { type Identity, staticVariables } from "./env.ts";
 import type { ContainerHappening, HookName } from "./events.ts";
-import { expand } from "./expansion.ts";
-import { ManifestError } from "./manifest_error.ts";
 import { verdicts } from "./probes.ts";
 import { Output } from "./output.ts";
-import { type Exit, Processes, type Start } from "./processes.ts";
+import { type Exit, Processes } from "./processes.ts";
 import type { Action, ContainerSpec, Probe } from "./spec.ts";
+import { startCommand } from "./start_command.ts";
 import { stop, type StopOptions } from "./stopping.ts";
 import { TerminationLog } from "./termination_message.ts";
 import type { World } from "./world.ts";
@@ -152,7 +151,8 @@ export class Container {
   async #live(ending: AbortSignal): Promise<Exit> {
     this.#message.clear();
     const over = new AbortController();
-    const processes = new Processes(this.#start(), this.#output);
+    const start = startCommand(this.spec, this.#pod, this.#world, this.#message.path);
+    const processes = new Processes(start, this.#output);
     this.#restarts++;
     const subject = {
       pod: this.#pod,
@@ -173,33 +173,6 @@ export class Container {
     this.#set(false, false);
     await Promise.all([work, stopping]);
     return exit;
-  }
-
-  #start(): Start {
-    const { image, command, env } = this.spec;
-    const program = this.#world.images(image);
-    if (!program) {
-      throw new ManifestError(
-        `container ${this.spec.name}: no program is given for image ${image}`,
-      );
-    }
-    const variables = argumentVariables(env, this.#pod);
-    const place = {
-      container: this.spec.name,
-      image,
-      pod: this.#pod,
-      terminationLog: this.#message.path,
-      timeScale: this.#world.time.scale,
-    };
-    const args = this.#world.rewrite(this.spec.args.map((arg) => expand(arg, variables)), place);
-    const words = command?.map((word) => expand(word, variables)) ?? program.entrypoint;
-    // There is no mount at the path in the manifest: what names it is given the real one.
-    const real = (word: string) =>
-      word.replaceAll(this.spec.terminationMessagePath, this.#message.path);
-    return {
-      command: [...words, ...args].map(real),
-      env: environmentOf(env, this.#pod, program.env ?? {}),
-    };
   }
 
   /** What goes on beside the first process: postStart, then the probes. */

@@ -37,6 +37,8 @@ Deno.test("old sets shrink while enough pods are available, unavailable pods fir
   assertEquals(oldCounts(limits, set(1, 0), [set(4, 4)]), [3]);
   assertEquals(oldCounts(limits, set(1, 0), [set(3, 3)]), [3]);
   assertEquals(oldCounts(limits, set(2, 1), [set(3, 3)]), [2]);
+  // What is new and not available yet counts against what may be missing.
+  assertEquals(oldCounts(limits, set(1, 0), [set(4, 2)]), [3]);
   // The pod that is not available costs nothing to lose.
   assertEquals(oldCounts(limits, set(1, 1), [set(2, 2), set(2, 1)]), [1, 1]);
   assertEquals(oldCounts(limits, set(4, 4), [set(1, 1)]), [0]);
