@@ -11,14 +11,20 @@ export class Output {
   readonly lines: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();
 
-  /** Reads a stream to its end. */
-  async read(stream: ReadableStream<Uint8Array>): Promise<void> {
+  /** Reads a stream to its end, or the signal's. */
+  async read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    const onAbort = () => void reader.cancel();
+    signal.addEventListener("abort", onAbort, { once: true });
     let rest = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
+    while (true) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      const lines = (rest + value).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) this.#add(line);
     }
+    signal.removeEventListener("abort", onAbort);
     if (rest !== "") this.#add(rest);
   }
 

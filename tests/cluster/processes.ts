@@ -3,10 +3,15 @@
  * run in it belong together: when the first one ends, the kernel ends all others, as it does with a
  * PID namespace.
  */
+import { until } from "../emulator/pause.ts";
 import type { Output } from "./output.ts";
+import { Limit } from "./time.ts";
 
 /** What is in the environment of all processes of a container, to find those that hide. */
 const MARK = "TEST_CLUSTER_CONTAINER";
+
+/** When all of a container's processes are gone its output has ended so many milliseconds later. */
+const OUTPUT_ENDS_IN = 2_000;
 
 /** How a process ended, as a shell counts: 128 and the signal's number for a signal. */
 export interface Exit {
@@ -26,14 +31,16 @@ export class Processes {
   readonly #first: Deno.ChildProcess;
   readonly #others = new Set<Deno.ChildProcess>();
   readonly #exited: Promise<Exit>;
+  readonly #deaf = new AbortController();
   #isRunning = true;
 
   /** @throws {Error} The program cannot be started. */
   constructor({ command, env }: Start, output: Output) {
     this.#env = env;
     this.#first = this.#spawn(command, "piped");
-    const read = Promise.all([output.read(this.#first.stdout), output.read(this.#first.stderr)]);
-    this.#exited = this.#end(read);
+    const { stdout, stderr } = this.#first;
+    const read = [stdout, stderr].map((stream) => output.read(stream, this.#deaf.signal));
+    this.#exited = this.#end(Promise.all(read));
   }
 
   get pid(): number {
@@ -102,7 +109,9 @@ export class Processes {
     for (const { pid } of this.#others) killGroup(pid);
     killMarked(`${MARK}=${this.#mark}`);
     await Promise.all([...this.#others].map(({ status }) => status));
-    // The output ends only when nobody holds it any more, which is now.
+    // Nobody holds the output any more now, but for one that left the group and its environment.
+    using limit = new Limit(OUTPUT_ENDS_IN);
+    if (!await until(read, limit.signal)) this.#deaf.abort();
     await read;
     return { code };
   }

@@ -86,6 +86,20 @@ Deno.test("all processes of a container end with its first one, also those that 
   assertEquals(children.filter(isAlive), []);
 });
 
+Deno.test("a process that has left its container's group and environment keeps nobody waiting", async () => {
+  await using world = cluster();
+  const script = "env -i setsid sleep 1000 & echo child=$!; echo up; wait";
+  world.apply(deployment({ containers: [container("main", script)] }));
+  const [pod] = world.pods;
+  assert(pod);
+  const main = pod.container("main");
+  await main.line(/up/);
+  const [child] = (await main.line(/child=/)).match(/\d+/) ?? [];
+  world.crash(pod.name, "main");
+  await nth(world, "exited");
+  Deno.kill(Number(child), "SIGKILL");
+});
+
 Deno.test("nothing that a cluster started outlives it", async () => {
   const world = cluster();
   world.apply(deployment({
