@@ -5,26 +5,56 @@ const root = new URL("../", import.meta.url);
 /** What the sidecar must be allowed to do: the README names the same. */
 export const PERMISSIONS = ["--no-prompt", "-A"];
 
+/** Which form of the program is started: a path is that of a binary, or of what starts a container. */
+export type SidecarForm = "source" | "bundle" | `/${string}`;
+
 /**
- * The program and its first arguments. By default `deno run` of the source, with the `@std`
- * packages from where the calling process has them; `SIDECAR_DENO` names another Deno for it, and
- * `SIDECAR_COMMAND` another program that is the sidecar: a binary, or what starts a container.
+ * Reads `SIDECAR`; unset is the source.
+ * @throws {Error} It is none of the forms.
  */
-export function sidecarCommand(): [string, ...string[]] {
-  const command = Deno.env.get("SIDECAR_COMMAND");
-  if (command) return [command];
+export function sidecarForm(given: string | undefined = Deno.env.get("SIDECAR")): SidecarForm {
+  if (given === undefined || given === "" || given === "source") return "source";
+  if (given === "bundle") return "bundle";
+  if (isAbsolute(given)) return given;
+  throw new Error(
+    `SIDECAR is "${given}": give it the value source, bundle (made by "deno task bundle"), or the ` +
+      "absolute path of a program that is the sidecar",
+  );
+}
+
+function isAbsolute(path: string): path is `/${string}` {
+  return path.startsWith("/");
+}
+
+/**
+ * The program and its first arguments, in the form that `SIDECAR` asks for. `SIDECAR_DENO` names
+ * another Deno to run it with.
+ */
+export function sidecarCommand(form: SidecarForm = sidecarForm()): [string, ...string[]] {
+  switch (form) {
+    case "source":
+      return denoRun("main.ts", sourceOptions());
+    case "bundle":
+      return denoRun("dist/main.js", []);
+    default:
+      return [form];
+  }
+}
+
+function denoRun(file: string, options: readonly string[]): [string, ...string[]] {
+  const path = new URL(file, root).pathname;
+  const deno = Deno.env.get("SIDECAR_DENO") || Deno.execPath();
+  return [deno, "run", "--quiet", ...PERMISSIONS, ...options, path];
+}
+
+/** The `@std` packages come from where the calling process has them. */
+function sourceOptions(): string[] {
   const std = import.meta.resolve("@std/assert");
-  const importMap = std.startsWith("file:")
-    ? [`--import-map=${new URL("tools/std/import_map.json", root).pathname}`]
-    : [];
   const coverage = Deno.env.get("SIDECAR_COVERAGE");
   return [
-    Deno.env.get("SIDECAR_DENO") || Deno.execPath(),
-    "run",
-    "--quiet",
-    ...PERMISSIONS,
     ...(coverage ? [`--coverage=${coverage}`] : []),
-    ...importMap,
-    new URL("main.ts", root).pathname,
+    ...(std.startsWith("file:")
+      ? [`--import-map=${new URL("tools/std/import_map.json", root).pathname}`]
+      : []),
   ];
 }

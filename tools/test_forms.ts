@@ -47,12 +47,12 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
     const args = ["task", "-q", "compile", "--outdir", folder];
     await runProgram(compilingDeno(), args, { cwd: ROOT });
     const binary = `${folder}/k8s-nlb-registrator-sidecar`;
-    await endToEnd({ SIDECAR_COMMAND: binary, SIDECAR_CASES: CORE });
+    await endToEnd({ SIDECAR: binary, SIDECAR_CASES: CORE });
     await Deno.remove(folder, { recursive: true });
   },
   image: async () => {
     await using script = await startScriptFor();
-    await endToEnd({ SIDECAR_COMMAND: script.path, SIDECAR_CASES: CORE });
+    await endToEnd({ SIDECAR: script.path, SIDECAR_CASES: CORE });
   },
 };
 

@@ -4,7 +4,6 @@ import {
   DescribeTargetGroupAttributesCommand,
   DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
-  ElasticLoadBalancingV2Client,
   RegisterTargetsCommand,
   type TargetDescription,
   type TargetGroup as SdkTargetGroup,
@@ -25,9 +24,9 @@ import type { Log } from "../host/log.ts";
 import { credentialsTooSlow } from "./credential_errors.ts";
 import { type ApiCall, ApiFault } from "./errors.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
+import { createSdkClient, type SdkClient } from "./sdk_client.ts";
 import { toApiFault } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
-import { credentialChain, userAgent } from "./user_agent.ts";
 
 /** What is left out is found as the SDK finds it: environment, profile, metadata service. */
 export interface ClientOptions {
@@ -50,15 +49,11 @@ export function createClient(
   log: Pick<Log, "warn"> = NO_LOG,
 ): ElasticLoadBalancing & Disposable {
   const handler = new ReplyCheckingHandler();
-  const sdkClient = (): SdkClient => {
+  const sdkClient = (): LoggedClient => {
     const logger = new SdkLogger(log);
-    const client = new ElasticLoadBalancingV2Client({
+    const client = createSdkClient({
       requestHandler: handler,
       logger,
-      defaultUserAgentProvider: userAgent,
-      credentialDefaultProvider: credentialChain,
-      // The one retry layer is ours (retry.ts).
-      maxAttempts: 1,
       ...(options.region !== undefined ? { region: options.region } : {}),
       ...(options.endpointUrl !== undefined ? { endpoint: options.endpointUrl } : {}),
     });
@@ -69,23 +64,23 @@ export function createClient(
 }
 
 /** An SDK client, and what it tells of its search for credentials. */
-interface SdkClient {
-  readonly client: ElasticLoadBalancingV2Client;
+interface LoggedClient {
+  readonly client: SdkClient;
   readonly logger: SdkLogger;
 }
 
 /** Sends the command by a client, under a signal. */
 type Send<T> = (
-  client: ElasticLoadBalancingV2Client,
+  client: SdkClient,
   options: { abortSignal: AbortSignal },
 ) => Promise<T>;
 
 class SdkLoadBalancing implements ElasticLoadBalancing {
-  readonly #sdkClient: () => SdkClient;
+  readonly #sdkClient: () => LoggedClient;
   readonly #handler: ReplyCheckingHandler;
-  #current: SdkClient;
+  #current: LoggedClient;
 
-  constructor(sdkClient: () => SdkClient, handler: ReplyCheckingHandler) {
+  constructor(sdkClient: () => LoggedClient, handler: ReplyCheckingHandler) {
     this.#sdkClient = sdkClient;
     this.#current = sdkClient();
     this.#handler = handler;
@@ -216,7 +211,7 @@ class SdkLoadBalancing implements ElasticLoadBalancing {
   }
 
   /** An SDK client keeps its credentials, and all its calls wait for one fetch, which may hang. */
-  #startAfresh(current: SdkClient): void {
+  #startAfresh(current: LoggedClient): void {
     if (this.#current === current) this.#current = this.#sdkClient();
   }
 }

@@ -92,8 +92,8 @@ const ONE_PLACE: readonly [RegExp, string][] = [
   [/Deno\.exit/, "main.ts"],
   [
     /@aws-sdk\/|@smithy\//,
-    "lib/aws/client.ts lib/aws/handler.ts lib/aws/identity.ts lib/aws/sdk_errors.ts " +
-    "lib/aws/user_agent.ts",
+    "lib/aws/client.ts lib/aws/endpoint.ts lib/aws/handler.ts lib/aws/identity.ts " +
+    "lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/user_agent.ts",
   ],
   [/@std\/log/, "lib/host/log.ts"],
 ];

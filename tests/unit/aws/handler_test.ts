@@ -32,7 +32,6 @@ class Bench implements AsyncDisposable {
       query: {},
       headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
       body: action === "" ? body : `Action=${action}&Version=2015-12-01${body}`,
-      clone: () => request,
     };
     const { response } = await this.#handler.handle(request, {
       ...(signal ? { abortSignal: signal } : {}),

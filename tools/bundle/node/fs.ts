@@ -1,0 +1,14 @@
+/** As much of `node:fs` as the AWS SDK uses to read credentials. */
+import { asNode } from "./fs_errors.ts";
+import { readFile } from "./fs_promises.ts";
+
+/** Reads a text. @throws {Error} As Node.js would say it, with its code. */
+export function readFileSync(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw asNode(error, path);
+  }
+}
+
+export const promises = { readFile };

@@ -1,0 +1,13 @@
+/** As much of `node:fs/promises` as the AWS SDK uses to read credentials. */
+import { asNode } from "./fs_errors.ts";
+
+/** Reads a text. @throws {Error} As Node.js would say it, with its code. */
+export async function readFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw asNode(error, path);
+  }
+}
+
+export default { readFile };

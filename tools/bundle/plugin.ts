@@ -1,0 +1,77 @@
+/** How the bundler finds what the program imports, and what it puts in its place. */
+import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import { readImports } from "./packages.ts";
+
+const HERE = new URL("./", import.meta.url).pathname;
+
+/**
+ * Small stand-ins for parts of Node.js: at the first use of any of its own, Deno loads much of them,
+ * which takes 7 to 12 MB. What is not listed is Deno's; nothing on the sidecar's usual way needs it.
+ */
+const NODE_PARTS: Readonly<Record<string, string>> = {
+  "node:fs": "node/fs.ts",
+  "node:fs/promises": "node/fs_promises.ts",
+  "node:os": "node/os.ts",
+  "node:path": "node/path.ts",
+  "node:process": "node/process.ts",
+};
+
+/** The SDK brings each of these for the web too, where it needs nothing of Node.js. */
+const FOR_THE_WEB =
+  /@smithy\/core\/dist-es\/(submodules\/(serde|checksum)\/index|.*\/isStreamingPayload)\.js$/;
+
+/** Comes from the Node.js half of the SDK's clients for STS and others. */
+const NODE_HTTP_HANDLER = "@smithy/node-http-handler";
+
+/** The shapes of all that the API can say; and where it registers a class for each of its errors. */
+const SCHEMAS = /client-elastic-load-balancing-v2\/dist-es\/schemas\/schemas_0\.js$/;
+const ERROR_CLASS = /^n0_registry\.registerError\(.*\);$/gm;
+
+/** Marks a question of the plugin's own, which is for the bundler to answer. */
+const ASKED = Symbol("asked by the plugin");
+
+/** What the plugin depends on. */
+export interface PluginOptions {
+  /** Where the packages are. */
+  readonly packages: string;
+  /**
+   * Is told of each package that is loaded only when it is needed, and of its first file; gives
+   * what the import is to lead to.
+   */
+  readonly onLazyPackage: (name: string, file: string) => string;
+}
+
+/** Makes the plugin. */
+export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugin {
+  const find = readImports();
+  const setup = (build: PluginBuild) => {
+    const ask = async (path: string, { kind, resolveDir }: OnResolveArgs, from = resolveDir) => {
+      const answer = await build.resolve(path, { kind, resolveDir: from, pluginData: ASKED });
+      const web = answer.path.replace(/\.js$/, ".browser.js");
+      return FOR_THE_WEB.test(answer.path) ? { ...answer, path: web } : answer;
+    };
+    const resolve = async (args: OnResolveArgs): Promise<OnResolveResult | undefined> => {
+      const { path, importer, kind, pluginData } = args;
+      if (pluginData === ASKED) return undefined;
+      const part = NODE_PARTS[path];
+      if (part !== undefined) return { path: HERE + part, sideEffects: false };
+      if (path.startsWith("node:")) return { path, external: true };
+      if (path === NODE_HTTP_HANDLER) return { path: `${HERE}node_http_handler.ts` };
+      if (importer.includes("/node_modules/")) {
+        const answer = await ask(path, args);
+        const isLazy = kind === "dynamic-import" && !path.startsWith(".");
+        return isLazy ? { path: onLazyPackage(path, answer.path), external: true } : answer;
+      }
+      const target = find(path);
+      if (target === undefined) return undefined;
+      return "file" in target ? { path: target.file } : await ask(target.npm, args, packages);
+    };
+    // The rest is relative, and is where it says: asking for each would take most of the time.
+    build.onResolve({ filter: /^[^./]|isStreamingPayload$/ }, resolve);
+    // An error's code says enough: without its class, the SDK makes it one of the base class.
+    build.onLoad({ filter: SCHEMAS }, async ({ path }) => ({
+      contents: (await Deno.readTextFile(path)).replaceAll(ERROR_CLASS, ""),
+    }));
+  };
+  return { name: "program", setup };
+}
