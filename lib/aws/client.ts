@@ -1,6 +1,7 @@
 /** The load balancer port filled with the AWS SDK. */
 import {
   DeregisterTargetsCommand,
+  type DeregisterTargetsInput,
   DescribeTargetGroupAttributesCommand,
   DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
@@ -18,13 +19,15 @@ import type {
   WhichGroups,
 } from "./elb.ts";
 import { abortable } from "@std/async/abortable";
-import { isTimeout } from "../host/clock.ts";
+import { isTimeout, systemClock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
 import { credentialsTooSlow } from "./credential_errors.ts";
 import { type ApiCall, ApiFault } from "./errors.ts";
+import { keepFresh } from "./freshness.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
-import { createSdkClient, type SdkClient } from "./sdk_client.ts";
+import { rehearse } from "./rehearsal.ts";
+import { createSdkClient, type SdkClient, type SignedClient } from "./sdk_client.ts";
 import { toApiFault } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
 
@@ -51,21 +54,19 @@ export function createClient(
   const handler = new ReplyCheckingHandler();
   const sdkClient = (): LoggedClient => {
     const logger = new SdkLogger(log);
-    const client = createSdkClient({
+    const signed = createSdkClient({
       requestHandler: handler,
       logger,
       ...(options.region !== undefined ? { region: options.region } : {}),
       ...(options.endpointUrl !== undefined ? { endpoint: options.endpointUrl } : {}),
     });
-    return { client, logger };
+    return { ...signed, logger };
   };
-  const elb = new SdkLoadBalancing(sdkClient, handler);
-  return Object.assign(elb, { [Symbol.dispose]: () => handler.destroy() });
+  return new SdkLoadBalancing(sdkClient, handler);
 }
 
 /** An SDK client, and what it tells of its search for credentials. */
-interface LoggedClient {
-  readonly client: SdkClient;
+interface LoggedClient extends SignedClient {
   readonly logger: SdkLogger;
 }
 
@@ -75,15 +76,22 @@ type Send<T> = (
   options: { abortSignal: AbortSignal },
 ) => Promise<T>;
 
-class SdkLoadBalancing implements ElasticLoadBalancing {
+class SdkLoadBalancing implements ElasticLoadBalancing, Disposable {
+  readonly #ended = new AbortController();
   readonly #sdkClient: () => LoggedClient;
   readonly #handler: ReplyCheckingHandler;
   #current: LoggedClient;
+  #isReady = false;
 
   constructor(sdkClient: () => LoggedClient, handler: ReplyCheckingHandler) {
     this.#sdkClient = sdkClient;
     this.#current = sdkClient();
     this.#handler = handler;
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended.abort();
+    this.#handler.destroy();
   }
 
   async describeTargetGroups(
@@ -114,13 +122,15 @@ class SdkLoadBalancing implements ElasticLoadBalancing {
   }
 
   async registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
-    const command = new RegisterTargetsCommand(inGroup(groupArn, target));
+    const input = inGroup(groupArn, target);
+    const command = new RegisterTargetsCommand(input);
     await this.#call(
       "RegisterTargets",
       groupArn,
       options,
       (client, options) => client.send(command, options),
     );
+    this.#beReady(input);
   }
 
   async deregisterTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
@@ -208,6 +218,17 @@ class SdkLoadBalancing implements ElasticLoadBalancing {
       this.#startAfresh(current);
       throw credentialsTooSlow(call, logger.lastSource);
     }
+  }
+
+  /**
+   * What comes next is deregistering, at a moment that nobody knows, and quickly. This goes on
+   * beside all else, until the client is disposed of: nobody waits for it.
+   */
+  #beReady(input: DeregisterTargetsInput): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    rehearse(this.#current.client, input);
+    keepFresh(() => this.#current.credentials(), systemClock, this.#ended.signal);
   }
 
   /** An SDK client keeps its credentials, and all its calls wait for one fetch, which may hang. */

@@ -108,8 +108,18 @@ export class ReplyCheckingHandler implements Handler {
       });
       return { response, text: await response.text() };
     } catch (cause) {
-      throw new NoAnswer(hostOf(request), !isConnectFailure(cause), { cause });
+      const options = { cause: signal.aborted ? new Aborted(cause) : cause };
+      throw new NoAnswer(hostOf(request), !isConnectFailure(cause), options);
     }
+  }
+}
+
+/** The request's time was up. A timeout alone the SDK's client for STS would try again by itself. */
+class Aborted extends Error {
+  override readonly name = "AbortError";
+
+  constructor(cause: unknown) {
+    super("Request aborted", { cause });
   }
 }
 

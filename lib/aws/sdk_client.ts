@@ -41,6 +41,7 @@ import type {
 } from "@smithy/types";
 import { VERSION } from "../version.ts";
 import { endpointOf } from "./endpoint.ts";
+import type { CredentialsSource } from "./freshness.ts";
 import { credentialChain } from "./user_agent.ts";
 
 /** What the four calls are sent by. */
@@ -65,8 +66,14 @@ const SIGNING_NAME = "elasticloadbalancing";
 const API_VERSION = "2015-12-01";
 const USER_AGENT = `k8s-nlb-registrator-sidecar/${VERSION} Deno/${Deno.version.deno}`;
 
+/** A client, and the credentials that its calls are signed with. */
+export interface SignedClient {
+  readonly client: SdkClient;
+  readonly credentials: CredentialsSource;
+}
+
 /** Makes a client; it finds region and credentials at its first call. */
-export function createSdkClient(options: SdkClientOptions): SdkClient {
+export function createSdkClient(options: SdkClientOptions): SignedClient {
   const config = configOf(options);
   const client: SdkClient = new Client(config);
   client.middlewareStack.use(getSchemaSerdePlugin(config));
@@ -84,7 +91,7 @@ export function createSdkClient(options: SdkClientOptions): SdkClient {
     name: "sign",
   });
   client.middlewareStack.add(sayWhoWeAre, { step: "build", name: "sayWhoWeAre" });
-  return client;
+  return { client, credentials: () => config.credentials() };
 }
 
 /** For the logs of the API's owners. */

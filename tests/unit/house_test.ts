@@ -86,14 +86,14 @@ Deno.test("every file is imported by the program: nothing lies about unused", ()
 const ONE_PLACE: readonly [RegExp, string][] = [
   [/AbortSignal\.(timeout|any)\(/, "lib/host/clock.ts"],
   [/set(Timeout|Interval)\(/, "nowhere"],
-  [/performance\.now|Date\.now/, "lib/host/clock.ts lib/aws/sdk_errors.ts"],
+  [/performance\.now|Date\.now/, "lib/host/clock.ts lib/aws/freshness.ts lib/aws/sdk_errors.ts"],
   [/Math\.random/, "lib/host/clock.ts"],
   [/Deno\.env/, "main.ts"],
   [/Deno\.exit/, "main.ts"],
   [
     /@aws-sdk\/|@smithy\//,
     "lib/aws/client.ts lib/aws/endpoint.ts lib/aws/handler.ts lib/aws/identity.ts " +
-    "lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/user_agent.ts",
+    "lib/aws/rehearsal.ts lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/user_agent.ts",
   ],
   [/@std\/log/, "lib/host/log.ts"],
 ];
