@@ -72,14 +72,15 @@ Deno.test("kill -9 of a sidecar starts the sidecar again and leaves the main con
 
 Deno.test("all processes of a container end with its first one, also those that left its group", async () => {
   await using world = cluster();
-  const script = "setsid sleep 1000 & echo child=$!; sleep 1000 & echo child=$!; echo up; wait";
+  // Each says its name when it is where it is to be; $$$$ is $$ to the shell.
+  const child = (name: string) => `sh -c 'echo ${name}=$$$$; exec sleep 1000' &`;
+  const script = `setsid ${child("left")} ${child("stayed")} wait`;
   world.apply(deployment({ containers: [container("main", script)] }));
   const [pod] = world.pods;
   assert(pod);
-  await pod.container("main").line(/up/);
-  const children = world.log(pod.name, "main").flatMap((line) =>
-    line.match(/child=(\d+)/)?.[1] ?? []
-  );
+  const main = pod.container("main");
+  const lines = await Promise.all([main.line(/left=/), main.line(/stayed=/)]);
+  const children = lines.flatMap((line) => line.match(/\d+/) ?? []);
   assertEquals(children.length, 2);
   world.crash(pod.name, "main");
   await nth(world, "exited");

@@ -163,9 +163,10 @@ Deno.test("an httpGet hook comes from the node, as kube-lifecycle; any status is
     },
   );
   const ended = end(world, pod, /preStop|SIG|exited/);
-  assertEquals(await asked.promise, "GET /drain kube-lifecycle/1.34 true");
-  assertEquals(story(world).filter((text) => /SIG/.test(text)), []);
+  const request = await asked.promise;
+  const early = story(world).filter((text) => /SIG/.test(text));
   answer.resolve(new Response("no", { status: 503 }));
+  assertEquals([request, early], ["GET /drain kube-lifecycle/1.34 true", []]);
   assertEquals(await ended, [
     "main preStop begins",
     "main preStop done",
