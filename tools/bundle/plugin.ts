@@ -1,4 +1,5 @@
 /** How the bundler finds what the program imports, and what it puts in its place. */
+import { isBuiltin } from "node:module";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { readImports } from "./packages.ts";
 
@@ -27,6 +28,9 @@ const NODE_HTTP_HANDLER = "@smithy/node-http-handler";
 const SCHEMAS = /client-elastic-load-balancing-v2\/dist-es\/schemas\/schemas_0\.js$/;
 const ERROR_CLASS = /^n0_registry\.registerError\(.*\);$/gm;
 
+/** For a part of Node.js that a CommonJS package requires: Deno has no `require` in a module. */
+const BUILTIN = "builtin";
+
 /** Marks a question of the plugin's own, which is for the bundler to answer. */
 const ASKED = Symbol("asked by the plugin");
 
@@ -51,11 +55,13 @@ export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugi
       return FOR_THE_WEB.test(answer.path) ? { ...answer, path: web } : answer;
     };
     const resolve = async (args: OnResolveArgs): Promise<OnResolveResult | undefined> => {
-      const { path, importer, kind, pluginData } = args;
+      const { path, importer, kind, namespace, pluginData } = args;
       if (pluginData === ASKED) return undefined;
+      if (namespace === BUILTIN) return { path, external: true };
       const part = NODE_PARTS[path];
       if (part !== undefined) return { path: HERE + part, sideEffects: false };
       if (path.startsWith("node:")) return { path, external: true };
+      if (kind === "require-call" && isBuiltin(path)) return { path, namespace: BUILTIN };
       if (path === NODE_HTTP_HANDLER) return { path: `${HERE}node_http_handler.ts` };
       if (importer.includes("/node_modules/")) {
         const answer = await ask(path, args);
@@ -68,6 +74,9 @@ export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugi
     };
     // The rest is relative, and is where it says: asking for each would take most of the time.
     build.onResolve({ filter: /^[^./]|isStreamingPayload$/ }, resolve);
+    build.onLoad({ filter: /./, namespace: BUILTIN }, ({ path }) => ({
+      contents: `export * from "node:${path}"; export { default } from "node:${path}";`,
+    }));
     // An error's code says enough: without its class, the SDK makes it one of the base class.
     build.onLoad({ filter: SCHEMAS }, async ({ path }) => ({
       contents: (await Deno.readTextFile(path)).replaceAll(ERROR_CLASS, ""),

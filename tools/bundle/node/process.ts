@@ -1,4 +1,4 @@
-/** As much of `process` as the AWS SDK uses. */
+/** As much of `process` as the packages of the program use. */
 
 /** The environment, read at each access, as in Node.js. */
 export const env: Record<string, string | undefined> = new Proxy({}, {
@@ -14,5 +14,7 @@ export const process = {
   env,
   versions,
   version: `v${versions.node}`,
+  /** In seconds. */
+  uptime: (): number => performance.now() / 1_000,
   geteuid: (): number | null => Deno.uid(),
 };
