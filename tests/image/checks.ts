@@ -1,5 +1,6 @@
 /** `deno task image:test`: the image as it is built and run, and what must hold of it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { outputOf } from "../../tools/process.ts";
 import { Container, MEMORY_MIB, RESTRICTED } from "./container.ts";
 import { IMAGE, prepareEngine } from "./engine.ts";
 import { POD, podOf } from "./kube.ts";
@@ -57,12 +58,13 @@ imageTest("any user id will do, one that no passwd file knows too", async () => 
 });
 
 imageTest("hooks run without a shell", async () => {
-  const program = "/k8s-nlb-registrator-sidecar";
+  const busybox = await outputOf("sh", ["-c", "realpath $(command -v busybox)"]);
   await using scene = await ImageScene.start(engine, {
-    args: [`-post-register-command=${program} '-version'`],
+    args: ["-post-register-command=/hook/echo 'two words' one"],
+    options: [`--volume=${busybox}:/hook/echo:ro`],
   });
   const log = await scene.live();
-  assertMatch(log, /hook output .*k8s-nlb-registrator-sidecar \d/);
+  assertMatch(log, /hook output .*"two words one"/);
   assertMatch(log, /hook succeeded event=post-register/);
 });
 
@@ -117,9 +119,8 @@ imageTest(
 imageTest("the manifest of deploy/ runs beside an application, by podman kube play", async () => {
   await using emulator = await startGroup();
   const file = `${folder}/pod.yaml`;
-  const args = ["-target-group-name=kafka", "-region=eu-west-1", "-log-format=text"];
   const env = emulator.environment;
-  await Deno.writeTextFile(file, await podOf(engine, { target: TARGET, env, args }));
+  await Deno.writeTextFile(file, await podOf(engine, { target: TARGET, env }));
   try {
     await engine.podman(["kube", "play", "--network=host", file]);
     const sidecar = Container.of(engine, `${POD}-nlb-registrator`);

@@ -9,7 +9,6 @@ interface Container {
   name: string;
   image: string;
   command?: string[];
-  args?: string[];
   env?: { name: string; value?: string; valueFrom?: unknown }[];
   resources?: unknown;
   lifecycle?: unknown;
@@ -27,8 +26,6 @@ interface Manifest {
 export interface PlayOptions {
   readonly target: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Put behind those of the manifest; of a flag given twice the last one wins. */
-  readonly args: readonly string[];
 }
 
 /** The containers' names in the pod are `sidecar-test-NAME`. */
@@ -62,12 +59,11 @@ async function manifest(): Promise<Manifest> {
   throw new Error(`none of ${MANIFESTS.join(", ")} has a Deployment`);
 }
 
-function sidecar(container: Container, { target, env, args }: PlayOptions): Container {
+function sidecar(container: Container, { target, env }: PlayOptions): Container {
   const variables = { ...env, POD_IP: target };
   return {
     ...container,
     image: IMAGE,
-    args: [...(container.args ?? []), ...args],
     // podman 4 knows no fieldRef of the pod's address.
     env: Object.entries(variables).map(([name, value]) => ({ name, value })),
   };

@@ -1,0 +1,24 @@
+output "target_group_arns" {
+  description = "By port name: for -target-group-arn"
+  value       = { for name, group in aws_lb_target_group.this : name => group.arn }
+}
+
+output "role_arn" {
+  description = "For the service account's annotation eks.amazonaws.com/role-arn (IRSA)"
+  value       = aws_iam_role.sidecar.arn
+}
+
+output "security_group_id" {
+  description = "To be let in by the security group of the pods"
+  value       = aws_security_group.load_balancer.id
+}
+
+output "dns_name" {
+  description = "Where clients in the VPC connect"
+  value       = aws_lb.this.dns_name
+}
+
+output "endpoint_service_name" {
+  description = "Where PrivateLink clients connect; null without principals"
+  value       = one(aws_vpc_endpoint_service.this[*].service_name)
+}
