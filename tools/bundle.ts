@@ -41,7 +41,8 @@ export async function bundle(outdir: string): Promise<BundledFile[]> {
   const build = async (entry: { in: string; out: string }, splitting: boolean) => {
     const { outputFiles } = await esbuild.build({
       entryPoints: [entry],
-      absWorkingDir: ROOT,
+      // Files are named by their paths from here, in comments that count for the hashes.
+      absWorkingDir: packages.path,
       outdir,
       bundle: true,
       splitting,

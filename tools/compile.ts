@@ -39,9 +39,9 @@ export async function compile({ output, target, commit }: CompileOptions): Promi
   // Always the same folder: its path, or the last part of it, gets into the binary.
   const work = `${ROOT}dist/compile`;
   await Deno.remove(work, { recursive: true }).catch(() => {});
-  const { entry, options } = await bundleInto(`${work}/sidecar`, commit);
+  const entry = await bundleInto(`${work}/sidecar`, commit);
   await runProgram(Deno.execPath(), [
-    ...["compile", "--quiet", "--no-check", "--no-prompt", ...options],
+    ...["compile", "--quiet", "--no-config", "--no-lock", "--no-check", "--no-prompt"],
     // Files under /dev and /proc take all permissions. Most are given back after the start:
     // lib/host/permissions.ts.
     "--allow-all",

@@ -2,7 +2,7 @@
 import { parseAllDocuments, stringify } from "yaml";
 import { type Engine, IMAGE } from "./engine.ts";
 
-const MANIFESTS = ["deploy/ordinary-sidecar.yaml", "deploy/sidecar-deployment.yaml"];
+const MANIFEST = "deploy/ordinary-sidecar.yaml";
 const SIDECAR = "nlb-registrator";
 
 interface Container {
@@ -48,15 +48,11 @@ export async function podOf(engine: Engine, options: PlayOptions): Promise<strin
 }
 
 async function manifest(): Promise<Manifest> {
-  for (const path of MANIFESTS) {
-    const text = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url))
-      .catch(() => undefined);
-    if (text === undefined) continue;
-    const documents = parseAllDocuments(text).map((document): Manifest => document.toJS());
-    const found = documents.find(({ kind }) => kind === "Deployment");
-    if (found !== undefined) return found;
-  }
-  throw new Error(`none of ${MANIFESTS.join(", ")} has a Deployment`);
+  const text = await Deno.readTextFile(new URL(`../../${MANIFEST}`, import.meta.url));
+  const documents = parseAllDocuments(text).map((document): Manifest => document.toJS());
+  const found = documents.find(({ kind }) => kind === "Deployment");
+  if (found === undefined) throw new Error(`${MANIFEST} has no Deployment`);
+  return found;
 }
 
 function sidecar(container: Container, { target, env }: PlayOptions): Container {

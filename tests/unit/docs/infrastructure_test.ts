@@ -1,3 +1,4 @@
+// @ts-types="./hcl2json.d.ts"
 import { parse as parseTerraform } from "@cdktf/hcl2json";
 import { assert, assertEquals } from "@std/assert";
 import { validate as validateDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
