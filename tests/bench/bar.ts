@@ -1,31 +1,37 @@
-/** How quick is quick enough. */
-import type { Summary } from "./statistics.ts";
+/** How small and how quick is small and quick enough. */
+import type { Figure } from "./results.ts";
 
 /** What the sidecar must not fall short of: one of the two is enough. */
 export interface Bar {
-  /** Times the bare-fetch program's own. */
+  /** Times the figure of the program that it is compared with. */
   readonly ratio: number;
-  readonly milliseconds: number;
+  /** In the measure's unit. */
+  readonly orAtMost?: number;
 }
-
-/** On an open connection. */
-export const SIGTERM_TO_DEREGISTER_BAR: Bar = { ratio: 1.5, milliseconds: 5 };
 
 /** Whether a bar is met, and the line that says so. */
 export interface Verdict {
+  readonly measure: string;
   readonly met: boolean;
   readonly line: string;
 }
 
-/** Holds the sidecar's figures against the bar. */
-export function judge(
-  name: string,
-  { sidecar, floor, ratio }: { sidecar: Summary; floor: Summary; ratio: number },
-  bar: Bar,
-): Verdict {
-  const met = ratio <= bar.ratio || sidecar.median <= bar.milliseconds;
-  const line = `${name} median ${sidecar.median.toFixed(1)} ms, ` +
-    `bare fetch ${floor.median.toFixed(1)} ms, ratio ${ratio.toFixed(2)} ` +
-    `(bar: ≤ ${bar.ratio} or ≤ ${bar.milliseconds} ms): ${met ? "met" : "NOT met"}`;
-  return { met, line };
+/** What a figure is held against. */
+export interface Judged {
+  readonly measure: string;
+  readonly unit: string;
+  readonly floor: string;
+}
+
+/** Holds the sidecar's figure against the bar; one that was not measured does not meet it. */
+export function judge({ measure, unit, floor }: Judged, figure: Figure, bar: Bar): Verdict {
+  const { summary, ratio } = figure;
+  if (summary === undefined || ratio === undefined) {
+    return { measure, met: false, line: `${measure}: not measured: NOT met` };
+  }
+  const met = ratio <= bar.ratio || summary.median <= (bar.orAtMost ?? -Infinity);
+  const or = bar.orAtMost === undefined ? "" : ` or ≤ ${bar.orAtMost} ${unit}`;
+  const line = `${measure}: ${summary.median.toFixed(1)} ${unit}, ${ratio.toFixed(2)} × ${floor} ` +
+    `(bar: ≤ ${bar.ratio} ×${or}): ${met ? "met" : "NOT met"}`;
+  return { measure, met, line };
 }

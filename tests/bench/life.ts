@@ -3,7 +3,7 @@ import { abortable } from "@std/async/abortable";
 import type { Emulator } from "../emulator/emulator.ts";
 import type { Call } from "../emulator/events.ts";
 import { pause } from "../emulator/pause.ts";
-import { MeasuredProcess } from "./process.ts";
+import { MeasuredProcess, type Memory } from "./process.ts";
 import type { Program } from "./programs.ts";
 import { environment, GROUP, startScene } from "./scene.ts";
 
@@ -15,6 +15,8 @@ export interface Life {
   /** Right before the signal was sent. */
   readonly signalledAt: number;
   readonly exitedAt: number;
+  /** Right before the signal. */
+  readonly memory: Memory;
 }
 
 /** No life takes longer than this beside its idle time: a program that hangs ends the benchmark. */
@@ -58,13 +60,14 @@ async function observe(
   await Promise.race([ready(program, process, emulator).then(idle), early]);
   early.catch(() => {});
 
+  const memory = await process.memory();
   const signalledAt = performance.now();
   process.signal("SIGTERM");
   const { at: exitedAt, code } = await process.ended;
   if (code !== 0) throw new Error(`exit code ${code}`);
   if (program.calls) expectOpenConnection(emulator.calls);
   if (emulator.registered(GROUP).length > 0) throw new Error("a target is left registered");
-  return { startedAt: process.startedAt, receivedAt, signalledAt, exitedAt };
+  return { startedAt: process.startedAt, receivedAt, signalledAt, exitedAt, memory };
 }
 
 /** A program that is ready may have something to do still; it is measured when it is idle. */

@@ -6,6 +6,25 @@ export interface End {
   readonly code: number;
 }
 
+/** What a process takes, in MB (of 1024 × 1024 bytes), by `/proc/PID`. */
+export interface Memory {
+  readonly resident: number;
+  /** What is not shared with another process, so that each pod takes it anew. */
+  readonly private: number;
+  /** The most that was resident at any time. */
+  readonly peak: number;
+}
+
+/** What a process has done since its start. */
+export interface Activity {
+  readonly cpuMs: number;
+  /** How often one of its threads went to sleep, and so was woken before. */
+  readonly wakeUps: number;
+}
+
+/** A clock tick of `/proc/PID/stat`: Linux says 100 a second on every machine that Deno runs on. */
+const TICK_MS = 10;
+
 /** A started process. Dispose of it to kill what is left of it. */
 export class MeasuredProcess implements AsyncDisposable {
   /** Right before it was started. Here and below, moments are those of `performance.now()`. */
@@ -17,7 +36,10 @@ export class MeasuredProcess implements AsyncDisposable {
   #text = "";
   #hasEnded = false;
 
-  constructor([program, ...args]: readonly [string, ...string[]], env: Record<string, string>) {
+  constructor(
+    [program, ...args]: readonly [string, ...string[]],
+    env: Readonly<Record<string, string>>,
+  ) {
     const command = new Deno.Command(program, {
       args,
       clearEnv: true,
@@ -50,6 +72,33 @@ export class MeasuredProcess implements AsyncDisposable {
     this.#waiting.set(words, waiting);
     this.#wake();
     return waiting.promise;
+  }
+
+  /** What it takes at this moment. @throws {Error} It has ended. */
+  async memory(): Promise<Memory> {
+    const folder = `/proc/${this.#child.pid}`;
+    const rollup = await Deno.readTextFile(`${folder}/smaps_rollup`);
+    const status = await Deno.readTextFile(`${folder}/status`);
+    return {
+      resident: megabytes(rollup, "Rss"),
+      private: megabytes(rollup, "Private_Clean") + megabytes(rollup, "Private_Dirty"),
+      peak: megabytes(status, "VmHWM"),
+    };
+  }
+
+  /** What it has done so far. @throws {Error} It has ended. */
+  async activity(): Promise<Activity> {
+    const tasks = `/proc/${this.#child.pid}/task`;
+    let [ticks, wakeUps] = [0, 0];
+    for await (const { name } of Deno.readDir(tasks)) {
+      const stat = await Deno.readTextFile(`${tasks}/${name}/stat`);
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      // The 14th and 15th field of the line: time in user mode, time in the kernel.
+      ticks += Number(fields[11]) + Number(fields[12]);
+      const status = await Deno.readTextFile(`${tasks}/${name}/status`);
+      wakeUps += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? NaN);
+    }
+    return { cpuMs: ticks * TICK_MS, wakeUps };
   }
 
   /** Settled when none of its threads runs: all that it had to do is done. */
@@ -91,4 +140,8 @@ export class MeasuredProcess implements AsyncDisposable {
   #wake(): void {
     for (const [words, { resolve }] of this.#waiting) if (this.#text.includes(words)) resolve();
   }
+}
+
+function megabytes(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? NaN) / 1_024;
 }

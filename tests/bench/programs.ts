@@ -1,5 +1,5 @@
 /** What is measured: a table of programs. */
-import { sidecarCommand } from "../../tools/sidecar_command.ts";
+import { sidecarCommand, sidecarForm } from "../../tools/sidecar_command.ts";
 import { GROUP, TARGET } from "./scene.ts";
 
 /** How it is seen that a program has started and waits for its signal. */
@@ -21,8 +21,13 @@ export interface Program {
 /** The programs that the figures are about. */
 export const SIDECAR = "sidecar";
 export const BARE_FETCH = "bare fetch";
+export const EMPTY = "empty";
 
-const FLAGS = ["-target-group-name", GROUP, "-target-id", TARGET] as const;
+/** What users run is measured, unless `SIDECAR` says otherwise. */
+const FORM = sidecarForm(Deno.env.get("SIDECAR") ?? "bundle");
+
+const TARGET_FLAG = ["-target-id", TARGET] as const;
+const FLAGS = ["-target-group-name", GROUP, ...TARGET_FLAG] as const;
 
 /** Which programs there are beside the usual ones. */
 export interface ProgramOptions {
@@ -35,7 +40,7 @@ export interface ProgramOptions {
 /** All programs, in the order in which each round runs them. */
 export function programs({ peer, beside }: ProgramOptions): readonly Program[] {
   return [
-    sidecar(SIDECAR, sidecarCommand()),
+    sidecar(SIDECAR, sidecarCommand(FORM)),
     {
       name: BARE_FETCH,
       command: [...asTheSidecar("programs/bare_fetch.ts"), GROUP, TARGET],
@@ -43,7 +48,7 @@ export function programs({ peer, beside }: ProgramOptions): readonly Program[] {
       calls: true,
     },
     {
-      name: "empty",
+      name: EMPTY,
       command: asTheSidecar("programs/empty.ts"),
       ready: { says: "serving" },
       calls: false,
@@ -77,7 +82,26 @@ function asTheSidecar(file: string): [string, ...string[]] {
   return runs(new URL(file, import.meta.url).pathname);
 }
 
+/** A compiled sidecar brings its own runtime; beside it, the others run on the caller's. */
 function runs(file: string): [string, ...string[]] {
-  const [deno, ...args] = sidecarCommand();
+  const [deno, ...args] = sidecarCommand(FORM === "bundle" ? "bundle" : "source");
   return [deno, ...args.slice(0, -1), file];
+}
+
+/** Programs that end by themselves: the sidecar's `-h`, and one that does nothing. */
+export function briefPrograms(): readonly Brief[] {
+  return [
+    { name: SIDECAR, command: [...sidecarCommand(FORM), "-h"] },
+    { name: EMPTY, command: asTheSidecar("programs/nothing.ts") },
+  ];
+}
+
+/** A program that ends by itself. */
+export type Brief = Pick<Program, "name" | "command">;
+
+/** The sidecar for many target groups. */
+export function sidecarOf(groups: readonly string[]): Program {
+  const flags = groups.flatMap((group) => ["-target-group-name", group]);
+  const [command, ...args] = sidecarCommand(FORM);
+  return { ...sidecar(SIDECAR, [command]), command: [command, ...args, ...flags, ...TARGET_FLAG] };
 }

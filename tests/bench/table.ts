@@ -1,21 +1,19 @@
 /** The figures as a table to read. */
 import type { Figure, Result } from "./results.ts";
 
-const HEADINGS = ["measure", "program", "median", "10–90 %", "× bare fetch"] as const;
+const HEADINGS = ["measure", "program", "median", "10–90 %", "× floor"] as const;
 
-/** A line for each measure of each program; times are in milliseconds. */
+/** A line for each measure of each program. */
 export function table(results: readonly Result[]): string {
-  const blocks = results.map(({ measure, figures }) =>
-    figures.flatMap((figure) => rowOf(measure, figure))
-  );
+  const blocks = results.map((result) => result.figures.flatMap((figure) => rowOf(result, figure)));
   return aligned([HEADINGS, ...blocks.flatMap((rows) => [[], ...rows])]);
 }
 
-function rowOf(measure: string, { program, summary, ratioToBareFetch }: Figure): string[][] {
+function rowOf({ measure, unit }: Result, { program, summary, ratio }: Figure): string[][] {
   if (summary === undefined) return [];
   const { median, p10, p90 } = summary;
-  const ratio = ratioToBareFetch?.toFixed(2) ?? "";
-  return [[measure, program, digits(median), `${digits(p10)}–${digits(p90)}`, ratio]];
+  const spread = `${digits(p10)}–${digits(p90)}`;
+  return [[`${measure} (${unit})`, program, digits(median), spread, ratio?.toFixed(2) ?? ""]];
 }
 
 /** Three digits are as many as mean anything. */

@@ -8,7 +8,7 @@ type Given = Parameters<typeof FetchHttpHandler.create>[0];
 
 /** Says in the words of Node.js when nobody listens: these reach the log. */
 export class NodeHttpHandler extends FetchHttpHandler {
-  static override create(given?: Given) {
+  static override create(given?: Given): ReturnType<typeof FetchHttpHandler.create> {
     return isHandler(given) ? super.create(given) : new NodeHttpHandler(given);
   }
 

@@ -1,15 +1,19 @@
 import { assertEquals } from "@std/assert";
 import { judge } from "../../bench/bar.ts";
 
-const BAR = { ratio: 1.5, milliseconds: 5 };
+const ABOUT = { measure: "SIGTERM → DeregisterTargets", unit: "ms", floor: "bare fetch" };
+const BAR = { ratio: 1.5, orAtMost: 5 };
 
-function met(sidecar: number, ratio: number): boolean {
-  const summary = (median: number) => ({ count: 1, median, p10: median, p90: median });
-  const figures = { sidecar: summary(sidecar), floor: summary(sidecar / ratio), ratio };
-  return judge("it", figures, BAR).met;
+function figure(median: number, ratio: number) {
+  const summary = { count: 1, median, p10: median, p90: median };
+  return { program: "sidecar", summary, ratio, samples: [median] };
 }
 
-Deno.test("judge() is content with either the ratio or the time", () => {
+function met(median: number, ratio: number, bar: { ratio: number } = BAR): boolean {
+  return judge(ABOUT, figure(median, ratio), bar).met;
+}
+
+Deno.test("judge() is content with either the ratio or the amount", () => {
   assertEquals([met(20, 1.5), met(5, 3), met(4, 1.2)], [true, true, true]);
 });
 
@@ -17,12 +21,18 @@ Deno.test("judge() says that a bar is not met where both are over it", () => {
   assertEquals(met(5.01, 1.51), false);
 });
 
+Deno.test("judge() goes by the ratio alone where the bar has no amount", () => {
+  assertEquals([met(0.1, 1.51, { ratio: 1.5 }), met(99, 1.49, { ratio: 1.5 })], [false, true]);
+});
+
+Deno.test("judge() says that what was not measured does not meet its bar", () => {
+  const nothing = { program: "sidecar", summary: undefined, ratio: undefined, samples: [] };
+  assertEquals(judge(ABOUT, nothing, BAR).met, false);
+});
+
 Deno.test("judge() says the figures and the bar in one line", () => {
-  const sidecar = { count: 30, median: 3.14, p10: 2, p90: 4 };
-  const floor = { count: 30, median: 1.94, p10: 1, p90: 3 };
   assertEquals(
-    judge("sigterm_to_deregister", { sidecar, floor, ratio: 1.62 }, BAR).line,
-    "sigterm_to_deregister median 3.1 ms, bare fetch 1.9 ms, ratio 1.62 " +
-      "(bar: ≤ 1.5 or ≤ 5 ms): met",
+    judge(ABOUT, figure(3.14, 1.62), BAR).line,
+    "SIGTERM → DeregisterTargets: 3.1 ms, 1.62 × bare fetch (bar: ≤ 1.5 × or ≤ 5 ms): met",
   );
 });

@@ -2,7 +2,14 @@ import { assertEquals } from "@std/assert";
 import { readOptions } from "../../bench/options.ts";
 
 Deno.test("readOptions() has defaults for all", () => {
-  assertEquals(readOptions([]), { runs: 30, idle: 0, json: undefined, beside: [] });
+  assertEquals(readOptions([]), {
+    runs: 30,
+    idle: 0,
+    json: undefined,
+    beside: [],
+    short: false,
+    record: false,
+  });
 });
 
 Deno.test("readOptions() takes each option, and --beside more than once", () => {
@@ -12,6 +19,20 @@ Deno.test("readOptions() takes each option, and --beside more than once", () => 
     idle: 200,
     json: "out.json",
     beside: ["../a", "../b"],
+    short: false,
+    record: false,
+  });
+});
+
+Deno.test("readOptions() takes fewer runs for short", () => {
+  const options = readOptions(["--short", "--record"]);
+  assertEquals(options, {
+    runs: 7,
+    idle: 0,
+    json: undefined,
+    beside: [],
+    short: true,
+    record: true,
   });
 });
 

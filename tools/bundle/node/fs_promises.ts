@@ -4,7 +4,7 @@ import { asNode } from "./fs_errors.ts";
 /** Reads a text. @throws {Error} As Node.js would say it, with its code. */
 export async function readFile(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await Promise.resolve(Deno.readTextFileSync(path));
   } catch (error) {
     throw asNode(error, path);
   }

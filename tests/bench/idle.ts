@@ -1,0 +1,65 @@
+/**
+ * `deno task bench:idle`: what the sidecar does while there is nothing to do, for ten minutes.
+ *
+ * Counted, not reckoned from seconds: calls by the emulator, processor time and wake-ups by the
+ * kernel. An empty program waits beside it, for the runtime wakes up by itself too.
+ */
+import { abortable } from "@std/async/abortable";
+import { pause } from "../emulator/pause.ts";
+import { MeasuredProcess } from "./process.ts";
+import { BARE_FETCH, type Program, programs } from "./programs.ts";
+import { environment, startScene } from "./scene.ts";
+
+const MINUTES = Number(Deno.args[0] ?? 10);
+const TIME_MS = MINUTES * 60_000;
+const PATIENCE = AbortSignal.timeout(TIME_MS + 60_000);
+/** Of one core. */
+const LARGEST_SHARE = 0.001;
+/** Once in 30 s. */
+const MOST_WAKE_UPS = MINUTES * 2;
+
+/** What a program did while it was idle. */
+interface Idle {
+  readonly name: string;
+  readonly calls: number;
+  readonly cpuMs: number;
+  readonly wakeUps: number;
+}
+
+async function observe(program: Program): Promise<Idle> {
+  const home = await Deno.makeTempDir({ prefix: "bench-" });
+  try {
+    await using emulator = await startScene();
+    await using process = new MeasuredProcess(program.command, environment(emulator, home));
+    if (!("says" in program.ready)) throw new Error(`Cannot tell when ${program.name} is ready`);
+    await abortable(process.says(program.ready.says), PATIENCE);
+    await abortable(process.asleep(), PATIENCE);
+    const [before, calls] = [await process.activity(), emulator.calls.length];
+    await pause(TIME_MS, PATIENCE);
+    const after = await process.activity();
+    return {
+      name: program.name,
+      calls: emulator.calls.length - calls,
+      cpuMs: after.cpuMs - before.cpuMs,
+      wakeUps: after.wakeUps - before.wakeUps,
+    };
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+const measured = programs({ beside: [] }).filter(({ name }) => name !== BARE_FETCH);
+const [sidecar, empty] = await Promise.all(measured.map(observe));
+if (sidecar === undefined || empty === undefined) throw new Error("Cannot compare: one is missing");
+for (const { name, calls, cpuMs, wakeUps } of [sidecar, empty]) {
+  console.log(`${name}: ${calls} calls, ${cpuMs} ms of processor time, ${wakeUps} wake-ups`);
+}
+const met = sidecar.calls === 0 && sidecar.cpuMs <= TIME_MS * LARGEST_SHARE &&
+  sidecar.wakeUps - empty.wakeUps <= MOST_WAKE_UPS;
+console.log(
+  `${MINUTES} minutes (bar: no call, ≤ ${
+    TIME_MS * LARGEST_SHARE
+  } ms, ≤ ${MOST_WAKE_UPS} wake-ups ` +
+    `more than the empty program's): ${met ? "met" : "NOT met"}`,
+);
+Deno.exit(met ? 0 : 1);
