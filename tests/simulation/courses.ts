@@ -1,0 +1,107 @@
+/** How one API call goes: what the network and the server do with it. */
+import type { ApiFaultDetails } from "../../lib/aws/errors.ts";
+import type { Tape, Weighted } from "./tape.ts";
+import type { Incident } from "./trace.ts";
+
+/** The course of one call. Times in milliseconds. */
+export interface Course {
+  readonly incident?: Incident;
+  /** From the call to the moment the request goes out. */
+  readonly sentAfter: number;
+  /** From then to when it is applied, each time; empty: never. */
+  readonly appliedAfter: readonly number[];
+  /** From the request to the answer; undefined: it never comes. */
+  readonly answeredAfter: number | undefined;
+  /** The answer, where that is a fault. */
+  readonly fault?: Pick<ApiFaultDetails, "code" | "effect" | "retryable" | "retryAfter">;
+  /**
+   * The server applies it once more or for the first time after the client has heard of a fault,
+   * or has given it up: so long after that. Below the settle time.
+   */
+  readonly lateAfter?: number;
+  /** So old is what a describing call tells. */
+  readonly staleness: number;
+}
+
+/** How hostile a schedule's world is: what part of its calls goes wrong. */
+export interface Weather {
+  /** 0: all goes well; 1: nothing does. */
+  readonly trouble: number;
+  /** When the trouble ends for good. */
+  readonly clearsAt: number;
+  /** How long after it was given up a call may still be applied. */
+  readonly settle: number;
+}
+
+type Kind = (tape: Tape, weather: Weather) => Partial<Course>;
+
+const THROTTLED = { code: "Throttling", effect: "none", retryable: true } as const;
+const REFUSED = { code: "ConnectionRefused", effect: "none", retryable: true } as const;
+const SERVER_ERROR = { code: "InternalFailure", effect: "unknown", retryable: true } as const;
+const CUT_OFF = { code: "ConnectionReset", effect: "unknown", retryable: true } as const;
+const ODD = { code: "UnexpectedReply", effect: "unknown", retryable: true } as const;
+const DENIED = { code: "AccessDenied", effect: "none", retryable: false } as const;
+
+/** All that can go wrong with a call. A new fault is a line here. */
+const TROUBLES: readonly Weighted<Kind>[] = [
+  [3, (tape) => ({
+    incident: "throttled",
+    appliedAfter: [],
+    fault: tape.happens(0.3) ? { ...THROTTLED, retryAfter: tape.time(20_000) } : THROTTLED,
+  })],
+  [2, () => ({ incident: "refused connection", appliedAfter: [], fault: REFUSED })],
+  [2, (tape) => ({
+    incident: "server error",
+    appliedAfter: tape.happens(0.5) ? [tape.time(20)] : [],
+    fault: tape.pick([SERVER_ERROR, CUT_OFF, ODD]),
+  })],
+  [
+    3,
+    (tape) => ({
+      incident: "lost reply",
+      appliedAfter: [tape.time(9_000)],
+      answeredAfter: undefined,
+    }),
+  ],
+  [2, () => ({ incident: "never applied", appliedAfter: [], answeredAfter: undefined })],
+  [3, (tape, { settle }) => ({
+    incident: "late application",
+    appliedAfter: [],
+    answeredAfter: tape.happens(0.5) ? tape.time(9_000) : undefined,
+    fault: tape.pick([SERVER_ERROR, CUT_OFF]),
+    lateAfter: Math.floor(tape.number() * settle),
+  })],
+  [1, (tape) => {
+    const answeredAfter = 2 + tape.time(3_000);
+    return {
+      incident: "applied twice",
+      appliedAfter: [1, answeredAfter - 1],
+      answeredAfter,
+    };
+  }],
+  [1, (tape, { settle }) => ({
+    incident: "applied twice",
+    appliedAfter: [tape.time(3_000)],
+    answeredAfter: undefined,
+    lateAfter: Math.floor(tape.number() * settle),
+  })],
+  [1, (tape, { settle }) => ({
+    incident: "stale reply",
+    staleness: Math.floor(tape.number() * settle),
+  })],
+  [1, (tape) => ({ sentAfter: tape.time(15_000), incident: "slow credentials" })],
+  [0.4, () => ({ incident: "final refusal", appliedAfter: [], fault: DENIED })],
+];
+
+/** Draws the course of a call that is made now. */
+export function drawCourse(tape: Tape, weather: Weather, now: number): Course {
+  const answeredAfter = 2 + tape.time(tape.happens(0.1) ? 9_000 : 60);
+  const well: Course = {
+    sentAfter: 0,
+    appliedAfter: [Math.floor((answeredAfter - 1) * tape.number())],
+    answeredAfter,
+    staleness: 0,
+  };
+  if (now >= weather.clearsAt || !tape.happens(weather.trouble)) return well;
+  return { ...well, ...tape.choose(TROUBLES)(tape, weather) };
+}

@@ -1,0 +1,90 @@
+/** One target in one group, as the load balancer knows it, its past included. */
+import type { TargetHealth } from "../../lib/aws/elb.ts";
+
+type State =
+  | { readonly at: "absent" }
+  | { readonly at: "registered"; readonly byUs: boolean }
+  | { readonly at: "draining"; readonly until: number };
+
+interface Entry {
+  readonly since: number;
+  readonly state: State;
+}
+
+/** How targets of a group fare. Times in milliseconds. */
+export interface MembershipPlan {
+  readonly before: "absent" | "draining" | "registered";
+  /** How long after registering the target is healthy; undefined: never. */
+  readonly healthyAfter: number | undefined;
+  /** What it is before, or for ever. */
+  readonly unhealthy: { readonly state: string; readonly reason: string };
+  readonly drainsFor: number;
+}
+
+/** The state of one target, now and before. */
+export class Membership {
+  readonly #plan: MembershipPlan;
+  readonly #target: TargetHealth["target"];
+  readonly #entries: Entry[];
+
+  constructor(target: TargetHealth["target"], plan: MembershipPlan) {
+    this.#target = target;
+    this.#plan = plan;
+    this.#entries = [{ since: -Infinity, state: stateBefore(plan) }];
+  }
+
+  /** Whether a call of the sidecar under test registered it, and nothing undid that. */
+  get isOurs(): boolean {
+    const state = this.#entries.at(-1)?.state;
+    return state?.at === "registered" && state.byUs;
+  }
+
+  register(now: number, byUs: boolean): void {
+    const state = this.#at(now).state;
+    if (state.at === "registered" && (state.byUs || !byUs)) return;
+    this.#entries.push({ since: now, state: { at: "registered", byUs } });
+  }
+
+  deregister(now: number): void {
+    if (this.#at(now).state.at !== "registered") return;
+    const until = now + this.#plan.drainsFor;
+    this.#entries.push({ since: now, state: { at: "draining", until } });
+  }
+
+  /** What DescribeTargetHealth says of a moment. */
+  health(moment: number): TargetHealth {
+    const { since, state } = this.#at(moment);
+    const target = this.#target;
+    const absent = { target, state: "unused", reason: "Target.NotRegistered" };
+    switch (state.at) {
+      case "absent":
+        return absent;
+      case "draining":
+        if (moment >= state.until) return absent;
+        return { target, state: "draining", reason: "Target.DeregistrationInProgress" };
+      case "registered": {
+        const { healthyAfter, unhealthy } = this.#plan;
+        if (healthyAfter === undefined || moment < since + healthyAfter) {
+          return { target, ...unhealthy };
+        }
+        return { target, state: "healthy" };
+      }
+    }
+  }
+
+  #at(moment: number): Entry {
+    const entry = this.#entries.findLast(({ since }) => since <= moment);
+    return entry ?? { since: -Infinity, state: { at: "absent" } };
+  }
+}
+
+function stateBefore({ before, drainsFor }: MembershipPlan): State {
+  switch (before) {
+    case "absent":
+      return { at: "absent" };
+    case "draining":
+      return { at: "draining", until: drainsFor };
+    case "registered":
+      return { at: "registered", byUs: false };
+  }
+}

@@ -1,0 +1,89 @@
+/** What a schedule is about: the flags of the sidecar, and the world that it wakes up in. */
+import { type Config, readConfig } from "../../lib/config/config.ts";
+import { arnOf } from "./api.ts";
+import type { Weather } from "./courses.ts";
+import type { MembershipPlan } from "./membership.ts";
+import type { Tape } from "./tape.ts";
+
+/** The beginning of a schedule. */
+export interface Scenario {
+  readonly config: Config;
+  readonly args: readonly string[];
+  readonly groups: ReadonlyMap<string, MembershipPlan>;
+  readonly weather: Weather;
+  readonly hookTrouble: number;
+}
+
+const NAMES = ["alpha", "beta", "gamma"] as const;
+
+/** Draws a scenario. */
+export function drawScenario(tape: Tape): Scenario {
+  const count = tape.choose([[6, 1], [3, 2], [1, 3]]);
+  const names = NAMES.slice(0, count);
+  const args = [...groupFlags(tape, names), ...otherFlags(tape)];
+  const config = configOf(args);
+  const settle = config.timeouts.confirmSettle;
+  return {
+    config,
+    args,
+    groups: new Map(names.map((name) => [name, drawMembership(tape)])),
+    weather: {
+      trouble: tape.choose([[3, 0.15], [2, 0], [3, 0.5], [1, 0.9]]),
+      clearsAt: tape.choose([[3, Infinity], [1, 30_000], [1, 120_000]]),
+      settle,
+    },
+    hookTrouble: tape.choose([[3, 0.1], [1, 0.6]]),
+  };
+}
+
+function groupFlags(tape: Tape, names: readonly string[]): string[] {
+  const byArn = tape.happens(0.3);
+  return names.map((name) =>
+    byArn ? `-target-group-arn=${arnOf(name)}` : `-target-group-name=${name}`
+  );
+}
+
+function otherFlags(tape: Tape): string[] {
+  const flag = (name: string, values: readonly string[]) => `-${name}=${tape.pick(values)}`;
+  return [
+    "-target-id=10.0.0.1",
+    flag("resolve-timeout", ["1m0s", "10s"]),
+    flag("register-timeout", ["1m0s", "20s", "3s"]),
+    flag("deregister-timeout", ["30s", "10s", "1m0s", "2s"]),
+    flag("confirm-settle", ["5s", "2s", "20s", "0s"]),
+    flag("wait-in-service", ["true", "true", "true", "false"]),
+    flag("wait-in-service-timeout", ["5m0s", "30s", "2s"]),
+    flag("require-in-service", ["false", "true"]),
+    flag("pre-register-timeout", ["5s", "1s"]),
+    flag("post-register-timeout", ["5s", "30s"]),
+    flag("pre-deregister-timeout", ["5s", "20s"]),
+    flag("post-deregister-timeout", ["5s", "1s"]),
+  ];
+}
+
+/** Reading flags takes longer than a life; there are not that many different ones. */
+const configs = new Map<string, Config>();
+
+function configOf(args: readonly string[]): Config {
+  const key = args.join(" ");
+  const known = configs.get(key);
+  if (known !== undefined) return known;
+  const reading = readConfig(args, {});
+  if (reading.kind !== "run") throw new Error(`bad flags in a scenario: ${key}`);
+  configs.set(key, reading.config);
+  return reading.config;
+}
+
+function drawMembership(tape: Tape): MembershipPlan {
+  return {
+    before: tape.choose([[6, "absent"], [1, "draining"], [1, "registered"]]),
+    healthyAfter: tape.happens(0.15) ? undefined : tape.time(240_000),
+    unhealthy: tape.choose([
+      [4, { state: "initial", reason: "Elb.RegistrationInProgress" }],
+      [2, { state: "unhealthy", reason: "Target.FailedHealthChecks" }],
+      [1, { state: "unused", reason: "Target.NotInUse" }],
+      [1, { state: "unavailable", reason: "Target.HealthCheckDisabled" }],
+    ]),
+    drainsFor: tape.choose([[1, 300_000], [1, 20_000], [1, 0]]),
+  };
+}

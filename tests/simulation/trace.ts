@@ -1,0 +1,96 @@
+/** What happened in one schedule, in order: for the invariants, and for a person to read. */
+import type { SimulatedClock } from "./clock.ts";
+
+/** Where a life is, as far as its calls, hooks and log lines tell. */
+export const PHASES = [
+  "resolving",
+  "pre-register",
+  "registering",
+  "waiting-in-service",
+  "post-register",
+  "serving",
+  "pre-deregister",
+  "deregistering",
+  "confirming",
+  "post-deregister",
+] as const;
+export type Phase = typeof PHASES[number];
+
+/** What can happen to a life from outside. A new kind of event is a line here. */
+export const INCIDENTS = [
+  "stop signal",
+  "second stop signal",
+  "uncaught fault",
+  "foreign deregistration",
+  "foreign registration",
+  "late application",
+  "lost reply",
+  "applied twice",
+  "never applied",
+  "throttled",
+  "server error",
+  "refused connection",
+  "final refusal",
+  "slow credentials",
+  "stale reply",
+  "hook fails",
+  "hook hangs",
+] as const;
+export type Incident = typeof INCIDENTS[number];
+
+/** The record of one schedule. */
+export class Trace {
+  readonly lines: string[] = [];
+  readonly violations: string[] = [];
+  /** Which incidents came in which phases, as `phase|incident`. */
+  readonly pairs = new Set<string>();
+  readonly phases: { readonly phase: Phase; readonly at: number }[] = [
+    { phase: "resolving", at: 0 },
+  ];
+  readonly #clock: SimulatedClock;
+  readonly #keepLines: boolean;
+  /** Told of each happening; a schedule's triggers hang here. */
+  onHappening: ((what: string) => void) | undefined;
+
+  constructor(clock: SimulatedClock, keepLines: boolean) {
+    this.#clock = clock;
+    this.#keepLines = keepLines;
+  }
+
+  get phase(): Phase {
+    return this.phases.at(-1)?.phase ?? "resolving";
+  }
+
+  enter(phase: Phase): void {
+    if (phase === this.phase) return;
+    this.phases.push({ phase, at: this.#clock.now() });
+    this.tell(`phase: ${phase}`);
+  }
+
+  has(phase: Phase): boolean {
+    return this.phases.some((one) => one.phase === phase);
+  }
+
+  /** A line for a person. */
+  tell(line: string): void {
+    if (!this.#keepLines) return;
+    this.lines.push(`${(this.#clock.now() / 1_000).toFixed(3).padStart(9)}  ${line}`);
+  }
+
+  /** Something that a trigger may wait for. */
+  happened(what: string): void {
+    this.tell(what);
+    this.onHappening?.(what);
+  }
+
+  /** Something from outside came in the phase that the life is in. */
+  incident(incident: Incident): void {
+    this.pairs.add(`${this.phase}|${incident}`);
+  }
+
+  /** A promise is broken. */
+  violated(invariant: string): void {
+    this.violations.push(invariant);
+    this.tell(`VIOLATED: ${invariant}`);
+  }
+}

@@ -1,0 +1,137 @@
+/** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
+import type { Log } from "../../lib/host/log.ts";
+import { type Ending, live, type Ports } from "../../lib/sidecar.ts";
+import { type CallRecord, SimulatedApi } from "./api.ts";
+import { SimulatedClock } from "./clock.ts";
+import { type HookRun, SimulatedHooks } from "./hooks.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Tape } from "./tape.ts";
+import { type Phase, Trace } from "./trace.ts";
+
+/** What is known of a life besides its trace. */
+export interface Facts {
+  stoppedAt?: number;
+  stoppedIn?: Phase;
+  hurriedAt?: number;
+  /** It was a fault that nobody caught, not a signal. */
+  faulted: boolean;
+  /** Listeners on the signals of the process, now. */
+  listeners: number;
+  ending?: Ending;
+}
+
+/** The world. */
+export class World {
+  readonly facts: Facts = { faulted: false, listeners: 0 };
+  readonly stop = new AbortController();
+  readonly hurry = new AbortController();
+  readonly clock: SimulatedClock;
+  readonly trace: Trace;
+  readonly api: SimulatedApi;
+  readonly hooks: SimulatedHooks;
+  readonly scenario: Scenario;
+  readonly #tape: Tape;
+
+  constructor(scenario: Scenario, tape: Tape, watch: {
+    readonly keepLines: boolean;
+    readonly onCall: (world: World, record: CallRecord, step: "made" | "sent" | "ended") => void;
+    readonly onHook: (world: World, run: HookRun) => void;
+  }) {
+    this.scenario = scenario;
+    this.#tape = tape;
+    // Half a turn on: the harmless chance is the middle, not a delay of nothing.
+    this.clock = new SimulatedClock(() => (tape.number() + 0.5) % 1);
+    this.trace = new Trace(this.clock, watch.keepLines);
+    const { clock, trace } = this;
+    this.api = new SimulatedApi({
+      ...{ clock, tape, trace },
+      weather: scenario.weather,
+      groups: scenario.groups,
+      target: { id: "10.0.0.1" },
+      onCall: (record, step) => {
+        this.#follow(record, step);
+        watch.onCall(this, record, step);
+      },
+    });
+    const { hooks } = scenario.config;
+    this.hooks = new SimulatedHooks({
+      ...{ clock, tape, trace },
+      trouble: scenario.hookTrouble,
+      timeouts: {
+        "pre-register": hooks["pre-register"].timeout,
+        "post-register": hooks["post-register"].timeout,
+        "pre-deregister": hooks["pre-deregister"].timeout,
+        "post-deregister": hooks["post-deregister"].timeout,
+      },
+      onHook: (run) => watch.onHook(this, run),
+    });
+    countListeners(this.stop.signal, this.facts);
+    countListeners(this.hurry.signal, this.facts);
+  }
+
+  /** The life under test. A new port is filled here. */
+  async live(): Promise<void> {
+    const { api: elb, clock, hooks } = this;
+    const ports: Ports = {
+      ...{ elb, clock, hooks },
+      log: this.#log(),
+      signals: { stop: this.stop.signal, hurry: this.hurry.signal },
+    };
+    this.facts.ending = await live(this.scenario.config, ports);
+    this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.sentence}`);
+  }
+
+  /** The next decision of the schedule. */
+  get tape(): Tape {
+    return this.#tape;
+  }
+
+  /** From calls to phases. */
+  #follow(record: CallRecord, step: "made" | "sent" | "ended"): void {
+    const { trace } = this;
+    if (step === "made") {
+      if (record.call === "RegisterTargets" && !trace.has("deregistering")) {
+        trace.enter("registering");
+      }
+      if (record.call === "DeregisterTargets") trace.enter("deregistering");
+      if (record.call === "DescribeTargetHealth") {
+        if (trace.has("deregistering")) trace.enter("confirming");
+        else if (trace.phase === "registering") trace.enter("waiting-in-service");
+      }
+    }
+    const about = `${record.call}${record.group === "" ? "" : ` ${record.group}`}`;
+    if (step !== "ended") return trace.happened(`${step}: ${about}`);
+    const { end } = record;
+    trace.happened(`${about}: ${typeof end === "string" ? end : end?.code}`);
+  }
+
+  #log(): Log {
+    const { trace } = this;
+    const line = (level: string) => (message: string) => {
+      if (message.startsWith("serving")) trace.enter("serving");
+      trace.tell(`log ${level}: ${message}`);
+    };
+    return { debug: () => {}, info: line("info"), warn: line("warn"), error: line("error") };
+  }
+}
+
+/** Sees a listener that is left on a signal that lives as long as the process. */
+function countListeners(signal: AbortSignal, facts: Facts): void {
+  const listening = new Set<unknown>();
+  signal.addEventListener("abort", () => count(() => listening.clear()), { once: true });
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  const count = (change: () => void) => {
+    const before = listening.size;
+    change();
+    facts.listeners += listening.size - before;
+  };
+  signal.addEventListener = (type: string, listener: unknown, options?: unknown) => {
+    count(() => listening.add(listener));
+    Reflect.apply(add, signal, [type, listener, options]);
+  };
+  signal.removeEventListener = (type: string, listener: unknown, options?: unknown) => {
+    count(() => listening.delete(listener));
+    Reflect.apply(remove, signal, [type, listener, options]);
+  };
+}
