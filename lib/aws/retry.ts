@@ -13,6 +13,11 @@ const TRANSIENT_BASE: Milliseconds = 200;
 /** Throttling says that the account makes too many calls: start slower. */
 const THROTTLED_BASE: Milliseconds = 1_000;
 const LONGEST_BACK_OFF: Milliseconds = 10_000;
+/**
+ * Throttled, many ask for what is given out at a fixed rate: asking less often loses nothing as
+ * long as enough of them ask. Longer than this, the last ones of 5,000 would (docs/scale.md).
+ */
+const LONGEST_THROTTLED: Milliseconds = 30_000;
 /** A `Retry-After` may lengthen a delay by so much at most: the step has a deadline to meet. */
 const LONGEST_HINT: Milliseconds = 5_000;
 /** One attempt's own limit, where the step's is not shorter. */
@@ -41,8 +46,10 @@ export function isThrottling(fault: ApiFault): boolean {
  * attempt fits into the step's time.
  */
 export function backOff(fault: ApiFault, progress: Progress, clock: Clock): Milliseconds {
-  const base = isThrottling(fault) ? THROTTLED_BASE : TRANSIENT_BASE;
-  const exponential = Math.min(LONGEST_BACK_OFF, base * 2 ** progress.failedBefore);
+  const isThrottled = isThrottling(fault);
+  const base = isThrottled ? THROTTLED_BASE : TRANSIENT_BASE;
+  const longest = isThrottled ? LONGEST_THROTTLED : LONGEST_BACK_OFF;
+  const exponential = Math.min(longest, base * 2 ** progress.failedBefore);
   const delay = clock.random() * Math.min(exponential, Math.max(base, progress.left / 2));
   return Math.max(delay, Math.min(fault.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));
 }

@@ -41,10 +41,10 @@ for (const code of ["Throttling", "ThrottlingException", "RequestLimitExceeded"]
   });
 }
 
-Deno.test("back-off is never longer than ten seconds, however often it failed", () => {
+Deno.test("back-off is never longer than ten seconds, throttled thirty, however often it failed", () => {
   assertEquals(bounds({}, 6), [0, 10_000]);
   assertEquals(bounds({}, 5_000), [0, 10_000]);
-  assertEquals(bounds({ code: "Throttling" }, 5_000), [0, 10_000]);
+  assertEquals(bounds({ code: "Throttling" }, 5_000), [0, 30_000]);
 });
 
 Deno.test("back-off leaves time for another attempt before the end", () => {
