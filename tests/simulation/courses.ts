@@ -27,13 +27,16 @@ export interface Course {
 export interface Weather {
   /** 0: all goes well; 1: nothing does. */
   readonly trouble: number;
+  /** The one trouble of an outage; undefined: each call has its own. */
+  readonly outage: Trouble | undefined;
   /** When the trouble ends for good. */
   readonly clearsAt: number;
   /** How long after it was given up a call may still be applied. */
   readonly settle: number;
 }
 
-type Kind = (tape: Tape, weather: Weather) => Partial<Course>;
+/** One way in which a call goes wrong: what is other than in a call that goes well. */
+export type Trouble = (tape: Tape, weather: Weather) => Partial<Course>;
 
 const THROTTLED = { code: "Throttling", effect: "none", retryable: true } as const;
 const REFUSED = { code: "ConnectionRefused", effect: "none", retryable: true } as const;
@@ -43,7 +46,7 @@ const ODD = { code: "UnexpectedReply", effect: "unknown", retryable: true } as c
 const DENIED = { code: "AccessDenied", effect: "none", retryable: false } as const;
 
 /** All that can go wrong with a call. A new fault is a line here. */
-const TROUBLES: readonly Weighted<Kind>[] = [
+const TROUBLES: readonly Weighted<Trouble>[] = [
   [3, (tape) => ({
     incident: "throttled",
     appliedAfter: [],
@@ -87,11 +90,18 @@ const TROUBLES: readonly Weighted<Kind>[] = [
   })],
   [1, (tape, { settle }) => ({
     incident: "stale reply",
+    appliedAfter: [1],
+    answeredAfter: 2 + tape.time(9_000),
     staleness: Math.floor(tape.number() * settle),
   })],
   [1, (tape) => ({ sentAfter: tape.time(15_000), incident: "slow credentials" })],
   [0.4, () => ({ incident: "final refusal", appliedAfter: [], fault: DENIED })],
 ];
+
+/** Draws a trouble. */
+export function drawTrouble(tape: Tape): Trouble {
+  return tape.choose(TROUBLES);
+}
 
 /** Draws the course of a call that is made now. */
 export function drawCourse(tape: Tape, weather: Weather, now: number): Course {
@@ -103,5 +113,5 @@ export function drawCourse(tape: Tape, weather: Weather, now: number): Course {
     staleness: 0,
   };
   if (now >= weather.clearsAt || !tape.happens(weather.trouble)) return well;
-  return { ...well, ...tape.choose(TROUBLES)(tape, weather) };
+  return { ...well, ...(weather.outage ?? drawTrouble(tape))(tape, weather) };
 }

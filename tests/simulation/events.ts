@@ -18,7 +18,7 @@ export interface OutsideEvent {
 export const OUTSIDE_EVENTS: readonly OutsideEvent[] = [
   { name: "stop", count: [[1, 1]], act: stop },
   { name: "second stop", count: [[3, 0], [1, 1]], act: (world) => secondStop(world) },
-  { name: "fault", count: [[20, 0], [1, 1]], act: (world) => uncaughtFault(world) },
+  { name: "fault", count: [[8, 0], [1, 1]], act: (world) => uncaughtFault(world) },
   {
     name: "foreign deregistration",
     count: [[8, 0], [1, 1], [1, 2]],

@@ -1,7 +1,7 @@
 /** What a schedule is about: the flags of the sidecar, and the world that it wakes up in. */
 import { type Config, readConfig } from "../../lib/config/config.ts";
 import { arnOf } from "./api.ts";
-import type { Weather } from "./courses.ts";
+import { drawTrouble, type Weather } from "./courses.ts";
 import type { MembershipPlan } from "./membership.ts";
 import type { Tape } from "./tape.ts";
 
@@ -29,6 +29,7 @@ export function drawScenario(tape: Tape): Scenario {
     groups: new Map(names.map((name) => [name, drawMembership(tape)])),
     weather: {
       trouble: tape.choose([[3, 0.15], [2, 0], [3, 0.5], [1, 0.9]]),
+      outage: tape.happens(0.2) ? drawTrouble(tape) : undefined,
       clearsAt: tape.choose([[3, Infinity], [1, 30_000], [1, 120_000]]),
       settle,
     },

@@ -1,0 +1,105 @@
+/** Commands, split into words, held against the system's own shell. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { LineSplitter, LONGEST_LINE } from "../../lib/hooks/lines.ts";
+import { splitWords, unterminatedQuote } from "../../lib/hooks/words.ts";
+import { anyText, asyncProperty, type Property, property } from "./property.ts";
+
+const NO_NUL = (text: string) => !text.includes("\0") && text.isWellFormed();
+
+/** Texts that look like commands. */
+const command = fc.string({
+  unit: fc.constantFrom(..."ab1 \t'\"\\$.,:=-/_é\n#~{}!%^+@]"),
+  maxLength: 24,
+});
+
+/** What `sh` makes of the words of many commands: each is given to `printf`, which runs nothing. */
+async function shellWords(commands: readonly string[]): Promise<string[][]> {
+  const script = commands.map((one) => `printf '%s\\0' ${one}\nprintf '\\001\\0'\n`).join("");
+  const { stdout, success, stderr } = await new Deno.Command("/bin/sh", { args: ["-c", script] })
+    .output();
+  assert(success, new TextDecoder().decode(stderr));
+  const texts = new TextDecoder().decode(stdout).split("\0").slice(0, -1);
+  const all: string[][] = [[]];
+  for (const text of texts) {
+    if (text === "\x01") all.push([]);
+    else all.at(-1)?.push(text);
+  }
+  return all.slice(0, -1);
+}
+
+export const WORDS: readonly Property[] = [
+  property("any command is split or refused", 4, anyText, (text) => {
+    const split = splitWords(text);
+    if (split.kind === "words") assert(split.words.length > 0);
+    else assert(split.reason !== "");
+    unterminatedQuote(text);
+  }),
+  property(
+    "words that were quoted come out as they were",
+    4,
+    fc.array(anyText.filter(NO_NUL), { minLength: 1 }),
+    (words) => {
+      const command = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+      assertEquals(splitWords(command), { kind: "words", words });
+      assertEquals(unterminatedQuote(command), false);
+    },
+  ),
+  asyncProperty(
+    "what is split, sh splits in the same way (each input is 50 commands)",
+    0.01,
+    fc.array(command, { minLength: 50, maxLength: 50 }),
+    async (commands) => {
+      const split = commands.flatMap((text) => {
+        const result = splitWords(text);
+        return result.kind === "words" ? [{ text: text.trim(), words: result.words }] : [];
+      });
+      const expected = await shellWords(split.map(({ text }) => text));
+      assertEquals(split.map(({ words }) => words), expected);
+    },
+  ),
+  asyncProperty(
+    "where a quote is never closed, sh says so too",
+    0.005,
+    fc.string({ unit: fc.constantFrom(..."a '\"\\$(){}`#\n"), maxLength: 16 }),
+    async (text) => {
+      if (!unterminatedQuote(text)) return;
+      const { success } = await new Deno.Command("/bin/sh", {
+        args: ["-n", "-c", text],
+        stderr: "null",
+      }).output();
+      assert(!success, JSON.stringify(text));
+    },
+  ),
+  property(
+    "however output is cut into chunks, its lines are the same",
+    3,
+    fc.array(fc.uint8Array({ maxLength: 40 })),
+    (chunks) => {
+      const bytes = new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+      assertEquals(linesOf(chunks), linesOf([bytes]));
+    },
+  ),
+  property(
+    "lines of any text come out as they were",
+    3,
+    fc.array(
+      fc.string({ unit: "grapheme", maxLength: 200 }).filter((text) =>
+        !/[\n\r]/.test(text) && text.isWellFormed()
+      ),
+    ),
+    (lines) => {
+      assert(lines.every((line) => line.length < LONGEST_LINE));
+      const bytes = new TextEncoder().encode(lines.map((line) => line + "\n").join(""));
+      assertEquals(linesOf([bytes]), lines);
+    },
+  ),
+];
+
+function linesOf(chunks: readonly Uint8Array[]): string[] {
+  const lines: string[] = [];
+  const splitter = new LineSplitter((line) => lines.push(line));
+  for (const chunk of chunks) splitter.push(chunk);
+  splitter.end();
+  return lines;
+}
