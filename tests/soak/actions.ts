@@ -1,0 +1,104 @@
+/** What is done to a sidecar for hours: a line for each kind. */
+import type { Emulator } from "../emulator/emulator.ts";
+import { TARGET } from "../e2e/scene.ts";
+
+/** The sidecar's surroundings. */
+export interface Surroundings {
+  readonly emulator: Emulator;
+  readonly group: string;
+  /** Of its HTTP service; undefined: it has none. */
+  readonly url: string | undefined;
+}
+
+/** One kind of disturbance. */
+export interface Action {
+  readonly name: string;
+  readonly weight: number;
+  readonly needsService: boolean;
+  readonly act: (surroundings: Surroundings) => Promise<void>;
+}
+
+/** The group's port. */
+const PORT = 80;
+
+/** How long a slow client holds its connection. */
+const SLOW = 2_000;
+
+/** The table. */
+export const ACTIONS: readonly Action[] = [
+  {
+    name: "somebody else deregisters the target",
+    weight: 1,
+    needsService: false,
+    act: ({ emulator, group }) => {
+      if (emulator.registered(group).length > 0) emulator.deregisterByOther(group, { id: TARGET, port: PORT });
+      return Promise.resolve();
+    },
+  },
+  {
+    name: "somebody else registers the target",
+    weight: 1,
+    needsService: false,
+    act: ({ emulator, group }) => {
+      emulator.registerByOther(group, { id: TARGET, port: PORT });
+      return Promise.resolve();
+    },
+  },
+  {
+    name: "the connections are closed",
+    weight: 2,
+    needsService: false,
+    act: ({ emulator }) => Promise.resolve(emulator.closeIdleConnections()),
+  },
+  ...["/livez", "/startupz", "/readyz", "/status", "/metrics", "/target"].map((path) => ({
+    name: `GET ${path}`,
+    weight: 4,
+    needsService: true,
+    act: async ({ url }: Surroundings) => {
+      await ask(`${url}${path}`, "GET");
+    },
+  })),
+  {
+    name: "a drain, and its end undone",
+    weight: 2,
+    needsService: true,
+    act: async ({ url }) => {
+      await ask(`${url}/drain`, "POST");
+      await ask(`${url}/register`, "POST");
+    },
+  },
+  {
+    name: "a drain whose client goes away",
+    weight: 1,
+    needsService: true,
+    act: async ({ url }) => {
+      await fetch(`${url}/drain`, { method: "POST", signal: AbortSignal.timeout(100) })
+        .then((response) => response.body?.cancel(), () => {});
+      await ask(`${url}/register`, "POST");
+    },
+  },
+  {
+    name: "a slow client",
+    weight: 2,
+    needsService: true,
+    act: async ({ url }) => {
+      const { hostname, port } = new URL(url ?? "");
+      using connection = await Deno.connect({ hostname, port: Number(port) });
+      await connection.write(new TextEncoder().encode("GET /status HTTP/1.1\r\nHost: x\r\n"));
+      await new Promise((resolve) => setTimeout(resolve, SLOW));
+    },
+  },
+];
+
+/** A request, whatever its answer is: that is not what a soak is about. */
+async function ask(url: string, method: string): Promise<void> {
+  const response = await fetch(url, { method, signal: AbortSignal.timeout(60_000) });
+  await response.body?.cancel();
+}
+
+/** Draws one of them. */
+export function drawAction(hasService: boolean, chance: number): Action | undefined {
+  const possible = ACTIONS.filter(({ needsService }) => hasService || !needsService);
+  let at = chance * possible.reduce((sum, { weight }) => sum + weight, 0);
+  return possible.find(({ weight }) => (at -= weight) < 0);
+}
