@@ -9,6 +9,9 @@ interface Moment {
   readonly act: () => void;
 }
 
+/** So many waits are begun at most at one moment, by all lives together. */
+const MOST_WAITS = 100_000;
+
 /** How virtual time ended. */
 export type ClockEnd =
   | "done"
@@ -23,6 +26,8 @@ export class SimulatedClock implements Clock {
   readonly #chance: () => number;
   #now = 0;
   #order = 0;
+  /** Waits that were begun since a moment came. */
+  #begun = 0;
 
   /** @param chance What `random` gives, in [0, 1). */
   constructor(chance: () => number) {
@@ -37,7 +42,9 @@ export class SimulatedClock implements Clock {
     return this.#chance();
   }
 
+  /** @throws {Error} Wait after wait is over before it begins: no time would ever pass. */
   within(time: number, ...signals: readonly AbortSignal[]): AbortSignal {
+    if (++this.#begun > MOST_WAITS) throw new Error("it goes round without time passing");
     const timeout = new AbortController();
     this.after(time, () => timeout.abort(new DOMException("Signal timed out.", "TimeoutError")));
     return signals.length === 0 ? timeout.signal : AbortSignal.any([timeout.signal, ...signals]);
@@ -65,6 +72,7 @@ export class SimulatedClock implements Clock {
       if (next === undefined) return "deadlock";
       if (turned >= moments || next.at > longest) return "endless";
       this.#now = next.at;
+      this.#begun = 0;
       next.act();
     }
   }

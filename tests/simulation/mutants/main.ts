@@ -6,6 +6,9 @@ const COPIED = ["lib", "tests/simulation", "tools/std", "deno.json", "deno.lock"
 /** Each is to be caught within so many schedules. */
 const SCHEDULES = 100_000;
 
+/** Milliseconds after which one counts as hanging: some faults go round without time passing. */
+const PATIENCE = 15 * 60_000;
+
 /** What became of one. */
 interface Fate {
   readonly name: string;
@@ -73,14 +76,16 @@ async function placeOf(
 
 /** The first failure, if there is one. */
 async function simulate(copy: string): Promise<{ seed: number; violation: string } | undefined> {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { stdout, stderr, signal } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-prompt", "-A", "--no-check", "--import-map=tools/std/import_map.json"],
       ...["tests/simulation/main.ts", "--stop-at-first", "--no-shrink"],
       ...["--schedules", String(SCHEDULES)],
     ],
     cwd: copy,
+    signal: AbortSignal.timeout(PATIENCE),
   }).output();
+  if (signal !== null) return { seed: 0, violation: "it hangs" };
   const text = new TextDecoder().decode(stdout);
   const [, seed, violation] = /^seed (\d+): (.*); again: /m.exec(text) ?? [];
   if (seed !== undefined && violation !== undefined) return { seed: Number(seed), violation };
