@@ -9,7 +9,7 @@ import { DrainRequested } from "./life/requests.ts";
 import { Steps } from "./life/steps.ts";
 import { GracePeriod } from "./target/grace.ts";
 
-export type { Ending };
+export type { Ending, Ports };
 
 const DEREGISTERED = "stopped: the target is deregistered";
 const NOT_REGISTERED = "stopped before anything was registered";

@@ -114,6 +114,11 @@ export class SimulatedApi implements ElasticLoadBalancing {
     return health;
   }
 
+  async deregistrationDelay(arn: string, options: CallOptions): Promise<number> {
+    await this.#call("DescribeTargetGroupAttributes", nameOf(arn), options, () => {});
+    return this.#membership(arn).drainsFor;
+  }
+
   #membership(arn: string): Membership {
     const membership = this.memberships.get(nameOf(arn));
     if (membership === undefined) throw new Error(`no group ${arn} in this simulation`);
@@ -210,7 +215,7 @@ export class SimulatedApi implements ElasticLoadBalancing {
     const latest = (record.endedAt ?? Infinity) + weather.settle;
     if (clock.now() >= latest && record.end !== "answered" && record.endedAt !== undefined) return;
     apply(course);
-    if (record.call !== "DescribeTargetHealth" && record.call !== "DescribeTargetGroups") {
+    if (record.call === "RegisterTargets" || record.call === "DeregisterTargets") {
       trace.happened(`applied: ${record.call} ${record.group}`);
     }
   }

@@ -1,5 +1,7 @@
 /** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
 import type { Log } from "../../lib/host/log.ts";
+import { Board } from "../../lib/life/board.ts";
+import { Requests } from "../../lib/life/requests.ts";
 import { type Ending, live, type Ports } from "../../lib/sidecar.ts";
 import { type CallRecord, SimulatedApi } from "./api.ts";
 import { SimulatedClock } from "./clock.ts";
@@ -30,6 +32,8 @@ export class World {
   readonly api: SimulatedApi;
   readonly hooks: SimulatedHooks;
   readonly scenario: Scenario;
+  readonly requests = new Requests();
+  readonly board: Board;
   readonly #tape: Tape;
 
   constructor(scenario: Scenario, tape: Tape, watch: {
@@ -43,6 +47,7 @@ export class World {
     this.clock = new SimulatedClock(() => (tape.number() + 0.5) % 1);
     this.trace = new Trace(this.clock, watch.keepLines);
     const { clock, trace } = this;
+    this.board = new Board(clock);
     this.api = new SimulatedApi({
       ...{ clock, tape, trace },
       weather: scenario.weather,
@@ -73,7 +78,11 @@ export class World {
   async live(): Promise<void> {
     const { api: elb, clock, hooks } = this;
     const ports: Ports = {
-      ...{ elb, clock, hooks },
+      ...{ elb, clock, hooks, requests: this.requests, board: this.board },
+      application: {
+        wait: () => Promise.resolve(),
+        restarted: () => new Promise(() => {}),
+      },
       log: this.#log(),
       signals: { stop: this.stop.signal, hurry: this.hurry.signal },
     };

@@ -31,7 +31,9 @@ export const ACTIONS: readonly Action[] = [
     weight: 1,
     needsService: false,
     act: ({ emulator, group }) => {
-      if (emulator.registered(group).length > 0) emulator.deregisterByOther(group, { id: TARGET, port: PORT });
+      if (emulator.registered(group).length > 0) {
+        emulator.deregisterByOther(group, { id: TARGET, port: PORT });
+      }
       return Promise.resolve();
     },
   },

@@ -5,6 +5,9 @@ import type { Clock } from "../../../lib/host/clock.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import type { Log } from "../../../lib/host/log.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
+import { Board } from "../../../lib/life/board.ts";
+import type { Application } from "../../../lib/life/ports.ts";
+import { Requests } from "../../../lib/life/requests.ts";
 import { live, type Ports } from "../../../lib/sidecar.ts";
 import { type Account, GROUP } from "./account.ts";
 
@@ -23,6 +26,11 @@ export type Program = (id: string, account: Account, clock: Clock) => Running;
 const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const NO_HOOKS: Hooks = { run: () => Promise.resolve({ outcome: "succeeded" }) };
 
+const NO_APPLICATION: Application = {
+  wait: () => Promise.resolve(),
+  restarted: () => new Promise(() => {}),
+};
+
 /** The sidecar, with these flags besides the group's ARN. */
 export function sidecar(flags: readonly string[]): Program {
   return (id, elb, clock) => {
@@ -37,7 +45,12 @@ export function sidecar(flags: readonly string[]): Program {
       },
     };
     const signals = { stop: stop.signal, hurry: new AbortController().signal };
-    const ports: Ports = { elb, clock, hooks: NO_HOOKS, log, signals };
+    const ports: Ports = {
+      ...{ elb, clock, hooks: NO_HOOKS, log, signals },
+      application: NO_APPLICATION,
+      requests: new Requests(),
+      board: new Board(clock),
+    };
     const ended = live(reading.config, ports);
     void ended.then(() => serves.resolve(false));
     return {
