@@ -13,6 +13,7 @@ data "aws_iam_policy_document" "sidecar" {
     actions = [
       "elasticloadbalancing:DescribeTargetGroups",
       "elasticloadbalancing:DescribeTargetHealth",
+      "elasticloadbalancing:DescribeTargetGroupAttributes",
     ]
     resources = ["*"]
   }

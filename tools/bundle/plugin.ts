@@ -28,6 +28,9 @@ const NODE_HTTP_HANDLER = "@smithy/node-http-handler";
 const SCHEMAS = /client-elastic-load-balancing-v2\/dist-es\/schemas\/schemas_0\.js$/;
 const ERROR_CLASS = /^n0_registry\.registerError\(.*\);$/gm;
 
+/** A shape: a list, of which the bundler cannot tell that to leave it out makes no difference. */
+const SHAPE = /^(export (?:var|const) \w+\$? = )(\[[\s\S]*?\]);$/gm;
+
 /** For a part of Node.js that a CommonJS package requires: Deno has no `require` in a module. */
 const BUILTIN = "builtin";
 
@@ -79,7 +82,8 @@ export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugi
     }));
     // An error's code says enough: without its class, the SDK makes it one of the base class.
     build.onLoad({ filter: SCHEMAS }, async ({ path }) => ({
-      contents: (await Deno.readTextFile(path)).replaceAll(ERROR_CLASS, ""),
+      contents: (await Deno.readTextFile(path)).replaceAll(ERROR_CLASS, "")
+        .replaceAll(SHAPE, "$1/* @__PURE__ */ (() => $2)();"),
     }));
   };
   return { name: "program", setup };

@@ -60,7 +60,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^kubectl /, "needs a cluster"],
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
-  [/^deno task (test:repeat|bench)$/, "takes minutes"],
+  [/^deno task (test:repeat|bench(:idle)?)( --record)?$/, "takes minutes"],
   [/^deno (install|outdated)/, "changes the lock file"],
 ];
 
