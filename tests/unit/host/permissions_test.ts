@@ -56,8 +56,8 @@ Deno.test("what was opened before stays usable: termination log, table of connec
 
 /** Starts the sidecar's source with these permissions alone. */
 async function start(permissions: readonly string[], args: readonly string[] = []) {
-  const [deno, ...own] = sidecarCommand();
-  const rest = own.filter((option) => !option.startsWith("--allow"));
+  const [deno, ...own] = sidecarCommand("source");
+  const rest = own.filter((option) => option !== "-A");
   const [run = "", ...options] = rest;
   const { code, stderr } = await new Deno.Command(deno, {
     args: [run, ...permissions, ...options, ...args],

@@ -1,0 +1,33 @@
+import { assertEquals } from "@std/assert";
+import { rehearse } from "../../../lib/aws/rehearsal.ts";
+import { createSdkClient } from "../../../lib/aws/sdk_client.ts";
+import { SdkLogger } from "../../../lib/aws/sdk_log.ts";
+
+Deno.test("a rehearsal signs DeregisterTargets and reads an answer, but sends nothing", async () => {
+  Deno.env.set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+  Deno.env.set("AWS_SECRET_ACCESS_KEY", "secret");
+  let sent = 0;
+  const { client } = createSdkClient({
+    region: "eu-west-1",
+    logger: new SdkLogger({ warn: () => {} }),
+    requestHandler: {
+      handle: () => {
+        sent++;
+        return Promise.reject(new Error("sent"));
+      },
+    },
+  });
+  const passed: string[] = [];
+  client.middlewareStack.add((next) => async (args) => {
+    const answer = await next(args);
+    const { request } = args;
+    const isSigned = typeof request === "object" && request !== null && "headers" in request &&
+      JSON.stringify(request.headers).includes("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/");
+    passed.push(`${isSigned ? "signed" : "unsigned"}, answered`);
+    return answer;
+  }, { step: "finalizeRequest", priority: "low", name: "watch" });
+  await rehearse(client, { TargetGroupArn: "arn:x", Targets: [{ Id: "10.0.0.1" }] });
+  assertEquals([passed, sent], [["signed, answered"], 0]);
+  Deno.env.delete("AWS_ACCESS_KEY_ID");
+  Deno.env.delete("AWS_SECRET_ACCESS_KEY");
+});
