@@ -19,10 +19,14 @@ export async function bundleInto(folder: string, commit: string): Promise<string
 async function stamp(folder: string, commit: string): Promise<void> {
   let stamped = 0;
   for await (const { name } of Deno.readDir(folder)) {
-    const text = await Deno.readTextFile(`${folder}/${name}`);
-    if (!text.includes(MARK)) continue;
-    await Deno.writeTextFile(`${folder}/${name}`, text.replaceAll(MARK, commit));
-    stamped++;
+    const path = `${folder}/${name}`;
+    const text = await Deno.readTextFile(path);
+    if (text.includes(MARK)) {
+      await Deno.writeTextFile(path, text.replaceAll(MARK, commit));
+      stamped++;
+    }
+    // A binary holds the times of its files.
+    await Deno.utime(path, 0, 0);
   }
   if (stamped !== 1) throw new Error(`${MARK} stands in ${stamped} files, and not in one`);
 }

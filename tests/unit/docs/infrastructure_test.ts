@@ -120,40 +120,54 @@ Deno.test("the kustomize component and its example refer to files that exist", (
   for (const path of example.resources) assert(yaml(`example/${path}`));
   assertEquals(example.components, ["../component"]);
   const [{ name }] = example.configMapGenerator;
-  const [sidecar] = yaml("component/sidecar.yaml").spec.template.spec.containers;
+  const [sidecar] = yaml("component/sidecar.yaml").spec.template.spec.initContainers;
   assertEquals(sidecar.envFrom, [{ configMapRef: { name } }]);
 });
 
 Deno.test("the component finds the example's Deployment, and makes a whole one of it", () => {
-  const [{ target }] = yaml("component/kustomization.yaml").patches;
+  for (const { target } of yaml("component/kustomization.yaml").patches) {
+    const [key, value] = target.labelSelector.split("=");
+    assertEquals(yaml("example/deployment.yaml").metadata.labels[key], value);
+  }
+  assert(validateDeployment(merged()));
+});
+
+/** What kustomize makes: fields of the patch are added, and so are containers of other names. */
+function merged(): ReturnType<typeof parse> {
   const deployment = yaml("example/deployment.yaml");
-  const [key, value] = target.labelSelector.split("=");
-  assertEquals(deployment.metadata.labels[key], value);
-  // What a strategic merge does with containers of other names: it adds them.
   const patch = yaml("component/sidecar.yaml");
-  const { containers, ...pod } = patch.spec.template.spec;
-  const spec = deployment.spec.template.spec;
-  const merged = {
-    ...deployment,
-    spec: {
-      ...deployment.spec,
-      minReadySeconds: patch.spec.minReadySeconds,
-      template: {
-        ...deployment.spec.template,
-        spec: { ...spec, ...pod, containers: [...spec.containers, ...containers] },
-      },
-    },
+  const [{ op, path, value }] = yaml("component/drain.yaml");
+  assertEquals([op, path], ["add", "/spec/template/spec/containers/0/lifecycle"]);
+  const { template, ...spec } = deployment.spec;
+  const { template: added, ...addedSpec } = patch.spec;
+  const [application, ...others] = template.spec.containers;
+  const pod = {
+    ...template.spec,
+    ...added.spec,
+    containers: [{ ...application, lifecycle: value }, ...others],
   };
-  assert(validateDeployment(merged));
-  const sleep = spec.containers[0].lifecycle.preStop.sleep.seconds;
-  assert(pod.terminationGracePeriodSeconds >= sleep + 45);
+  return { ...deployment, spec: { ...spec, ...addedSpec, template: { ...template, spec: pod } } };
+}
+
+Deno.test("the component's probes and hook call the port that its sidecar listens on", () => {
+  const { initContainers: [sidecar], containers: [application] } = merged().spec.template.spec;
+  const calls = [
+    sidecar.startupProbe,
+    sidecar.readinessProbe,
+    application.lifecycle.preStop,
+  ].map(({ httpGet }) => `${httpGet.port}${httpGet.path}`);
+  assertEquals(calls, ["8081/startupz", "8081/readyz", "8081/drain"]);
+  assert(sidecar.args.includes("-listen=:8081"));
+  assertEquals(sidecar.restartPolicy, "Always");
 });
 
 Deno.test("the example's settings are flags of the sidecar, and nothing is odd about them", () => {
   const [{ literals }] = yaml("example/kustomization.yaml").configMapGenerator;
   const env = Object.fromEntries(literals.map((literal: string) => literal.split("=")));
   assert(Object.keys(env).every((name) => name.startsWith(ENVIRONMENT_PREFIX)));
-  const reading = readConfig([], { POD_IP: "10.0.0.1", ...env });
+  const [{ args }] = yaml("component/sidecar.yaml").spec.template.spec.initContainers;
+  const pod = { POD_IP: "10.0.0.1", HOST_IP: "10.0.1.1" };
+  const reading = readConfig(args, { ...pod, ...env });
   assert(reading.kind === "run", JSON.stringify(reading));
   assertEquals(reading.warnings, []);
 });
