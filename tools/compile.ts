@@ -47,6 +47,8 @@ export async function compile({ output, target, commit }: CompileOptions): Promi
     "--allow-all",
     // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
     "--no-code-cache",
+    // What is loaded on demand is not found by following imports.
+    ...["--include", `${work}/sidecar`],
     ...(target !== undefined ? ["--target", target] : []),
     ...["--output", output, entry],
   ]);
