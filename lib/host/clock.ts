@@ -26,14 +26,33 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   within: (time, ...signals) => {
     const timeout = AbortSignal.timeout(Math.min(Math.max(0, Math.ceil(time)), LONGEST_TIMER));
-    return signals.length === 0 ? timeout : AbortSignal.any([timeout, ...signals]);
+    return signals.length === 0 ? timeout : joined([timeout, ...signals]);
   },
   random: () => Math.random(),
 };
 
+/**
+ * What `AbortSignal.any` does. Deno 2.4 lets go of what that returns
+ * while somebody still listens: the wait would never end. The listeners go with the first signal.
+ */
+function joined(sources: readonly AbortSignal[]): AbortSignal {
+  const first = new AbortController();
+  const { signal } = first;
+  for (const source of sources) {
+    if (source.aborted) first.abort(source.reason);
+    if (signal.aborted) break;
+    const end = () => first.abort(source.reason);
+    source.addEventListener("abort", end, { once: true });
+    signal.addEventListener("abort", () => source.removeEventListener("abort", end), {
+      once: true,
+    });
+  }
+  return signal;
+}
+
 /** A signal that ends with the first of these, with its reason. */
 export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
-  return AbortSignal.any([...signals]);
+  return joined(signals);
 }
 
 /** Calls the listener when the signal ends, or at once where it has ended. */
