@@ -60,7 +60,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^kubectl /, "needs a cluster"],
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
-  [/^deno task (test:repeat|bench(:idle)?)( --record)?$/, "takes minutes"],
+  [/^deno task (test:repeat|bench(:idle)?)( --record| --short)?$/, "takes minutes"],
   [/^deno (install|outdated)/, "changes the lock file"],
   [/^(curl|gh|docker buildx) |^sha256sum |^chmod |^\.\/k8s-/, "needs a published release"],
   [/^docker build /, "the task image:test builds it, by buildah"],
