@@ -139,7 +139,8 @@ export class Registration implements AsyncDisposable, Departing {
 
   #answered(): Known {
     this.#learn("registered");
-    this.#settledAt = this.#settleTime();
+    // An earlier attempt that is in doubt still is longer in coming to rest than this one.
+    this.#settledAt = Math.max(this.#settledAt, this.#settleTime());
     return "registered";
   }
 

@@ -237,6 +237,20 @@ Deno.test("Registration: a reply that is slow to come tells of the time before t
   assertEquals(departure.outcome, "gone");
 });
 
+Deno.test("Registration: an answered attempt does not settle what an earlier one left in doubt", async () => {
+  // Given up after 10 s, applied in the 15th; leaving, in the 16th, a reply that is out of date.
+  const lost = { answeredAfter: 20, fault: {} };
+  const { departure, elb } = await run({
+    RegisterTargets: [{ appliedAfter: 14.9 * SECOND }, WELL],
+    DeregisterTargets: [lost, WELL],
+  }, {
+    stopAt: 16 * SECOND,
+    lie: { target, state: "unused", reason: "Target.NotRegistered" },
+  });
+  assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
+  assertEquals(departure.outcome, "gone");
+});
+
 Deno.test("Registration: right after registering, 'draining' may be of the life before", async () => {
   const lost = { answeredAfter: 20, fault: {} };
   const { departure, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
