@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ApiFault } from "../../lib/aws/errors.ts";
 import { attemptTime, backOff } from "../../lib/aws/retry.ts";
 import { createLog } from "../../lib/host/log.ts";
-import { nextQuestionIn } from "../../lib/target/plan.ts";
+import { nextQuestionIn, sighting } from "../../lib/target/plan.ts";
 import { anyText, type Property, property } from "./property.ts";
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -44,18 +44,20 @@ export const PLANS: readonly Property[] = [
     (step) => assert(attemptTime(step) * 3 <= step + 1e-6 && attemptTime(step) > 0),
   ),
   property(
-    "the first question comes soon, and not at once: the sidecars of a fleet do not march in step",
+    "a question comes neither at once nor later than the plan's longest pause",
     2,
-    fc.tuple(fc.integer({ min: 5, max: 300 }), chance),
-    ([intervalSeconds, chance]) => {
+    fc.tuple(fc.integer({ min: 5, max: 300 }), fc.nat(1e7), fc.nat(1e7), chance),
+    ([intervalSeconds, now, since, chance]) => {
       const healthCheck = {
         enabled: true,
         intervalSeconds,
         healthyThreshold: 2,
         unhealthyThreshold: 2,
       };
-      const pause = nextQuestionIn(healthCheck, 0, undefined, chance);
-      assert(pause >= 2_500 && pause <= 15_000, String(pause));
+      const health = { target: { id: "10.0.0.1" }, state: "unhealthy" };
+      const known = since > now ? undefined : sighting(undefined, health, since);
+      const pause = nextQuestionIn(healthCheck, now, known, chance);
+      assert(pause >= 500 && pause <= 75_000, String(pause));
     },
   ),
   property(

@@ -52,7 +52,9 @@ export const WORDS: readonly Property[] = [
     async (commands) => {
       const split = commands.flatMap((text) => {
         const result = splitWords(text);
-        return result.kind === "words" ? [{ text: text.trim(), words: result.words }] : [];
+        return result.kind === "words"
+          ? [{ text: text.replace(/^[ \t\n]+/, ""), words: result.words }]
+          : [];
       });
       const expected = await shellWords(split.map(({ text }) => text));
       assertEquals(split.map(({ words }) => words), expected);

@@ -3,7 +3,7 @@
  * two things here: a call may be applied long after the client has given it up.
  */
 import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/elb.ts";
-import type { TargetGroup, TargetHealth } from "../../lib/aws/elb.ts";
+import type { TargetGroup, TargetHealth, WhichGroups } from "../../lib/aws/elb.ts";
 import { type ApiCall, ApiFault } from "../../lib/aws/errors.ts";
 import { isTimeout } from "../../lib/host/clock.ts";
 import type { SimulatedClock } from "./clock.ts";
@@ -64,12 +64,10 @@ export class SimulatedApi implements ElasticLoadBalancing {
   }
 
   async describeTargetGroups(
-    which: readonly string[] | { readonly names: readonly string[] } | {
-      readonly arns: readonly string[];
-    },
+    which: WhichGroups,
     options: CallOptions,
   ): Promise<TargetGroup[]> {
-    const names = "names" in which ? which.names : "arns" in which ? which.arns.map(nameOf) : which;
+    const names = "names" in which ? which.names : which.arns.map(nameOf);
     await this.#call("DescribeTargetGroups", "", options, () => {});
     return names.map((name) => this.#describe(name));
   }
@@ -116,7 +114,7 @@ export class SimulatedApi implements ElasticLoadBalancing {
 
   async deregistrationDelay(arn: string, options: CallOptions): Promise<number> {
     await this.#call("DescribeTargetGroupAttributes", nameOf(arn), options, () => {});
-    return this.#membership(arn).drainsFor;
+    return this.#options.groups.get(nameOf(arn))?.drainsFor ?? 0;
   }
 
   #membership(arn: string): Membership {

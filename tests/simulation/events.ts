@@ -1,5 +1,6 @@
 /** What comes from outside and at any moment: one line of the table for each kind. */
 import { StopRequested } from "../../lib/host/signals.ts";
+import { seeStop } from "./invariants.ts";
 import type { World } from "./world.ts";
 import type { Tape, Weighted } from "./tape.ts";
 
@@ -41,19 +42,23 @@ export const OUTSIDE_EVENTS: readonly OutsideEvent[] = [
   },
 ];
 
-function stop({ trace, stop, clock, facts }: World): void {
+function stop(world: World): void {
+  const { trace, stop, clock, facts } = world;
   if (stop.signal.aborted) return;
   trace.incident("stop signal");
   facts.stoppedAt = clock.now();
   facts.stoppedIn = trace.phase;
   stop.abort(new StopRequested("SIGTERM"));
+  seeStop(world);
 }
 
-function secondStop({ trace, stop, hurry, clock, facts }: World): void {
+function secondStop(world: World): void {
+  const { trace, stop, hurry, clock, facts } = world;
   if (!stop.signal.aborted || hurry.signal.aborted) return;
   trace.incident("second stop signal");
   facts.hurriedAt = clock.now();
   hurry.abort(new StopRequested("SIGTERM"));
+  seeStop(world);
 }
 
 function uncaughtFault({ trace, stop, clock, facts }: World): void {
@@ -66,7 +71,7 @@ function uncaughtFault({ trace, stop, clock, facts }: World): void {
 }
 
 /** The latest moment for an event: by then every upper row has ended. */
-export const LATEST = 420_000;
+export const LATEST = 800_000;
 
 /** Draws all outside events, and hangs them up: at a moment, or beside something that happens. */
 export function hangUpEvents(world: World, tape: Tape): void {

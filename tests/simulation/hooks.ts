@@ -44,7 +44,6 @@ export class SimulatedHooks implements Hooks {
 
   async run({ event }: HookContext, signal: AbortSignal): Promise<HookResult> {
     const { clock, tape, trace, trouble, timeouts, onHook } = this.#options;
-    trace.enter(event);
     const run: HookRun = { event, startedAt: clock.now(), signal };
     this.runs.push(run);
     onHook(run);

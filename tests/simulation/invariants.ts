@@ -32,6 +32,9 @@ export function seeCall(world: World, record: CallRecord, step: "made" | "sent" 
   if (hook?.result?.outcome !== "succeeded") {
     trace.violated("4: RegisterTargets before the pre-register hook succeeded");
   }
+  if (!world.application.isReady) {
+    trace.violated("4: RegisterTargets before -wait-for is satisfied");
+  }
 }
 
 function noneBeside({ api, trace }: World, record: CallRecord): void {
@@ -89,6 +92,17 @@ function isFinal({ end }: CallRecord): boolean {
   return end instanceof ApiFault && !end.retryable;
 }
 
+/** Looks at what a stop has ended: at once, whatever the life does about it. */
+export function seeStop({ hooks, trace, facts }: World): void {
+  for (const { event, endedAt, signal } of hooks.runs) {
+    const isUpper = event === "pre-register" || event === "post-register";
+    const mayGoOn = !isUpper && facts.hurriedAt === undefined;
+    if (endedAt === undefined && !mayGoOn && !signal.aborted) {
+      trace.violated(`7: a stop does not end the ${event} hook`);
+    }
+  }
+}
+
 /** Looks at a hook that starts. */
 export function seeHook(world: World, run: HookRun): void {
   const { trace, facts, hooks } = world;
@@ -124,7 +138,8 @@ function sawTheWaitEnd({ api, trace, clock, scenario }: World): void {
       one.group === group && one.call === "DescribeTargetHealth"
     );
     const isHealthy = asked.some(({ health }) => health?.state === "healthy");
-    const waited = clock.now() - (asked[0]?.madeAt ?? Infinity) + ROUNDING;
+    const began = trace.phases.findLast(({ phase }) => phase === "waiting-in-service");
+    const waited = clock.now() - (began?.at ?? Infinity) + ROUNDING;
     if (!isHealthy && !asked.some(isFinal) && waited < timeout) {
       trace.violated(`6: the wait for ${group} in service ends early`);
     }
@@ -161,8 +176,9 @@ export function longestEnd({ scenario: { config } }: World): number {
 
 /** The sum of all deadlines until a life serves. */
 export function longestStart({ scenario: { config } }: World): number {
-  const { timeouts, hooks, inService } = config;
-  return timeouts.resolve + timeouts.register + (inService.wait ? inService.timeout : 0) +
+  const { timeouts, hooks, inService, application } = config;
+  return timeouts.resolve + application.timeout + timeouts.register +
+    (inService.wait ? inService.timeout : 0) +
     hooks["pre-register"].timeout + hooks["post-register"].timeout + 2 * LONGEST_ENDING + 1_000;
 }
 
@@ -227,6 +243,9 @@ function rightCode(world: World): void {
       }
       return;
     }
+    case "applicationNeverReady":
+      if (world.application.isReady) trace.violated("refused although the application answers");
+      return;
     case "preRegisterRefused":
       if (hooks.runs[0]?.result?.outcome === "succeeded") {
         trace.violated("refused although the pre-register hook succeeded");
@@ -281,7 +300,8 @@ function doubtUntil(
     ...api.calls.map((one) => {
       if (one.group !== group || one.call !== "RegisterTargets") return -Infinity;
       if (one.endedAt === undefined || one.endedAt > asOf) return Infinity;
-      if (one.end === "answered") return one.endedAt;
+      // Of two calls of the same moment, nobody can say which the API took first.
+      if (one.end === "answered") return one.endedAt + ROUNDING;
       const isRefused = one.sentAt === undefined ||
         (one.end instanceof ApiFault && one.end.effect === "none");
       return one.endedAt + (isRefused ? 0 : config.timeouts.confirmSettle);
@@ -318,7 +338,8 @@ function promptly(world: World): void {
   const isNothingSent = !api.calls.some(({ call, sentAt }) =>
     call === "RegisterTargets" && sentAt !== undefined
   );
-  const isCalling = facts.stoppedIn === "resolving" || facts.stoppedIn === "registering";
+  const isCalling = facts.stoppedIn === "resolving" ||
+    facts.stoppedIn === "waiting-for-application" || facts.stoppedIn === "registering";
   if (isNothingSent && isCalling && clock.now() > facts.stoppedAt + ROUNDING) {
     trace.violated("6: a stop before anything was sent does not end the life at once");
   }

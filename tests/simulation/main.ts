@@ -60,9 +60,14 @@ async function one(seed: number, shrinkIt: boolean): Promise<number> {
 /** A line that is written over and over on a terminal, and now and then elsewhere. */
 function progress(schedules: number): (all: Campaign) => void {
   let last = -Infinity;
+  let told = 0;
   const every = Deno.stderr.isTerminal() ? 500 : 15_000;
   return ({ played, took, failures, pairs }) => {
     const isLast = played === schedules;
+    for (const { seed, violation } of failures.slice(told)) {
+      console.error(`\nseed ${seed}: ${violation}`);
+    }
+    told = failures.length;
     if (took - last < every && !isLast) return;
     last = took;
     const line = `${played}/${schedules} schedules, ${rate(played, took)}/s, ` +

@@ -42,6 +42,7 @@ const REACHABLE: Readonly<Record<Incident, readonly Phase[]>> = {
   "final refusal": CALLING,
   "slow credentials": CALLING,
   "stale reply": CALLING,
+  "application never ready": ["waiting-for-application"],
   "hook fails": HOOKS,
   "hook hangs": HOOKS,
 };

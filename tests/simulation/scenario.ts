@@ -49,6 +49,7 @@ function otherFlags(tape: Tape): string[] {
   return [
     "-target-id=10.0.0.1",
     flag("resolve-timeout", ["1m0s", "10s"]),
+    flag("wait-for-timeout", ["5m0s", "10s"]),
     flag("register-timeout", ["1m0s", "20s", "3s"]),
     flag("deregister-timeout", ["30s", "10s", "1m0s", "2s"]),
     flag("confirm-settle", ["5s", "2s", "20s", "0s"]),

@@ -10,15 +10,22 @@ export function promiseOf(violation: string): string {
   return violation.split(/[:(]| \d/)[0] ?? violation;
 }
 
-/** Shrinks a failing schedule; the result fails still. */
-export async function shrink(failing: Verdict): Promise<Verdict> {
+/** Whether a schedule breaks the promise that another one breaks first. */
+function breaksAs(failing: Verdict): (verdict: Verdict) => boolean {
   const promise = promiseOf(failing.violations[0] ?? "");
+  return ({ violations }) => violations.some((one) => promiseOf(one) === promise);
+}
+
+/**
+ * Shrinks a failing schedule; the result fails still.
+ * @param fails What to fail means, given all of a verdict; by default, breaking the same promise.
+ */
+export async function shrink(failing: Verdict, fails = breaksAs(failing)): Promise<Verdict> {
   let best = [...failing.taken];
   let plays = 0;
   const tryOut = async (decisions: number[]): Promise<boolean> => {
     if (plays++ >= MOST_PLAYS) return false;
-    const { violations } = await play(Tape.replay(decisions));
-    if (!violations.some((one) => promiseOf(one) === promise)) return false;
+    if (!fails(await play(Tape.replay(decisions), true))) return false;
     best = decisions;
     return true;
   };

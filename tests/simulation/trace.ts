@@ -4,6 +4,7 @@ import type { SimulatedClock } from "./clock.ts";
 /** Where a life is, as far as its calls, hooks and log lines tell. */
 export const PHASES = [
   "resolving",
+  "waiting-for-application",
   "pre-register",
   "registering",
   "waiting-in-service",
@@ -12,7 +13,9 @@ export const PHASES = [
   "pre-deregister",
   "deregistering",
   "confirming",
+  "draining",
   "post-deregister",
+  "drained",
 ] as const;
 export type Phase = typeof PHASES[number];
 
@@ -33,6 +36,7 @@ export const INCIDENTS = [
   "final refusal",
   "slow credentials",
   "stale reply",
+  "application never ready",
   "hook fails",
   "hook hangs",
 ] as const;

@@ -1,9 +1,12 @@
 /** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
 import type { Log } from "../../lib/host/log.ts";
 import { Board } from "../../lib/life/board.ts";
+import type { Ports } from "../../lib/life/ports.ts";
 import { Requests } from "../../lib/life/requests.ts";
-import { type Ending, live, type Ports } from "../../lib/sidecar.ts";
+import type { Phase as BoardPhase } from "../../lib/service/view.ts";
+import { type Ending, live } from "../../lib/sidecar.ts";
 import { type CallRecord, SimulatedApi } from "./api.ts";
+import { SimulatedApplication } from "./application.ts";
 import { SimulatedClock } from "./clock.ts";
 import { type HookRun, SimulatedHooks } from "./hooks.ts";
 import type { Scenario } from "./scenario.ts";
@@ -31,6 +34,8 @@ export class World {
   readonly trace: Trace;
   readonly api: SimulatedApi;
   readonly hooks: SimulatedHooks;
+  readonly application: SimulatedApplication;
+  readonly requests = new Requests();
   readonly scenario: Scenario;
   readonly requests = new Requests();
   readonly board: Board;
@@ -70,6 +75,11 @@ export class World {
       },
       onHook: (run) => watch.onHook(this, run),
     });
+    this.application = new SimulatedApplication({
+      ...{ clock, tape, trace },
+      timeout: scenario.config.application.timeout,
+      trouble: scenario.hookTrouble / 2,
+    });
     countListeners(this.stop.signal, this.facts);
     countListeners(this.hurry.signal, this.facts);
   }
@@ -85,6 +95,9 @@ export class World {
       },
       log: this.#log(),
       signals: { stop: this.stop.signal, hurry: this.hurry.signal },
+      application: this.application,
+      requests: this.requests,
+      board: new TracedBoard(clock, this.trace),
     };
     this.facts.ending = await live(this.scenario.config, ports);
     this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.sentence}`);
@@ -99,13 +112,11 @@ export class World {
   #follow(record: CallRecord, step: "made" | "sent" | "ended"): void {
     const { trace } = this;
     if (step === "made") {
-      if (record.call === "RegisterTargets" && !trace.has("deregistering")) {
-        trace.enter("registering");
+      if (record.call === "DeregisterTargets" && trace.phase === "confirming") {
+        trace.enter("deregistering");
       }
-      if (record.call === "DeregisterTargets") trace.enter("deregistering");
       if (record.call === "DescribeTargetHealth") {
-        if (trace.has("deregistering")) trace.enter("confirming");
-        else if (trace.phase === "registering") trace.enter("waiting-in-service");
+        if (trace.phase === "deregistering") trace.enter("confirming");
       }
     }
     const about = `${record.call}${record.group === "" ? "" : ` ${record.group}`}`;
@@ -117,10 +128,24 @@ export class World {
   #log(): Log {
     const { trace } = this;
     const line = (level: string) => (message: string) => {
-      if (message.startsWith("serving")) trace.enter("serving");
       trace.tell(`log ${level}: ${message}`);
     };
     return { debug: () => {}, info: line("info"), warn: line("warn"), error: line("error") };
+  }
+}
+
+/** The board, which tells the trace of each phase. */
+class TracedBoard extends Board {
+  readonly #trace: Trace;
+
+  constructor(clock: SimulatedClock, trace: Trace) {
+    super(clock);
+    this.#trace = trace;
+  }
+
+  override enter(phase: BoardPhase): void {
+    super.enter(phase);
+    if (phase !== "ended") this.#trace.enter(phase);
   }
 }
 

@@ -131,6 +131,11 @@ export class Account implements ElasticLoadBalancing {
       : { target, state: "initial", reason: "Elb.RegistrationInProgress" };
   }
 
+  async deregistrationDelay(_arn: string, options: CallOptions): Promise<number> {
+    await this.#call("DescribeTargetGroupAttributes", options);
+    return 300_000;
+  }
+
   /** Takes a token and 40 to 120 ms, or is refused after that. */
   async #call(call: ApiCall, { signal, onSend }: CallOptions): Promise<void> {
     signal.throwIfAborted();

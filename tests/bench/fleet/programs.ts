@@ -6,9 +6,9 @@ import { sleep } from "../../../lib/host/clock.ts";
 import type { Log } from "../../../lib/host/log.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
 import { Board } from "../../../lib/life/board.ts";
-import type { Application } from "../../../lib/life/ports.ts";
+import type { Application, Ports } from "../../../lib/life/ports.ts";
 import { Requests } from "../../../lib/life/requests.ts";
-import { live, type Ports } from "../../../lib/sidecar.ts";
+import { live } from "../../../lib/sidecar.ts";
 import { type Account, GROUP } from "./account.ts";
 
 /** One pod's program, started. */
@@ -46,8 +46,7 @@ export function sidecar(flags: readonly string[]): Program {
     };
     const signals = { stop: stop.signal, hurry: new AbortController().signal };
     const ports: Ports = {
-      ...{ elb, clock, hooks: NO_HOOKS, log, signals },
-      application: NO_APPLICATION,
+      ...{ elb, clock, hooks: NO_HOOKS, log, signals, application: NO_APPLICATION },
       requests: new Requests(),
       board: new Board(clock),
     };
