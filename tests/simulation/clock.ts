@@ -46,7 +46,11 @@ export class SimulatedClock implements Clock {
   within(time: number, ...signals: readonly AbortSignal[]): AbortSignal {
     if (++this.#begun > MOST_WAITS) throw new Error("it goes round without time passing");
     const timeout = new AbortController();
-    this.after(time, () => timeout.abort(new DOMException("Signal timed out.", "TimeoutError")));
+    // As the real one: a timer knows whole milliseconds alone, and never ends early.
+    this.after(
+      Math.ceil(time),
+      () => timeout.abort(new DOMException("Signal timed out.", "TimeoutError")),
+    );
     return signals.length === 0 ? timeout.signal : AbortSignal.any([timeout.signal, ...signals]);
   }
 

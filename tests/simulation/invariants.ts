@@ -11,8 +11,8 @@ import type { World } from "./world.ts";
 const MOST_CALLS = 30;
 const CALLS_WINDOW = 10_000;
 
-/** Virtual times are sums of fractions. */
-const ROUNDING = 1;
+/** Timers know whole milliseconds alone, and what is left of a time is rounded each time. */
+const ROUNDING = 3;
 
 /** Looks at a call at each of its steps. */
 export function seeCall(world: World, record: CallRecord, step: "made" | "sent" | "ended"): void {
@@ -73,7 +73,8 @@ const LONGEST_CALL = 10_000;
 
 function inItsTime({ trace, scenario: { config } }: World, record: CallRecord): void {
   const { register, deregister, resolve } = config.timeouts;
-  const isLook = record.call === "DescribeTargetHealth" && trace.has("deregistering");
+  const isLook = record.call === "DescribeTargetHealth" && trace.has("deregistering") &&
+    !trace.has("draining");
   const step = record.call === "RegisterTargets"
     ? register
     : record.call === "DescribeTargetGroups"
@@ -166,12 +167,14 @@ function departureOf({ api }: World, group: string): number | undefined {
 
 /** The sum of all deadlines that a life may use up after its stop. */
 export function longestEnd({ scenario: { config } }: World): number {
-  const { timeouts, hooks } = config;
+  const { timeouts, hooks, drain } = config;
   const ofHooks = HOOK_EVENTS.reduce(
     (sum, event) => sum + hooks[event].timeout + LONGEST_ENDING,
     0,
   );
-  return timeouts.deregister + timeouts.confirmSettle + ofHooks + 1_000;
+  // A stranger who registers the target while it drains makes it leave once more.
+  const ofDraining = drain.wait ? drain.timeout + timeouts.deregister + timeouts.confirmSettle : 0;
+  return timeouts.deregister + timeouts.confirmSettle + ofDraining + ofHooks + 1_000;
 }
 
 /** The sum of all deadlines until a life serves. */
@@ -273,7 +276,7 @@ function unconfirmed(world: World): void {
   const isUnknown = groups.some((group) => {
     const began = departureOf(world, group);
     if (began === undefined) return false;
-    const inDoubt = began < doubtUntil(world, group, began);
+    const inDoubt = began + ROUNDING < doubtUntil(world, group, began);
     const time = config.timeouts.deregister + (inDoubt ? config.timeouts.confirmSettle : 0);
     return !isConfirmed(world, group) && clock.now() + ROUNDING >= began + time;
   });

@@ -8,6 +8,7 @@ const CALLING: readonly Phase[] = [
   "waiting-in-service",
   "deregistering",
   "confirming",
+  "draining",
 ];
 const HOOKS: readonly Phase[] = [
   "pre-register",
@@ -15,14 +16,17 @@ const HOOKS: readonly Phase[] = [
   "pre-deregister",
   "post-deregister",
 ];
-/** What follows a stop, but for the last hook, comes after a failure to register too. */
-const BEFORE_STOP = PHASES.filter((phase) => phase !== "pre-deregister");
+/** Its phase comes with what is asked of the HTTP service, which is not simulated yet. */
+const HERE = PHASES.filter((phase) => phase !== "drained");
+/** What follows a stop comes after a failure to register too, but for the hook and the drain. */
+const BEFORE_STOP = HERE.filter((phase) => phase !== "pre-deregister" && phase !== "draining");
 /** A stop ends the other phases at once. */
 const AFTER_STOP: readonly Phase[] = [
   "pre-register",
   "pre-deregister",
   "deregistering",
   "confirming",
+  "draining",
   "post-deregister",
 ];
 
@@ -30,8 +34,8 @@ const REACHABLE: Readonly<Record<Incident, readonly Phase[]>> = {
   "stop signal": BEFORE_STOP,
   "second stop signal": AFTER_STOP,
   "uncaught fault": BEFORE_STOP,
-  "foreign deregistration": PHASES,
-  "foreign registration": PHASES,
+  "foreign deregistration": HERE,
+  "foreign registration": HERE,
   "late application": CALLING,
   "lost reply": CALLING,
   "applied twice": CALLING,

@@ -150,8 +150,8 @@ const OF_REGISTERING: readonly Mutant[] = [
   mutant(
     "only an answered registration is taken back",
     REGISTRATION,
-    `if (this.#known === "absent" && this.#inFlight === undefined) return;`,
-    `if (this.#known !== "registered") return;`,
+    `if (this.#known === "absent" && this.#inFlight === undefined) {`,
+    `if (this.#known !== "registered") {`,
   ),
   mutant(
     "what is in doubt is so for no time",
