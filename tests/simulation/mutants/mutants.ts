@@ -255,8 +255,8 @@ const OF_TRYING: readonly Mutant[] = [
   mutant(
     "it asks for the health without a pause",
     PLAN,
-    "return Math.min(LONGEST,",
-    "return 0.01 * Math.min(LONGEST,",
+    "if (likely.some(({ from, to }) => now >= from && now < to)) return pace.close;",
+    "return 1;",
   ),
 ];
 
