@@ -35,6 +35,7 @@ export const OUTSIDE_EVENTS: readonly OutsideEvent[] = [
     count: [[16, 0], [1, 1]],
     act: (world) => {
       world.trace.incident("foreign registration");
+      world.facts.registeredByOtherAt = world.clock.now();
       for (const membership of world.api.memberships.values()) {
         membership.register(world.clock.now(), false);
       }

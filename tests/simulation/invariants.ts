@@ -285,7 +285,8 @@ function unconfirmed(world: World): void {
 
 /** Whether a DeregisterTargets call was answered that no call before it could undo. */
 function isConfirmed(world: World, group: string): boolean {
-  const until = doubtUntil(world, group, Infinity);
+  const since = world.facts.registeredByOtherAt ?? -Infinity;
+  const until = Math.max(since, doubtUntil(world, group, Infinity));
   return world.api.calls.some((one) =>
     one.group === group && one.call === "DeregisterTargets" && one.end === "answered" &&
     one.madeAt >= until

@@ -18,6 +18,8 @@ export interface Facts {
   stoppedAt?: number;
   stoppedIn?: Phase;
   hurriedAt?: number;
+  /** A stranger registered the target: what was confirmed before that is no more. */
+  registeredByOtherAt?: number;
   /** It was a fault that nobody caught, not a signal. */
   faulted: boolean;
   /** Listeners on the signals of the process, now. */
