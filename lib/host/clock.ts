@@ -31,21 +31,18 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
+/** Joined signals that have not ended. */
+const joinedSignals = new Set<AbortSignal>();
+
 /**
- * What `AbortSignal.any` does. Deno 2.4 lets go of what that returns
- * while somebody still listens: the wait would never end. The listeners go with the first signal.
+ * A joined signal that is there until it ends. Deno 2.4 lets go of what `AbortSignal.any` returns
+ * while somebody still listens to it: the wait would never end.
  */
 function joined(sources: readonly AbortSignal[]): AbortSignal {
-  const first = new AbortController();
-  const { signal } = first;
-  for (const source of sources) {
-    if (source.aborted) first.abort(source.reason);
-    if (signal.aborted) break;
-    const end = () => first.abort(source.reason);
-    source.addEventListener("abort", end, { once: true });
-    signal.addEventListener("abort", () => source.removeEventListener("abort", end), {
-      once: true,
-    });
+  const signal = AbortSignal.any([...sources]);
+  if (!signal.aborted) {
+    joinedSignals.add(signal);
+    signal.addEventListener("abort", () => joinedSignals.delete(signal), { once: true });
   }
   return signal;
 }

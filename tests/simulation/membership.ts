@@ -33,11 +33,6 @@ export class Membership {
     this.#entries = [{ since: -Infinity, state: stateBefore(plan) }];
   }
 
-  /** The group's deregistration delay, in milliseconds. */
-  get drainsFor(): number {
-    return this.#plan.drainsFor;
-  }
-
   /** Whether a call of the sidecar under test registered it, and nothing undid that. */
   get isOurs(): boolean {
     const state = this.#entries.at(-1)?.state;

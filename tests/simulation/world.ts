@@ -39,8 +39,6 @@ export class World {
   readonly application: SimulatedApplication;
   readonly requests = new Requests();
   readonly scenario: Scenario;
-  readonly requests = new Requests();
-  readonly board: Board;
   readonly #tape: Tape;
 
   constructor(scenario: Scenario, tape: Tape, watch: {
@@ -54,7 +52,6 @@ export class World {
     this.clock = new SimulatedClock(() => (tape.number() + 0.5) % 1);
     this.trace = new Trace(this.clock, watch.keepLines);
     const { clock, trace } = this;
-    this.board = new Board(clock);
     this.api = new SimulatedApi({
       ...{ clock, tape, trace },
       weather: scenario.weather,
@@ -90,11 +87,7 @@ export class World {
   async live(): Promise<void> {
     const { api: elb, clock, hooks } = this;
     const ports: Ports = {
-      ...{ elb, clock, hooks, requests: this.requests, board: this.board },
-      application: {
-        wait: () => Promise.resolve(),
-        restarted: () => new Promise(() => {}),
-      },
+      ...{ elb, clock, hooks },
       log: this.#log(),
       signals: { stop: this.stop.signal, hurry: this.hurry.signal },
       application: this.application,

@@ -103,11 +103,6 @@ export class Account implements ElasticLoadBalancing {
     }];
   }
 
-  async deregistrationDelay(_arn: string, options: CallOptions): Promise<number> {
-    await this.#call("DescribeTargetGroupAttributes", options);
-    return 300_000;
-  }
-
   async registerTarget(_arn: string, { id }: Target, options: CallOptions): Promise<void> {
     await this.#call("RegisterTargets", options);
     if (!this.registered.has(id)) this.registered.set(id, this.#clock.now());

@@ -21,7 +21,15 @@ function answer(find: () => { url: URL }): string {
   }
 }
 
-Deno.test("endpoints are those of the SDK's own client", () => {
+Deno.test({
+  name: "endpoints are those of the SDK's own client",
+  // The client looks for its config files by itself, and nobody can wait for that.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: compareEndpoints,
+});
+
+function compareEndpoints(): void {
   const { endpointProvider } = new ElasticLoadBalancingV2Client({ region: "eu-west-1" }).config;
   const cases: EndpointParameters[] = REGIONS.flatMap((Region) =>
     EITHER.flatMap((UseFIPS) =>
@@ -46,4 +54,4 @@ Deno.test("endpoints are those of the SDK's own client", () => {
     );
     assertEquals(answer(() => endpointOf(parameters)), theirs, JSON.stringify(parameters));
   }
-});
+}
