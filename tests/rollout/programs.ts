@@ -1,6 +1,6 @@
 /** What runs in the place of the images, and with which arguments on this machine. */
 import { scaleDurations } from "../cluster/durations.ts";
-import type { Images, Place, Rewrite } from "../cluster/world.ts";
+import type { Images, Place } from "../cluster/world.ts";
 import { GO_IMAGE, NAME, PORTS } from "./manifests.ts";
 import { SCALE } from "./time.ts";
 
@@ -43,7 +43,7 @@ function standIn(file: string): Command {
 const DEFAULTS = ["-min-drain-time=2m", "-idle-time=5s", "-wait-drained-timeout=6m"];
 
 /** Arguments for this machine: pods' addresses instead of all, and shorter times. */
-export const rewrite: Rewrite = (args, place) => {
+export function rewrite(args: readonly string[], place: Place): readonly string[] {
   if (place.container === NAME) return applicationArgs(place);
   if (place.image === GO_IMAGE) return [...args, `-scale=${SCALE}`];
   const given = new Set(args.map(flagOf));
@@ -52,7 +52,7 @@ export const rewrite: Rewrite = (args, place) => {
     ...scaleDurations([...args, ...missing], SCALE).map((arg) => atPod(arg, place)),
     `-termination-log=${place.terminationLog}`,
   ];
-};
+}
 
 function applicationArgs({ pod }: Place): string[] {
   const { application, health } = PORTS;

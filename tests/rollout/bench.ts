@@ -1,0 +1,97 @@
+/** `deno task bench:rollout`: all strategies, and what our own has to stand. */
+import { BREAKAGES, BrokenSidecar } from "./broken.ts";
+import { conditionNamed, CONDITIONS } from "./conditions.ts";
+import { endings } from "./endings.ts";
+import { type Outcome, rollOut } from "./outcome.ts";
+import { holds, lossLines, type ProofSize, prove, SHORT, verdict, WHOLE } from "./proof.ts";
+import { Scene } from "./scene.ts";
+import { sidecar } from "./sidecar.ts";
+import { STRATEGIES } from "./strategies.ts";
+import { markdown, table } from "./table.ts";
+
+const USAGE = `Usage: deno task bench:rollout [what]
+
+  strategies         one rollout by each strategy, as a table (the default)
+  proof [CONDITION]  20 rollouts by our manifests, 20,000 connections, none of which may fail;
+                     ${CONDITIONS.map(({ name }) => name).join(", ")} (default plain)
+  short              one rollout by each of our manifests
+  broken             short, with sidecars that are broken on purpose: each has to be noticed
+  endings            scaling down, draining a node, restarts, crashes and kill -9
+
+The last line is the figure; the exit code is 1 where it is not what it has to be.`;
+
+const TASKS: Readonly<Record<string, (condition: string) => Promise<boolean>>> = {
+  strategies,
+  proof: (condition) => proof(condition, WHOLE),
+  short: () => proof("plain", SHORT),
+  broken,
+  endings: told,
+};
+
+const [what = "strategies", condition = "plain", ...rest] = Deno.args;
+const task = TASKS[what];
+if (!task || rest.length > 0 || !CONDITIONS.some(({ name }) => name === condition)) {
+  console.error(USAGE);
+  Deno.exit(2);
+}
+Deno.exitCode = await task(condition) ? 0 : 1;
+
+/** One after the other, so that none is in another's way. */
+async function strategies(): Promise<boolean> {
+  await using program = await sidecar();
+  const outcomes: Outcome[] = [];
+  for (const strategy of STRATEGIES) {
+    await using scene = await Scene.start({ strategy, sidecar: program.command });
+    const outcome = await rollOut(scene, { rollouts: 1 });
+    console.log(`${strategy.name}: ${verdict([outcome])}`);
+    outcomes.push(outcome);
+  }
+  console.log(`\n${table(outcomes)}\n`);
+  const own = outcomes.filter(({ strategy }) => /^(native-)?sidecar/.test(strategy));
+  for (const line of own.flatMap(lossLines)) console.log(line);
+  console.log(`with our manifests, ${verdict(own)}`);
+  return own.every(({ failed }) => failed === 0);
+}
+
+async function proof(name: string, size: ProofSize): Promise<boolean> {
+  await using program = await sidecar();
+  const condition = conditionNamed(name);
+  console.log(`${condition.name}: ${condition.what}`);
+  const outcomes = await prove(program.command, condition, size);
+  console.log(`\n${table(outcomes)}\n`);
+  for (const line of outcomes.flatMap(lossLines)) console.log(line);
+  for (const { strategy, notTried } of outcomes) {
+    if (notTried > 0) console.log(`${strategy}: ${notTried} connections could not be tried here`);
+  }
+  console.log(verdict(outcomes));
+  return holds(outcomes, size);
+}
+
+async function broken(): Promise<boolean> {
+  let unnoticed = 0;
+  for (const breakage of BREAKAGES) {
+    await using program = await BrokenSidecar.of(breakage);
+    const outcomes = await prove(program.command, conditionNamed("plain"), SHORT);
+    for (const one of outcomes) {
+      console.log(`${breakage.name}: ${one.strategy}: ${verdict([one])}`);
+      if (one.failed === 0) unnoticed++;
+    }
+  }
+  console.log(`${unnoticed} of ${BREAKAGES.length * 2} rollouts by broken sidecars lost nothing`);
+  return unnoticed === 0;
+}
+
+async function told(): Promise<boolean> {
+  await using program = await sidecar();
+  const rows = await endings(program.command, (line) => console.log(line));
+  const headings = ["what happens", "failed connections", "of", "the target", "cleaned up by"];
+  const cells = rows.map((row) => [
+    row.what,
+    ...[row.failed, row.begun].map(String),
+    ...[row.target, row.cleanedUpBy],
+  ]);
+  console.log(`\n${markdown(headings, cells)}\n`);
+  const lost = rows.filter(({ mayLose, failed }) => !mayLose && failed > 0);
+  console.log(`${lost.length} of ${rows.length} ways to end lost connections that none has to`);
+  return lost.length === 0;
+}

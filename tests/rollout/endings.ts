@@ -1,0 +1,203 @@
+/** What else ends pods and containers, what is lost, and what becomes of the target. */
+import type { Pod } from "../cluster/pod.ts";
+import { seenByUsers } from "./outcome.ts";
+import { type Changes, NAME, SIDECAR } from "./manifests.ts";
+import type { Command } from "./programs.ts";
+import { Scene } from "./scene.ts";
+import { strategyNamed } from "./strategies.ts";
+import { real } from "./time.ts";
+
+/** A way to end, and what came of it. */
+export interface EndingRow {
+  readonly what: string;
+  readonly begun: number;
+  readonly failed: number;
+  /** How long it stayed registered, and got connections. */
+  readonly target: string;
+  readonly cleanedUpBy: string;
+  readonly mayLose: boolean;
+}
+
+interface Ending {
+  readonly what: string;
+  readonly cleanedUpBy: string;
+  /** Nobody can save what was open when a process was killed. */
+  readonly mayLose?: true;
+  readonly changes?: Changes;
+  readonly addresses?: number;
+  /** Does it; done when all has settled. The pod is the one whose target is looked at. */
+  readonly act: (scene: Scene, pod: Pod) => Promise<void>;
+}
+
+const ENDINGS: readonly Ending[] = [
+  {
+    what: "scaling down from 3 to 2",
+    cleanedUpBy: "the sidecar, at `/drain`",
+    act: async (scene) => {
+      scene.cluster.scale(NAME, 2);
+      await scene.settled(2);
+    },
+  },
+  {
+    what: "draining a node, with the PodDisruptionBudget",
+    cleanedUpBy: "the sidecar, at `/drain`",
+    act: async (scene, pod) => {
+      await scene.cluster.drain(pod.node ?? "");
+      await scene.cluster.rolledOut(NAME);
+      await scene.settled();
+    },
+  },
+  {
+    what: "a restart by the liveness probe",
+    cleanedUpBy: "the sidecar, at `/drain`; it registers again when the application is back",
+    changes: { liveness: true },
+    act: async (scene, pod) => {
+      Deno.kill(pod.container(NAME).pid ?? 0, "SIGUSR1");
+      await restarted(scene, pod, NAME);
+      await scene.cluster.until((event) => event.kind === "ready" && isAfterRestart(scene, event));
+      await scene.settled();
+    },
+  },
+  {
+    what: "a crash of the application",
+    cleanedUpBy: "nobody: the application is started again, and health checks bridge the gap",
+    mayLose: true,
+    act: async (scene, pod) => {
+      scene.cluster.crash(pod.name, NAME);
+      await restarted(scene, pod, NAME);
+      await backInService(scene, pod);
+    },
+  },
+  {
+    what: "kill -9 of the sidecar",
+    cleanedUpBy: "nobody has to: the kubelet starts it again, and it registers what is registered",
+    act: async (scene, pod) => {
+      scene.cluster.crash(pod.name, SIDECAR);
+      await restarted(scene, pod, SIDECAR);
+      await pod.container(SIDECAR).line(/serving until a stop signal comes[^]*|serving/);
+      await backInService(scene, pod);
+    },
+  },
+  {
+    what: "kill -9 of the sidecar while its pod drains",
+    cleanedUpBy: "the sidecar had deregistered it before",
+    mayLose: true,
+    act: async (scene, pod) => {
+      const draining = scene.emulator.next((event) =>
+        event.kind === "state-changed" && event.target.id === pod.ip &&
+        event.to.state === "draining"
+      );
+      scene.cluster.deletePod(pod.name);
+      await draining;
+      scene.cluster.crash(pod.name, SIDECAR);
+      await scene.settled();
+    },
+  },
+  {
+    what: "kill -9 of the sidecar, and its pod deleted before it is started again",
+    cleanedUpBy: "the health check takes it out of traffic; the next pod with its address owns it",
+    mayLose: true,
+    addresses: 4,
+    act: async (scene, pod) => {
+      // The first restart is at once, the second after a back-off.
+      scene.cluster.crash(pod.name, SIDECAR);
+      await restarted(scene, pod, SIDECAR);
+      scene.cluster.crash(pod.name, SIDECAR);
+      await scene.cluster.until((event) => event.kind === "back-off" && event.pod === pod.name);
+      scene.cluster.deletePod(pod.name);
+      await pod.gone;
+      await scene.cluster.rolledOut(NAME);
+      await unhealthy(scene, pod);
+      // The only address that is free is the dead pod's.
+      scene.cluster.scale(NAME, 4);
+      await scene.cluster.rolledOut(NAME);
+      await backInService(scene, pod);
+    },
+  },
+];
+
+/** Tries all, one after the other. */
+export async function endings(
+  sidecar: Command,
+  tell: (line: string) => void,
+): Promise<EndingRow[]> {
+  const rows: EndingRow[] = [];
+  for (const ending of ENDINGS) {
+    const row = await tryOut(ending, sidecar);
+    tell(`${row.what}: ${row.failed} of ${row.begun} connections failed; ${row.target}`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function tryOut(ending: Ending, sidecar: Command): Promise<EndingRow> {
+  const { what, cleanedUpBy, mayLose = false, changes, addresses } = ending;
+  await using scene = await Scene.start({
+    ...{ strategy: strategyNamed("native-sidecar"), sidecar },
+    ...(changes && { changes }),
+    ...(addresses !== undefined && { addresses }),
+  });
+  const [first] = scene.cluster.pods;
+  if (!first) throw new Error("there is no pod");
+  const began = scene.cluster.now();
+  await ending.act(scene, first);
+  const { begun, failed } = seenByUsers(await scene.users.stop());
+  return { what, begun, failed, target: fate(scene, first, began), cleanedUpBy, mayLose };
+}
+
+/** What became of the pod's target, or of the one that was deleted instead of it. */
+function fate(scene: Scene, pod: Pod, began: number): string {
+  const ended = scene.cluster.events.find((event) => event.kind === "terminating");
+  const ip = ended && "pod" in ended ? scene.cluster.pod(ended.pod).ip : pod.ip;
+  const states = scene.recording.balancing.flatMap(({ at, event }) =>
+    event.kind === "state-changed" && event.target.id === ip && at >= began
+      ? [{ at, state: event.to.state }]
+      : []
+  );
+  const since = Math.max(began, ended?.at ?? began);
+  const parts = states.map(({ at, state }) =>
+    `${state === "unused" ? "gone" : state} after ${real(at - since).toFixed(0)} s`
+  );
+  return parts.length === 0 ? "stays registered and healthy" : parts.join(", ");
+}
+
+async function restarted(scene: Scene, pod: Pod, container: string): Promise<void> {
+  const restarts = pod.container(container).restarts;
+  await scene.cluster.until((event) =>
+    event.kind === "container-started" && event.pod === pod.name &&
+    event.container === container && event.restarts > Math.min(restarts, 0)
+  );
+}
+
+function isAfterRestart(scene: Scene, { at }: { readonly at: number }): boolean {
+  const restart = scene.cluster.events.find((event) =>
+    event.kind === "container-started" && event.restarts > 0
+  );
+  return restart !== undefined && at > restart.at;
+}
+
+/** Its target is healthy, and the pod ready. */
+async function backInService(scene: Scene, { ip }: Pod): Promise<void> {
+  const isBack = () => {
+    const target = scene.emulator.targets(NAME).find(({ id }) => id === ip);
+    const owner = scene.cluster.pods.find((one) => one.ip === ip && !one.isTerminating);
+    return target?.state === "healthy" && owner?.isReady === true;
+  };
+  while (!isBack()) await change(scene);
+}
+
+async function unhealthy(scene: Scene, { ip }: Pod): Promise<void> {
+  const isOut = () =>
+    scene.emulator.targets(NAME).some(({ id, state }) => id === ip && state === "unhealthy");
+  while (!isOut()) await change(scene);
+}
+
+/** The next event of the cluster or of a target. */
+async function change(scene: Scene): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const ends = [
+    scene.cluster.listen(() => resolve()),
+    scene.emulator.listen(({ kind }) => kind === "state-changed" && resolve()),
+  ];
+  await promise.finally(() => ends.forEach((end) => end()));
+}
