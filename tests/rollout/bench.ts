@@ -6,6 +6,7 @@ import { type Outcome, rollOut } from "./outcome.ts";
 import { holds, lossLines, type ProofSize, prove, SHORT, verdict, WHOLE } from "./proof.ts";
 import { Scene } from "./scene.ts";
 import { sidecar } from "./sidecar.ts";
+import { StandstillWatch } from "./standstill.ts";
 import { STRATEGIES } from "./strategies.ts";
 import { markdown, table } from "./table.ts";
 
@@ -57,12 +58,14 @@ async function proof(name: string, size: ProofSize): Promise<boolean> {
   await using program = await sidecar();
   const condition = conditionNamed(name);
   console.log(`${condition.name}: ${condition.what}`);
+  using watch = new StandstillWatch();
   const outcomes = await prove(program.command, condition, size);
   console.log(`\n${table(outcomes)}\n`);
   for (const line of outcomes.flatMap(lossLines)) console.log(line);
   for (const { strategy, notTried } of outcomes) {
     if (notTried > 0) console.log(`${strategy}: ${notTried} connections could not be tried here`);
   }
+  console.log(`the load balancer stood still for ${watch.longest.toFixed(0)} ms at the longest`);
   console.log(verdict(outcomes));
   return holds(outcomes, size);
 }

@@ -53,9 +53,7 @@ const ENDINGS: readonly Ending[] = [
     changes: { liveness: true },
     act: async (scene, pod) => {
       Deno.kill(pod.container(NAME).pid ?? 0, "SIGUSR1");
-      await restarted(scene, pod, NAME);
-      await scene.cluster.until((event) => event.kind === "ready" && isAfterRestart(scene, event));
-      await scene.settled();
+      await readyAgain(scene, pod, NAME);
     },
   },
   {
@@ -64,8 +62,7 @@ const ENDINGS: readonly Ending[] = [
     mayLose: true,
     act: async (scene, pod) => {
       scene.cluster.crash(pod.name, NAME);
-      await restarted(scene, pod, NAME);
-      await backInService(scene, pod);
+      await readyAgain(scene, pod, NAME);
     },
   },
   {
@@ -73,9 +70,7 @@ const ENDINGS: readonly Ending[] = [
     cleanedUpBy: "nobody has to: the kubelet starts it again, and it registers what is registered",
     act: async (scene, pod) => {
       scene.cluster.crash(pod.name, SIDECAR);
-      await restarted(scene, pod, SIDECAR);
-      await pod.container(SIDECAR).line(/serving until a stop signal comes[^]*|serving/);
-      await backInService(scene, pod);
+      await readyAgain(scene, pod, SIDECAR);
     },
   },
   {
@@ -161,19 +156,22 @@ function fate(scene: Scene, pod: Pod, began: number): string {
   return parts.length === 0 ? "stays registered and healthy" : parts.join(", ");
 }
 
-async function restarted(scene: Scene, pod: Pod, container: string): Promise<void> {
-  const restarts = pod.container(container).restarts;
-  await scene.cluster.until((event) =>
+/** When the container is started again. */
+async function restarted(scene: Scene, pod: Pod, container: string): Promise<number> {
+  const { at } = await scene.cluster.until((event) =>
     event.kind === "container-started" && event.pod === pod.name &&
-    event.container === container && event.restarts > Math.min(restarts, 0)
+    event.container === container && event.restarts > 0
   );
+  return at;
 }
 
-function isAfterRestart(scene: Scene, { at }: { readonly at: number }): boolean {
-  const restart = scene.cluster.events.find((event) =>
-    event.kind === "container-started" && event.restarts > 0
+/** Waits until the pod is ready after a container of it was started again. */
+async function readyAgain(scene: Scene, pod: Pod, container: string): Promise<void> {
+  const since = await restarted(scene, pod, container);
+  await scene.cluster.until((event) =>
+    event.kind === "ready" && event.pod === pod.name && event.at > since
   );
-  return restart !== undefined && at > restart.at;
+  await backInService(scene, pod);
 }
 
 /** Its target is healthy, and the pod ready. */

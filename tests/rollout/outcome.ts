@@ -33,6 +33,8 @@ export interface Plan {
   readonly rollouts: number;
   /** Users go on until so many connections were begun. */
   readonly connections?: number;
+  /** Told after each rollout: how many there were, and how many connections failed so far. */
+  readonly tell?: (rollouts: number, failed: number) => void;
 }
 
 /** Rolls out in a scene, and takes the figures. */
@@ -44,6 +46,7 @@ export async function rollOut(scene: Scene, plan: Plan): Promise<Outcome> {
   while (durations.length < plan.rollouts) {
     last = cluster.now();
     durations.push(await scene.rollout());
+    plan.tell?.(durations.length, users.count.failed);
   }
   await scene.settled();
   const gone = cluster.events.findLast(({ kind }) => kind === "gone")?.at ?? last;

@@ -33,7 +33,10 @@ export async function prove(
       ...(faults && { faults }),
       ...(replicas !== undefined && { changes: { replicas } }),
     });
-    return await rollOut(scene, plan);
+    return await rollOut(scene, {
+      ...plan,
+      tell: (count, failed) => console.log(`${name}: rollout ${count}, ${failed} failed so far`),
+    });
   }));
 }
 

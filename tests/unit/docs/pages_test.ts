@@ -61,6 +61,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
   [/^deno task (test:repeat|bench(:idle)?)( --record| --short)?$/, "takes minutes"],
+  [/^deno task simulate /, "the CI runs it, with fewer schedules"],
   [/^deno (install|outdated)/, "changes the lock file"],
   [/^(curl|gh|docker buildx) |^sha256sum |^chmod |^\.\/k8s-/, "needs a published release"],
   [/^docker build /, "the task image:test builds it, by buildah"],
