@@ -6,10 +6,16 @@ import type { ApplicationAddress } from "./address.ts";
 import { type Answer, type Probe, probe as realProbe } from "./probe.ts";
 
 /**
- * So many slow or unready answers in a row count as gone. One alone does not: an application that
+ * Slow or unready answers alone, for so long, count as gone. One alone does not: an application that
  * is busy while it drains must not be taken for one that was restarted.
  */
-const UNREADY_IS_GONE = 3;
+const UNREADY_IS_GONE: Milliseconds = 2_000;
+
+/**
+ * How often it is asked whether it has gone. The kubelet starts a container again at once, so that
+ * a quick application is back after less than a second; missed, its pod would stay unregistered.
+ */
+const GLANCE: Milliseconds = 200;
 
 /** What a check needs of the world. */
 export interface CheckPorts {
@@ -24,7 +30,7 @@ interface Round {
   readonly answers: Promise<readonly Answer[]>;
 }
 
-/** Checks all addresses together, at most once a second. */
+/** Checks all addresses together, at most once a second, and more often while it may go away. */
 export class ApplicationCheck {
   readonly #addresses: readonly ApplicationAddress[];
   readonly #clock: Clock;
@@ -48,7 +54,7 @@ export class ApplicationCheck {
    * never older than two. Never rejects.
    */
   async ask(): Promise<boolean> {
-    return (await this.#check().answers).every(isReady);
+    return (await this.#check(INTERVAL).answers).every(isReady);
   }
 
   /** Whether each address answered when it was asked last; false before the first time. */
@@ -63,31 +69,34 @@ export class ApplicationCheck {
 
   /**
    * Waits until the application has gone away: nobody takes connections at one of its addresses,
-   * or it was slow or not ready three times in a row. Asks once a second.
+   * or it was slow or not ready for two seconds. Asks five times a second.
    * @throws The signal's reason.
    */
   async untilGone(signal: AbortSignal): Promise<void> {
-    let unready = 0;
-    await this.#watch(signal, (answers) => {
-      unready = answers.every(isReady) ? 0 : unready + 1;
-      return unready >= UNREADY_IS_GONE || answers.some(({ outcome }) => outcome === "absent");
+    let unreadySince: Milliseconds | undefined;
+    await this.#watch(signal, GLANCE, (answers) => {
+      const now = this.#clock.now();
+      unreadySince = answers.every(isReady) ? undefined : unreadySince ?? now;
+      const isUnready = unreadySince !== undefined && now - unreadySince >= UNREADY_IS_GONE;
+      return isUnready || answers.some(({ outcome }) => outcome === "absent");
     });
   }
 
   /** Waits until all addresses answer. Asks once a second. @throws The signal's reason. */
   async untilBack(signal: AbortSignal): Promise<void> {
-    await this.#watch(signal, (answers) => answers.every(isReady));
+    await this.#watch(signal, INTERVAL, (answers) => answers.every(isReady));
   }
 
   /** Gives the answers of check after check, until they are what is waited for. */
   async #watch(
     signal: AbortSignal,
+    every: Milliseconds,
     isIt: (answers: readonly Answer[]) => boolean,
   ): Promise<void> {
     while (!signal.aborted) {
-      const { answers } = this.#check();
+      const { answers } = this.#check(every);
       // Begun after the check, it ends when that is too old: none is looked at twice.
-      const next = this.#clock.within(INTERVAL, signal);
+      const next = this.#clock.within(every, signal);
       const isEnd = isIt(await answers);
       if (signal.aborted) break;
       if (isEnd) return;
@@ -97,9 +106,9 @@ export class ApplicationCheck {
   }
 
   /** The check that is under way or young enough, or a new one. */
-  #check(): Round {
+  #check(every: Milliseconds): Round {
     const now = this.#clock.now();
-    if (this.#round === undefined || now - this.#round.startedAt >= INTERVAL) {
+    if (this.#round === undefined || now - this.#round.startedAt >= every) {
       this.#round = { startedAt: now, answers: this.#askAll() };
     }
     return this.#round;

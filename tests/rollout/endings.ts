@@ -1,5 +1,6 @@
 /** What else ends pods and containers, what is lost, and what becomes of the target. */
 import type { Pod } from "../cluster/pod.ts";
+import type { TargetState } from "../emulator/states.ts";
 import { seenByUsers } from "./outcome.ts";
 import { type Changes, NAME, SIDECAR } from "./manifests.ts";
 import type { Command } from "./programs.ts";
@@ -144,16 +145,20 @@ async function tryOut(ending: Ending, sidecar: Command): Promise<EndingRow> {
 function fate(scene: Scene, pod: Pod, began: number): string {
   const ended = scene.cluster.events.find((event) => event.kind === "terminating");
   const ip = ended && "pod" in ended ? scene.cluster.pod(ended.pod).ip : pod.ip;
-  const states = scene.recording.balancing.flatMap(({ at, event }) =>
-    event.kind === "state-changed" && event.target.id === ip && at >= began
-      ? [{ at, state: event.to.state }]
-      : []
-  );
   const since = Math.max(began, ended?.at ?? began);
-  const parts = states.map(({ at, state }) =>
-    `${state === "unused" ? "gone" : state} after ${real(at - since).toFixed(0)} s`
-  );
+  const parts = scene.recording.balancing.flatMap(({ at, event }) => {
+    if (event.kind !== "state-changed" || event.target.id !== ip || at < began) return [];
+    const name = nameOf(event.to);
+    return name === undefined ? [] : [`${name} after ${real(at - since).toFixed(0)} s`];
+  });
   return parts.length === 0 ? "stays registered and healthy" : parts.join(", ");
+}
+
+/** The end of the deregistration delay tells nothing. */
+function nameOf({ state, reason }: TargetState): string | undefined {
+  if (state === "draining") return "deregistered";
+  if (reason === "Elb.RegistrationInProgress") return "registered again";
+  return state === "unused" || state === "initial" ? undefined : state;
 }
 
 /** When the container is started again. */

@@ -99,15 +99,22 @@ Deno.test("last() tells each address's last answer, false before the first", asy
 });
 
 Deno.test("untilGone() ends when nobody takes connections at one of the addresses", async () => {
-  const bench = new Bench((now, url) => now >= 5_000 && url === TWO.url ? REFUSED : READY);
+  const bench = new Bench((now, url) => now >= 900 && url === TWO.url ? REFUSED : READY);
   await bench.run(bench.check.untilGone(FOR_EVER));
-  assertEquals(bench.clock.now(), 5_000);
-  assertEquals(bench.asked, [0, 1_000, 2_000, 3_000, 4_000, 5_000]);
+  assertEquals(bench.clock.now(), 1_000);
+  assertEquals(bench.asked, [0, 200, 400, 600, 800, 1_000]);
 });
 
-Deno.test("untilGone() does not take two unready answers in a row for gone, but three", async () => {
-  const unready = [1_000, 2_000, 4_000, 5_000, 7_000, 8_000, 9_000];
-  const bench = new Bench((now) => unready.includes(now) ? BUSY : READY);
+Deno.test("untilGone() notices an application that is back after a quarter of a second", async () => {
+  const bench = new Bench((now) => now >= 5_050 && now < 5_300 ? REFUSED : READY);
+  await bench.run(bench.check.untilGone(FOR_EVER));
+  assertEquals(bench.clock.now(), 5_200);
+});
+
+Deno.test("untilGone() takes no unready answers for gone, unless for two seconds without a break", async () => {
+  const spans = [[1_000, 2_900], [4_000, 5_900], [7_000, 9_900]] as const;
+  const isBusy = (now: number) => spans.some(([from, to]) => now >= from && now < to);
+  const bench = new Bench((now) => isBusy(now) ? BUSY : READY);
   await bench.run(bench.check.untilGone(FOR_EVER));
   assertEquals(bench.clock.now(), 9_000);
 });
