@@ -89,7 +89,7 @@ Deno.test("events are told as lines", async () => {
 });
 
 Deno.test("connections are told as lines", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced({ sendsAfterDeregistration: 0 });
   const lines: string[] = [];
   at.emulator.listen((event) => lines.push(narrate(event) ?? ""));

@@ -4,7 +4,7 @@ import { startEmulator } from "../../emulator/server.ts";
 import { balanced, Program, read, resetting, write } from "./traffic.ts";
 
 Deno.test("a connection goes to a healthy target, and both ways through it", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced();
   await at.inService(program.target);
   const client = await at.connect();
@@ -16,7 +16,7 @@ Deno.test("a connection goes to a healthy target, and both ways through it", asy
 });
 
 Deno.test("a target sees a node's address, not the client's", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced({ nodes: ["127.77.0.1"] });
   await at.inService(program.target);
   await at.connect();
@@ -24,7 +24,7 @@ Deno.test("a target sees a node's address, not the client's", async () => {
 });
 
 Deno.test("much data comes whole and in order", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced();
   await at.inService(program.target);
   const client = await at.connect();
@@ -42,7 +42,7 @@ Deno.test("much data comes whole and in order", async () => {
 });
 
 Deno.test("the end of a client's data is passed on, and the answer still comes back", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced();
   await at.inService(program.target);
   const client = await at.connect();
@@ -58,7 +58,7 @@ Deno.test("the end of a client's data is passed on, and the answer still comes b
 });
 
 Deno.test("the end of a target's data is passed on, and the client can still send", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced();
   await at.inService(program.target);
   const client = await at.connect();
@@ -85,7 +85,7 @@ Deno.test("a target's reset is passed on to the client", async () => {
 });
 
 Deno.test("a client's reset is passed on to the target", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced();
   await at.inService(program.target);
   const client = connect(at.emulator.groups[0]?.port ?? 0, "127.0.0.1");
@@ -150,7 +150,7 @@ Deno.test("listeners that cannot be are refused", async () => {
 });
 
 Deno.test("deleting a group closes its listener and resets its connections", async () => {
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced();
   await at.inService(program.target);
   const client = await at.connect();

@@ -5,8 +5,8 @@ import type { Balanced } from "./traffic.ts";
 import { balanced, Program, read, write } from "./traffic.ts";
 
 Deno.test("connections are spread over the healthy targets", async () => {
-  using one = new Program("127.1.0.1").greet();
-  using other = new Program("127.1.0.2").greet();
+  await using one = new Program("127.1.0.1").greet();
+  await using other = new Program("127.1.0.2").greet();
   await using at = await balanced();
   await at.inService(one.target);
   await at.inService(other.target);
@@ -19,7 +19,7 @@ Deno.test("connections are spread over the healthy targets", async () => {
 });
 
 Deno.test("a target gets nothing while its registration is in progress", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced({ registering: 3_600_000 });
   at.emulator.registerByOther("kafka", program.target);
   assertEquals(await at.firstRead(), "reset");
@@ -27,8 +27,8 @@ Deno.test("a target gets nothing while its registration is in progress", async (
 });
 
 Deno.test("an unhealthy target gets no new connections while another is healthy", async () => {
-  using one = new Program("127.1.0.1").greet();
-  using other = new Program("127.1.0.2").greet();
+  await using one = new Program("127.1.0.1").greet();
+  await using other = new Program("127.1.0.2").greet();
   await using at = await balanced();
   await at.inService(one.target);
   await at.inService(other.target);
@@ -39,7 +39,7 @@ Deno.test("an unhealthy target gets no new connections while another is healthy"
 });
 
 Deno.test("where all targets are unhealthy, connections go to all of them", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced();
   await at.inService(program.target);
   at.emulator.setHealth("kafka", program.target, { state: "unhealthy" });
@@ -49,7 +49,7 @@ Deno.test("where all targets are unhealthy, connections go to all of them", asyn
 for (const cut of [true, false]) {
   const does = cut ? "resets" : "keeps";
   Deno.test(`becoming unhealthy ${does} connections, as the attribute says`, async () => {
-    using program = new Program("127.1.0.1");
+    await using program = new Program("127.1.0.1");
     await using at = await balanced(cut ? {} : { unhealthyConnectionTermination: false });
     await at.inService(program.target);
     const client = await at.connect();
@@ -67,7 +67,7 @@ for (const cut of [true, false]) {
   });
 
   Deno.test(`the end of the deregistration delay ${does} connections`, async () => {
-    using program = new Program("127.1.0.1");
+    await using program = new Program("127.1.0.1");
     await using at = await balanced({
       ...{ connectionTermination: cut, deregistrationDelaySeconds: 10, timeScale: 100 },
     });
@@ -86,7 +86,7 @@ for (const cut of [true, false]) {
 }
 
 Deno.test("a deregistered target gets new connections for a while, and then none", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced({ sendsAfterDeregistration: 30_000, timeScale: 30 });
   await at.inService(program.target);
   const ended = at.emulator.next((event) => event.kind === "sending-ended");
@@ -97,7 +97,7 @@ Deno.test("a deregistered target gets new connections for a while, and then none
 });
 
 Deno.test("sending can outlast the deregistration delay", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced({ deregistrationDelaySeconds: 0, connectionTermination: true });
   await at.inService(program.target);
   const gone = at.emulator.next(becomes("unused"));
@@ -107,8 +107,8 @@ Deno.test("sending can outlast the deregistration delay", async () => {
 });
 
 Deno.test("a deregistered target that fails its checks gets nothing even before", async () => {
-  using leaving = new Program("127.1.0.1").greet();
-  using staying = new Program("127.1.0.2").greet();
+  await using leaving = new Program("127.1.0.1").greet();
+  await using staying = new Program("127.1.0.2").greet();
   let status = 200;
   await using health = Deno.serve(
     { hostname: "0.0.0.0", port: 0, onListen: () => {} },
@@ -143,8 +143,8 @@ const QUICK_CHECKS = {
 } as const;
 
 Deno.test("a target that is deregistered before it is healthy never gets anything", async () => {
-  using leaving = new Program("127.1.0.1").greet();
-  using staying = new Program("127.1.0.2").greet();
+  await using leaving = new Program("127.1.0.1").greet();
+  await using staying = new Program("127.1.0.2").greet();
   await using at = await balanced({
     ...{ health: { check: "tcp" }, healthCheckIntervalSeconds: 1, timeScale: 50 },
     registering: 1_000,
@@ -157,7 +157,7 @@ Deno.test("a target that is deregistered before it is healthy never gets anythin
 });
 
 Deno.test("a target without health checks gets connections", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced({ health: { check: "none" } });
   const unavailable = at.emulator.next(becomes("unavailable"));
   at.emulator.registerByOther("kafka", program.target);
@@ -166,8 +166,8 @@ Deno.test("a target without health checks gets connections", async () => {
 });
 
 Deno.test("connections to other targets are not cut", async () => {
-  using one = new Program("127.1.0.1").greet();
-  using other = new Program("127.1.0.2", one.target.port).greet();
+  await using one = new Program("127.1.0.1").greet();
+  await using other = new Program("127.1.0.2", one.target.port).greet();
   await using at = await balanced();
   await at.inService(one.target);
   await at.inService(other.target);
@@ -179,7 +179,7 @@ Deno.test("connections to other targets are not cut", async () => {
 });
 
 Deno.test("a connection to an unhealthy target is not cut when it stays unhealthy", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced();
   await at.inService(program.target);
   at.emulator.setHealth("kafka", program.target, { state: "unhealthy" });
@@ -190,7 +190,7 @@ Deno.test("a connection to an unhealthy target is not cut when it stays unhealth
 });
 
 Deno.test("a target that is registered again begins anew", async () => {
-  using program = new Program("127.1.0.1").greet();
+  await using program = new Program("127.1.0.1").greet();
   await using at = await balanced({ sendsAfterDeregistration: 0 });
   await at.inService(program.target);
   const ended = at.emulator.next((event) => event.kind === "sending-ended");
@@ -202,7 +202,7 @@ Deno.test("a target that is registered again begins anew", async () => {
 
 Deno.test("every node checks, from its own address", async () => {
   const nodes = ["127.77.0.1", "127.77.0.2", "127.77.0.3"];
-  using program = new Program("127.1.0.1");
+  await using program = new Program("127.1.0.1");
   await using at = await balanced({
     ...{ nodes, health: { check: "tcp" }, healthCheckIntervalSeconds: 1, healthyThresholdCount: 1 },
     timeScale: 10,

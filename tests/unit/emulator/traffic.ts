@@ -55,10 +55,12 @@ function isOf(
 }
 
 /** A listening program at a loopback address of its own. */
-export class Program implements Disposable {
+export class Program implements AsyncDisposable {
   readonly target: Target;
   readonly #listener: Deno.TcpListener;
   readonly #accepted = new Set<Deno.TcpConn>();
+  readonly #greetings = new Set<Promise<void>>();
+  #accepting: Promise<void> = Promise.resolve();
 
   /** @param id Its address. */
   constructor(id: string, port = 0) {
@@ -80,8 +82,10 @@ export class Program implements Disposable {
 
   /** Sends its name to all who connect, and closes the connection when they do. */
   greet(): this {
-    (async () => {
-      for await (const connection of this.#listener) this.#greet(connection);
+    this.#accepting = (async () => {
+      for await (const connection of this.#listener) {
+        this.#greetings.add(this.#greet(connection));
+      }
     })();
     return this;
   }
@@ -101,7 +105,7 @@ export class Program implements Disposable {
     this.#listener.close();
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#accepted) connection.close();
     this.#accepted.clear();
     try {
@@ -109,6 +113,8 @@ export class Program implements Disposable {
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
+    await this.#accepting.catch(() => {});
+    await Promise.all(this.#greetings);
   }
 }
 
