@@ -95,7 +95,7 @@ const HEADERS = {
   "user-agent": `k8s-nlb-registrator-sidecar/${VERSION}`,
 };
 
-/** The document; `docs/` describes it. New fields may come, the version stays until one goes. */
+/** The document; the README describes it. New fields may come, the version stays until one goes. */
 function documentOf({ event, targetId, targetGroupArns, state }: HookContext): unknown {
   return { version: 1, event, target: targetId, targetGroups: targetGroupArns, state };
 }

@@ -102,7 +102,12 @@ function faultCase(call: CallName, [kind, fault]: typeof FAULTS[number], forEver
       const isEndless = forEver && call === "DescribeTargetGroups" && kind !== "harmless";
       const passes = !forEver || kind === "harmless";
       const times = passes && fault.what !== "hang" ? LONG_TIMES : SHORT_TIMES;
-      const args = isEndless ? [...times, "-resolve-timeout=2s"] : times;
+      const args = [
+        ...times,
+        ...(isEndless ? ["-resolve-timeout=2s"] : []),
+        // Where it is another call that fails, leaving is to succeed, and has time for it.
+        ...(call === "DeregisterTargets" ? [] : ["-deregister-timeout=15s"]),
+      ];
       await using scene = await Scene.start({ args, faults: [rule] });
       const line = await scene.sidecar.line(/serving until|exit_code=/);
       if (/serving until/.test(line)) scene.sidecar.signal("SIGTERM");

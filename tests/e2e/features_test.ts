@@ -89,6 +89,48 @@ const cases: Case[] = [
     },
   },
   {
+    name: "SIGTERM while the watch registers again: nothing is left",
+    run: async () => {
+      const { scene } = await serving({
+        args: ["-watch-interval=1s", "-confirm-settle=0"],
+        group: { deregistrationDelaySeconds: 0 },
+      });
+      await using _ = scene;
+      scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
+      scene.emulator.deregisterByOther("kafka", { id: TARGET, port: 9092 });
+      await scene.received("RegisterTargets", 2);
+      scene.sidecar.signal("SIGTERM");
+      await scene.received("DeregisterTargets");
+      scene.emulator.release();
+      await ends(scene);
+    },
+  },
+  {
+    name: "SIGTERM while a pre-register webhook waits for its answer: nothing was registered",
+    run: async () => {
+      const asked = Promise.withResolvers<void>();
+      const never = Promise.withResolvers<Response>();
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        () => {
+          asked.resolve();
+          return never.promise;
+        },
+      );
+      await using scene = await Scene.start({
+        args: [
+          `-pre-register-url=http://127.0.0.1:${server.addr.port}`,
+          "-pre-register-timeout=1m",
+        ],
+      });
+      await asked.promise;
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+      never.resolve(new Response());
+      assertEquals(scene.calls, "find");
+    },
+  },
+  {
     name: "a group that is deleted while it is watched: an error in the log, and not ready",
     run: async () => {
       const { scene, url } = await serving({ args: ["-watch-interval=1s"] });
