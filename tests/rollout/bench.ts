@@ -3,7 +3,8 @@ import { BREAKAGES, BrokenSidecar } from "./broken.ts";
 import { conditionNamed, CONDITIONS } from "./conditions.ts";
 import { endings } from "./endings.ts";
 import { type Outcome, rollOut } from "./outcome.ts";
-import { holds, lossLines, type ProofSize, prove, SHORT, verdict, WHOLE } from "./proof.ts";
+import { lossLines } from "./autopsy.ts";
+import { holds, type ProofSize, prove, SHORT, verdict, WHOLE } from "./proof.ts";
 import { Scene } from "./scene.ts";
 import { sidecar } from "./sidecar.ts";
 import { StandstillWatch } from "./standstill.ts";
@@ -49,7 +50,9 @@ async function strategies(): Promise<boolean> {
   }
   console.log(`\n${table(outcomes)}\n`);
   const own = outcomes.filter(({ strategy }) => /^(native-)?sidecar/.test(strategy));
-  for (const line of own.flatMap(lossLines)) console.log(line);
+  for (const line of own.flatMap(({ strategy, losses }) => lossLines(strategy, losses))) {
+    console.log(line);
+  }
   console.log(`with our manifests, ${verdict(own)}`);
   return own.every(({ failed }) => failed === 0);
 }
@@ -61,7 +64,9 @@ async function proof(name: string, size: ProofSize): Promise<boolean> {
   using watch = new StandstillWatch();
   const outcomes = await prove(program.command, condition, size);
   console.log(`\n${table(outcomes)}\n`);
-  for (const line of outcomes.flatMap(lossLines)) console.log(line);
+  for (const line of outcomes.flatMap(({ strategy, losses }) => lossLines(strategy, losses))) {
+    console.log(line);
+  }
   for (const { strategy, notTried } of outcomes) {
     if (notTried > 0) console.log(`${strategy}: ${notTried} connections could not be tried here`);
   }

@@ -36,7 +36,8 @@ export function groupOf({ registrar }: Strategy, sends: number = SENDS): GroupOp
     port: PORTS.application,
     listener: true,
     health: asksSidecar ? { check: "http", path: "/target" } : { check: "tcp" },
-    ...(asksSidecar && { healthCheckPort: PORTS.sidecar }),
+    // Else the load balancer cuts all connections of a target that fails its check, as by default.
+    ...(asksSidecar && { healthCheckPort: PORTS.sidecar, unhealthyConnectionTermination: false }),
     healthCheckIntervalSeconds: INTERVAL,
     healthCheckTimeoutSeconds: CHECK_TIMEOUT,
     healthyThresholdCount: THRESHOLD,

@@ -1,4 +1,5 @@
 /** That rollouts by our manifests lose nothing. */
+import { autopsy } from "./autopsy.ts";
 import type { Condition } from "./conditions.ts";
 import { type Outcome, rollOut } from "./outcome.ts";
 import type { Command } from "./programs.ts";
@@ -33,10 +34,15 @@ export async function prove(
       ...(faults && { faults }),
       ...(replicas !== undefined && { changes: { replicas } }),
     });
-    return await rollOut(scene, {
-      ...plan,
-      tell: (count, failed) => console.log(`${name}: rollout ${count}, ${failed} failed so far`),
-    });
+    try {
+      return await rollOut(scene, {
+        ...plan,
+        tell: (count, failed) => console.log(`${name}: rollout ${count}, ${failed} failed so far`),
+      });
+    } catch (error) {
+      for (const line of autopsy(scene)) console.log(line);
+      throw error;
+    }
   }));
 }
 
@@ -53,12 +59,4 @@ export function holds(outcomes: readonly Outcome[], { connections }: ProofSize):
   return outcomes.every(({ failed, begun, notTried }) =>
     failed === 0 && begun - notTried >= connections
   );
-}
-
-/** The losses, the first of them in full, for whoever looks for the reason. */
-export function lossLines({ strategy, losses }: Outcome): string[] {
-  const lines = losses.slice(0, 20).map(({ at, pod, failure: { on, what, message } }) =>
-    `  ${strategy}: at ${at.toFixed(0)} ms, ${on} to ${pod ?? "no pod"}: ${what} (${message})`
-  );
-  return losses.length > 20 ? [...lines, `  and ${losses.length - 20} more`] : lines;
 }

@@ -3,6 +3,9 @@
 /** How often it looks, in milliseconds. */
 const EVERY = 100;
 
+/** What is told of at once, in milliseconds. */
+const TOLD = 2_000;
+
 /** Watches until it is disposed of. */
 export class StandstillWatch implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
@@ -24,7 +27,9 @@ export class StandstillWatch implements Disposable {
 
   #look(): void {
     const now = performance.now();
-    this.#longest = Math.max(this.#longest, now - this.#last - EVERY);
+    const stood = now - this.#last - EVERY;
+    if (stood > TOLD) console.log(`the load balancer stood still for ${stood.toFixed(0)} ms`);
+    this.#longest = Math.max(this.#longest, stood);
     this.#last = now;
   }
 }
