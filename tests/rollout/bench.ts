@@ -14,7 +14,9 @@ import { markdown, table } from "./table.ts";
 const USAGE = `Usage: deno task bench:rollout [what]
 
   strategies         one rollout by each strategy, as a table (the default)
-  proof [CONDITION]  20 rollouts by our manifests, 20,000 connections, none of which may fail;
+  proof [CONDITION [ROLLOUTS]]
+                     rollouts by each of our two manifests (default 10), with 20,000 connections,
+                     none of which may fail; CONDITION is one of
                      ${CONDITIONS.map(({ name }) => name).join(", ")} (default plain)
   short              one rollout by each of our manifests
   broken             short, with sidecars that are broken on purpose: each has to be noticed
@@ -22,21 +24,24 @@ const USAGE = `Usage: deno task bench:rollout [what]
 
 The last line is the figure; the exit code is 1 where it is not what it has to be.`;
 
-const TASKS: Readonly<Record<string, (condition: string) => Promise<boolean>>> = {
+type Task = (condition: string, rollouts: number) => Promise<boolean>;
+
+const TASKS: Readonly<Record<string, Task>> = {
   strategies,
-  proof: (condition) => proof(condition, WHOLE),
+  proof: (condition, rollouts) => proof(condition, { ...WHOLE, rollouts }),
   short: () => proof("plain", SHORT),
   broken,
   endings: told,
 };
 
-const [what = "strategies", condition = "plain", ...rest] = Deno.args;
+const [what = "strategies", condition = "plain", count = `${WHOLE.rollouts}`, ...rest] = Deno.args;
 const task = TASKS[what];
-if (!task || rest.length > 0 || !CONDITIONS.some(({ name }) => name === condition)) {
+const isKnown = CONDITIONS.some(({ name }) => name === condition);
+if (!task || !isKnown || !/^[1-9]\d{0,2}$/.test(count) || rest.length > 0) {
   console.error(USAGE);
   Deno.exit(2);
 }
-Deno.exitCode = await task(condition) ? 0 : 1;
+Deno.exitCode = await task(condition, Number(count)) ? 0 : 1;
 
 /** One after the other, so that none is in another's way. */
 async function strategies(): Promise<boolean> {
