@@ -62,7 +62,6 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
   [/^deno task (test:repeat|bench(:idle)?)( --record| --short)?$/, "takes minutes"],
   [/^deno task simulate /, "the CI runs it, with fewer schedules"],
-  [/^deno task (test:repeat|bench)$/, "takes minutes"],
   [/^deno task rollout /, "takes a minute; the CI runs rollout:short, which is made of the same"],
   [/^deno (install|outdated)/, "changes the lock file"],
   [/^(curl|gh|docker buildx) |^sha256sum |^chmod |^\.\/k8s-/, "needs a published release"],
