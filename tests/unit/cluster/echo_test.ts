@@ -83,9 +83,11 @@ Deno.test("its health is 200, and 503 from SIGUSR1 on", async () => {
 
 Deno.test("its health is 503 from SIGTERM on", async () => {
   const port = freePort();
-  await using echo = await Echo.start("--health-port", `${port}`, "--delay", "60000");
+  await using echo = await Echo.start("--health-port", `${port}`);
   const connection = await echo.connect();
-  await write(connection, "slow\n");
+  // Half a line keeps it busy, and its echo shows that the connection was accepted.
+  await write(connection, "half");
+  await connection.read(new Uint8Array(16));
   echo.signal("SIGTERM");
   await echo.deaf();
   assertEquals(await health(port), 503);
