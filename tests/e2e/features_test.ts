@@ -30,7 +30,24 @@ function application(): Disposable & { readonly port: number } {
   return { port: listener.addr.port, [Symbol.dispose]: () => listener.close() };
 }
 
+/** The most memory that a process ever had, in MB. */
+async function peakMemory(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_000;
+}
+
 const cases: Case[] = [
+  {
+    name: "a command's line of 400 MB is never held",
+    run: async () => {
+      await using scene = await Scene.start({
+        args: ["-post-register-command=head -c 400000000 /dev/zero | tr '\\0' x"],
+      });
+      await scene.sidecar.line(/hook succeeded .*lines_dropped=/);
+      const peak = await peakMemory(scene.sidecar.pid);
+      assert(peak < 300, `${peak} MB`);
+    },
+  },
   {
     name: "-wait-idle holds a drain on while a client is connected, and ends it soon after",
     run: async () => {

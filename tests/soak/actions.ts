@@ -6,15 +6,14 @@ import { TARGET } from "../e2e/scene.ts";
 export interface Surroundings {
   readonly emulator: Emulator;
   readonly group: string;
-  /** Of its HTTP service; undefined: it has none. */
-  readonly url: string | undefined;
+  /** Of its HTTP service. */
+  readonly url: string;
 }
 
 /** One kind of disturbance. */
 export interface Action {
   readonly name: string;
   readonly weight: number;
-  readonly needsService: boolean;
   readonly act: (surroundings: Surroundings) => Promise<void>;
 }
 
@@ -29,7 +28,6 @@ export const ACTIONS: readonly Action[] = [
   {
     name: "somebody else deregisters the target",
     weight: 1,
-    needsService: false,
     act: ({ emulator, group }) => {
       if (emulator.registered(group).length > 0) {
         emulator.deregisterByOther(group, { id: TARGET, port: PORT });
@@ -40,7 +38,6 @@ export const ACTIONS: readonly Action[] = [
   {
     name: "somebody else registers the target",
     weight: 1,
-    needsService: false,
     act: ({ emulator, group }) => {
       emulator.registerByOther(group, { id: TARGET, port: PORT });
       return Promise.resolve();
@@ -49,13 +46,11 @@ export const ACTIONS: readonly Action[] = [
   {
     name: "the connections are closed",
     weight: 2,
-    needsService: false,
     act: ({ emulator }) => Promise.resolve(emulator.closeIdleConnections()),
   },
   ...["/livez", "/startupz", "/readyz", "/status", "/metrics", "/target"].map((path) => ({
     name: `GET ${path}`,
     weight: 4,
-    needsService: true,
     act: async ({ url }: Surroundings) => {
       await ask(`${url}${path}`, "GET");
     },
@@ -63,7 +58,6 @@ export const ACTIONS: readonly Action[] = [
   {
     name: "a drain, and its end undone",
     weight: 2,
-    needsService: true,
     act: async ({ url }) => {
       await ask(`${url}/drain`, "POST");
       await ask(`${url}/register`, "POST");
@@ -72,7 +66,6 @@ export const ACTIONS: readonly Action[] = [
   {
     name: "a drain whose client goes away",
     weight: 1,
-    needsService: true,
     act: async ({ url }) => {
       await fetch(`${url}/drain`, { method: "POST", signal: AbortSignal.timeout(100) })
         .then((response) => response.body?.cancel(), () => {});
@@ -82,9 +75,8 @@ export const ACTIONS: readonly Action[] = [
   {
     name: "a slow client",
     weight: 2,
-    needsService: true,
     act: async ({ url }) => {
-      const { hostname, port } = new URL(url ?? "");
+      const { hostname, port } = new URL(url);
       using connection = await Deno.connect({ hostname, port: Number(port) });
       await connection.write(new TextEncoder().encode("GET /status HTTP/1.1\r\nHost: x\r\n"));
       await new Promise((resolve) => setTimeout(resolve, SLOW));
@@ -99,8 +91,7 @@ async function ask(url: string, method: string): Promise<void> {
 }
 
 /** Draws one of them. */
-export function drawAction(hasService: boolean, chance: number): Action | undefined {
-  const possible = ACTIONS.filter(({ needsService }) => hasService || !needsService);
-  let at = chance * possible.reduce((sum, { weight }) => sum + weight, 0);
-  return possible.find(({ weight }) => (at -= weight) < 0);
+export function drawAction(chance: number): Action | undefined {
+  let at = chance * ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
+  return ACTIONS.find(({ weight }) => (at -= weight) < 0);
 }

@@ -1,11 +1,10 @@
 /** `deno task soak --minutes N`: a real sidecar under disturbances; nothing of it may grow. */
 import { parseArgs } from "@std/cli/parse-args";
-import { FLAG_NAMES } from "../../lib/config/flags.ts";
 import type { FaultRule } from "../emulator/faults.ts";
 import { startEmulator } from "../emulator/server.ts";
 import { TARGET } from "../e2e/scene.ts";
 import { SidecarProcess } from "../e2e/sidecar_process.ts";
-import { drawAction } from "./actions.ts";
+import { drawAction, type Surroundings } from "./actions.ts";
 import { grows, MEASURES, type Sample, sample, trend } from "./samples.ts";
 
 const USAGE = "Usage: deno task soak [--minutes N] [--csv FILE]";
@@ -32,9 +31,13 @@ const FAULTS: readonly FaultRule[] = [
   },
 ];
 
-/** Flags of a sidecar that has an HTTP service and a watch. */
-function serviceFlags(port: number): string[] {
+/** A sidecar that does all it can: log, hook, service, watch, drain. */
+function flags(port: number): string[] {
   return [
+    `-target-group-name=${GROUP}`,
+    `-target-id=${TARGET}`,
+    "-log-level=debug",
+    "-post-register-command=seq 200",
     `-listen=127.0.0.1:${port}`,
     "-watch-interval=500ms",
     "-min-drain-time=200ms",
@@ -43,9 +46,6 @@ function serviceFlags(port: number): string[] {
   ];
 }
 
-/** Without: a target that is never healthy keeps it asking. */
-const ASKING = ["-wait-in-service-timeout=1000h"];
-
 async function main(args: readonly string[]): Promise<number> {
   const given = parseArgs([...args], { string: ["minutes", "csv"], collect: [] });
   const minutes = Number(given["minutes"] ?? 60);
@@ -53,27 +53,22 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  const hasService = FLAG_NAMES.some((name: string) => name === "listen");
   const port = freePort();
   await using emulator = await startEmulator({
     groups: [{
       name: GROUP,
       healthCheckIntervalSeconds: 1,
       deregistrationDelaySeconds: 1,
-      health: { check: "assumed", after: 0, healthy: hasService },
+      health: { check: "assumed", after: 0, healthy: true },
     }],
     faults: FAULTS,
   });
   await using sidecar = new SidecarProcess({
-    args: [
-      ...[`-target-group-name=${GROUP}`, `-target-id=${TARGET}`, "-log-level=debug"],
-      "-post-register-command=seq 200",
-      ...(hasService ? serviceFlags(port) : ASKING),
-    ],
+    args: flags(port),
     env: emulator.environment,
   });
   await sidecar.line(/target registered/);
-  const url = hasService ? `http://127.0.0.1:${port}` : undefined;
+  const url = `http://127.0.0.1:${port}`;
   const samples = await disturb(sidecar.pid, { emulator, group: GROUP, url }, minutes);
   sidecar.signal("SIGTERM");
   const { code } = await sidecar.ended();
@@ -90,7 +85,7 @@ function freePort(): number {
 /** One disturbance after the other, while samples are taken. */
 async function disturb(
   pid: number,
-  surroundings: Parameters<NonNullable<ReturnType<typeof drawAction>>["act"]>[0],
+  surroundings: Surroundings,
   minutes: number,
 ): Promise<Sample[]> {
   const began = performance.now();
@@ -104,7 +99,7 @@ async function disturb(
       samples.push(await sample(pid, elapsed / MINUTE / 60));
       sampledAt = elapsed;
     }
-    const action = drawAction(surroundings.url !== undefined, Math.random());
+    const action = drawAction(Math.random());
     if (action !== undefined) {
       await action.act(surroundings);
       counts.set(action.name, (counts.get(action.name) ?? 0) + 1);
