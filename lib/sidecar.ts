@@ -1,7 +1,6 @@
 /** The life of one sidecar: each step is a line here, what it does is told in `life/steps.ts`. */
-import { abortable } from "@std/async/abortable";
 import type { Config } from "./config/config.ts";
-import { anyOf, whenEnded } from "./host/clock.ts";
+import { anyOf, sleep, whenEnded } from "./host/clock.ts";
 import type { Milliseconds } from "./host/duration.ts";
 import { type Ending, endingOf, unconfirmed } from "./life/ending.ts";
 import type { Ports } from "./life/ports.ts";
@@ -30,8 +29,7 @@ class Sidecar {
   /** Ends the upper row: a stop signal, or a drain. */
   #stop: AbortSignal;
   #stoppedAt: Milliseconds = 0;
-  /** Settled when the application has gone away and come back since the drain began. */
-  #restarted: Promise<void> = new Promise(() => {});
+  /** Ends when nobody waits any more for the application to come back. */
   #restartWatch = new AbortController();
 
   constructor(config: Config, ports: Ports) {
@@ -45,17 +43,9 @@ class Sidecar {
   /** From the start to the target's end; `drained` where the pod lives on after it. */
   async cycle(): Promise<Ending | "drained"> {
     this.#begin();
-    const { requests } = this.#ports;
-    try {
-      await this.#steps.resolve(this.#stop);
-      await this.#steps.waitForApplication(this.#stop);
-      await this.#steps.preRegister(this.#stop);
-    } catch (reason) {
-      const end = this.#endOf(reason, NOT_REGISTERED);
-      if (end === "drained") requests.ended({ outcome: "drained" });
-      return end;
-    }
-    const end = await this.#stay();
+    const reason = await this.#stay();
+    const isNothingLeft = this.#steps.leaving.wereNeverRegistered;
+    const end = this.#endOf(reason, isNothingLeft ? NOT_REGISTERED : DEREGISTERED);
     await this.#leave(end);
     return end === "drained" ? this.#endOf(this.#stop.reason, DEREGISTERED) : end;
   }
@@ -66,17 +56,15 @@ class Sidecar {
     const { leaving } = this.#steps;
     while (true) {
       board.enter("drained");
-      const wake = anyOf(signals.stop, requests.again, requests.asked);
-      await abortable(this.#restarted, wake).catch(() => {});
+      await sleep(anyOf(signals.stop, requests.again, requests.asked));
       if (signals.stop.aborted || requests.isDrainAwaited) {
         // What could not be confirmed the last time may be now.
         await leaving[Symbol.asyncDispose]();
+        if (requests.isDrainAwaited) requests.ended(await leaving.untilDrained());
         if (signals.stop.aborted) return endingOf(signals.stop.reason, DEREGISTERED);
-        requests.ended(await leaving.untilDrained());
         continue;
       }
-      const asked = requests.again.aborted;
-      log.info(`registering again: ${asked ? "it is asked for" : "the application came back"}`);
+      log.info(`registering again: ${requests.again.reason}`);
       this.#restartWatch.abort();
       requests.begin();
       return undefined;
@@ -96,33 +84,52 @@ class Sidecar {
   }
 
   #begin(): void {
-    const { signals, requests, board, clock, application, log } = this.#ports;
+    const { signals, requests, board, clock, log } = this.#ports;
     board.begin();
     this.#grace.reset();
     this.#restartWatch = new AbortController();
-    this.#restarted = new Promise(() => {});
     this.#stop = anyOf(signals.stop, requests.leave);
     whenEnded(this.#stop, () => {
       this.#stoppedAt = clock.now();
       this.#grace.begin();
       if (signals.stop.aborted) return;
       log.info("a drain is asked for");
-      this.#restarted = application.restarted(this.#restartWatch.signal);
+      this.#watchForReturn(this.#restartWatch.signal);
     });
   }
 
-  /** From registering to deregistered: whatever happens in between, the end of the scope runs. */
-  async #stay(): Promise<Ending | "drained"> {
+  /** An application that comes back is to be registered again, unless a drain is asked for since. */
+  async #watchForReturn(signal: AbortSignal): Promise<void> {
+    const { application, requests } = this.#ports;
+    try {
+      while (!signal.aborted) {
+        await application.restarted(signal);
+        signal.throwIfAborted();
+        requests.register("the application came back");
+      }
+    } catch (reason) {
+      if (!signal.aborted) throw reason;
+    }
+  }
+
+  /**
+   * From the first step to deregistered, and why it came to that: whatever happens in between, the
+   * end of the scope runs.
+   */
+  async #stay(): Promise<unknown> {
     await using _ = this.#steps.leaving;
     try {
+      await this.#steps.resolve(this.#stop);
+      await this.#steps.waitForApplication(this.#stop);
+      await this.#steps.preRegister(this.#stop);
       await this.#steps.register(this.#stop);
       await this.#steps.waitInService(this.#stop);
       await this.#steps.postRegister(this.#stop);
       await this.#steps.serve(this.#stop);
       await this.#steps.preDeregister();
-      return this.#endOf(this.#stop.reason, DEREGISTERED);
+      return this.#stop.reason;
     } catch (reason) {
-      return this.#endOf(reason, DEREGISTERED);
+      return reason;
     }
   }
 
@@ -140,6 +147,8 @@ class Sidecar {
       requests.ended(await leaving.untilDrained());
     }
     await this.#steps.postDeregister();
+    // Asked for while the hook ran: its caller relies on the drain as any other does.
+    if (requests.isDrainAwaited) requests.ended(await leaving.untilDrained());
   }
 
   /** A drain ends no life, unless a stop has come since. */

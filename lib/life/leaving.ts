@@ -10,29 +10,35 @@ import type { Ports } from "./ports.ts";
 
 /** All registrations of a life, as they leave. */
 export class Leaving implements AsyncDisposable {
-  readonly #registrations: readonly Registration[];
+  /** None before the groups are resolved. */
+  readonly #find: () => readonly Registration[];
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #grace: GracePeriod;
 
   constructor(
-    registrations: readonly Registration[],
+    find: () => readonly Registration[],
     { config, ports, grace }: { config: Config; ports: Ports; grace: GracePeriod },
   ) {
-    this.#registrations = registrations;
+    this.#find = find;
     this.#config = config;
     this.#ports = ports;
     this.#grace = grace;
   }
 
-  /** Whether nothing was registered in the cycle that has ended. */
+  get #registrations(): readonly Registration[] {
+    return this.#find();
+  }
+
+  /** Whether there was nothing to deregister at the end of the cycle. */
   get wereNeverRegistered(): boolean {
     return this.#registrations.every(({ departure }) => departure.outcome === "never-registered");
   }
 
   /** Ends all registrations at once: one that hangs does not hold back the others. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ports.board.enter("deregistering");
+    const isNeeded = this.#registrations.some(({ isAbsent }) => !isAbsent);
+    if (isNeeded) this.#ports.board.enter("deregistering");
     await Promise.all(this.#registrations.map((one) => one[Symbol.asyncDispose]()));
   }
 

@@ -12,8 +12,8 @@ export interface Application {
   /** Waits until it answers. @throws {Failure} It does not. @throws The reason of `stop`. */
   wait(stop: AbortSignal): Promise<void>;
   /**
-   * Waits until it has gone away and come back. Never, where nothing is known of it, and when the
-   * signal ends before.
+   * Waits until it has gone away and come back: for ever, where nothing is known of it.
+   * @throws The reason of `signal`, which has ended before.
    */
   restarted(signal: AbortSignal): Promise<void>;
 }

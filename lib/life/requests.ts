@@ -34,7 +34,7 @@ export class Requests {
     return this.#leave.signal;
   }
 
-  /** Ends when a drain is undone. */
+  /** Ends when a drain is undone; its reason says why, as a part of a sentence. */
   get again(): AbortSignal {
     return this.#again.signal;
   }
@@ -46,6 +46,8 @@ export class Requests {
 
   /** Begins a drain, or joins the one that is under way. Never rejects. */
   drain(): Promise<DrainEnd> {
+    // Who asked last is right: a wish to register again is out of date now.
+    if (this.#again.signal.aborted) this.#again = new AbortController();
     if (!this.#wanted && this.#last?.outcome === "drained") return Promise.resolve(this.#last);
     this.#pending ??= Promise.withResolvers<DrainEnd>();
     const { promise } = this.#pending;
@@ -53,17 +55,15 @@ export class Requests {
       this.#wanted = false;
       this.#leave.abort(new DrainRequested());
     } else {
-      // Who asked last is right: a wish to register again is out of date now.
-      if (this.#again.signal.aborted) this.#again = new AbortController();
       this.#asked.abort();
     }
     return promise;
   }
 
   /** Undoes a drain, if there is one: once that has ended, the target is registered again. */
-  register(): "registering" | "not-drained" {
+  register(why = "it is asked for"): "registering" | "not-drained" {
     if (this.#wanted) return "not-drained";
-    this.#again.abort();
+    this.#again.abort(why);
     return "registering";
   }
 

@@ -6,7 +6,6 @@ import type { HookEvent, HookResult, TargetState } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/failure.ts";
-import { StopRequested } from "../host/signals.ts";
 import { type GracePeriod, RESERVE } from "../target/grace.ts";
 import { resolveGroups } from "../target/group.ts";
 import { waitInService } from "../target/in_service.ts";
@@ -26,7 +25,7 @@ export class Steps {
   readonly #grace: GracePeriod;
   #entries: readonly Entry[] = [];
   #registrations: readonly Registration[] = [];
-  #leaving: Leaving;
+  readonly #leaving: Leaving;
   /** Ends when nothing of the post-register hook runs any more. */
   #hookEnd: Promise<unknown> = Promise.resolve();
 
@@ -34,7 +33,7 @@ export class Steps {
     this.#config = config;
     this.#ports = ports;
     this.#grace = grace;
-    this.#leaving = new Leaving([], { config, ports, grace });
+    this.#leaving = new Leaving(() => this.#registrations, { config, ports, grace });
   }
 
   get registrations(): readonly Registration[] {
@@ -65,8 +64,6 @@ export class Steps {
         onKnown: (known) => entry.membership = known,
       })
     );
-    const { config, ports } = { config: this.#config, ports: this.#ports };
-    this.#leaving = new Leaving(this.#registrations, { config, ports, grace });
   }
 
   /** @throws {Failure} */
@@ -135,7 +132,7 @@ export class Steps {
     stop.throwIfAborted();
   }
 
-  /** Idle, but for the watch, until `stop`. Throws its reason only where that is a fault. */
+  /** Idle, but for the watch, until `stop`. */
   async serve(stop: AbortSignal): Promise<void> {
     const { log, board } = this.#ports;
     board.enter("serving");
@@ -145,9 +142,6 @@ export class Steps {
     );
     await sleep(stop);
     await watches;
-    const { reason } = stop;
-    // A fault that nobody caught ends the life in order, but as a fault.
-    if (reason instanceof StopRequested && reason.cause !== undefined) throw reason;
   }
 
   /** Runs also where it is not known whether the target was deregistered. */

@@ -35,6 +35,11 @@ export class Registration implements AsyncDisposable, Departing {
     this.fields = { target_group: group.name, target: target.id, port: target.port };
   }
 
+  /** Whether nothing is registered, or can be. */
+  get isAbsent(): boolean {
+    return this.#known === "absent" && this.#inFlight === undefined;
+  }
+
   get inFlight(): Promise<Known> | undefined {
     return this.#inFlight;
   }
@@ -67,6 +72,8 @@ export class Registration implements AsyncDisposable, Departing {
     const { clock, log, times } = this.options;
     const started = clock.now();
     const signal = clock.within(times.register, ...stops);
+    // A call of the cycle before may be on its way still, where its answer was not waited for.
+    if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);
     await retry(() => this.#attempt(signal), {
       call: "RegisterTargets",
       clock,
@@ -80,7 +87,7 @@ export class Registration implements AsyncDisposable, Departing {
 
   /** Deregisters, where anything can have registered; confirms it, where that is needed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#known === "absent" && this.#inFlight === undefined) {
+    if (this.isAbsent) {
       this.#departure = { outcome: "never-registered" };
       return;
     }

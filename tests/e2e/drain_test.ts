@@ -83,6 +83,7 @@ const cases: Case[] = [
       const { scene, url } = await serving();
       await using _ = scene;
       const callers = Array.from({ length: 50 }, () => get(`${url}/drain`));
+      await scene.sidecar.line(/a drain is asked for/);
       scene.sidecar.signal("SIGTERM");
       for (const answer of await Promise.all(callers)) assertEquals(answer, DRAINED);
       await ends(scene);

@@ -89,13 +89,3 @@ export class Scene implements AsyncDisposable {
     await this.emulator[Symbol.asyncDispose]();
   }
 }
-
-/** Whether a process is there (a zombie is not). */
-export async function isAlive(pid: number): Promise<boolean> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
-  } catch {
-    return false;
-  }
-}

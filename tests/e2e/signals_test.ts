@@ -1,7 +1,8 @@
 /** A stop signal in every phase of a life: nothing is left behind, whatever its timing. */
 import { assertEquals } from "@std/assert";
+import { allEnd } from "../process_end.ts";
 import { SilentEndpoint } from "./endpoints.ts";
-import { isAlive, Scene, type SceneOptions } from "./scene.ts";
+import { Scene, type SceneOptions } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
 /** A moment in a life, and what a stop then leads to. */
@@ -219,9 +220,7 @@ async function expectEnd(scene: Scene, { calls, code = 0 }: Phase): Promise<void
   assertEquals(end.code, code, log);
   assertEquals(scene.calls, calls, log);
   await scene.nothingLeftBehind();
-  for (const [, pid] of log.matchAll(/(?:child|parent) (\d+)/g)) {
-    assertEquals(await isAlive(Number(pid)), false, `process ${pid} of a hook is alive`);
-  }
+  await allEnd([...log.matchAll(/(?:child|parent) (\d+)/g)].map(([, pid = ""]) => pid));
   assertEquals(log.includes("must not run\n"), false, "a hook ran after the second signal");
 }
 

@@ -60,9 +60,11 @@ export class SimulatedClock implements Clock {
   }
 
   /** Turns time until the work is done. */
-  async run(work: Promise<unknown>, { longest, moments }: {
+  async run(work: Promise<unknown>, { longest, moments, onSettled }: {
     readonly longest: number;
     readonly moments: number;
+    /** Told when all that could run has run, before time goes on. */
+    readonly onSettled?: () => void;
   }): Promise<ClockEnd> {
     let isDone = false;
     const end = () => {
@@ -72,6 +74,7 @@ export class SimulatedClock implements Clock {
     for (let turned = 0;; turned++) {
       await turn();
       if (isDone) return "done";
+      onSettled?.();
       const next = pop(this.#moments);
       if (next === undefined) return "deadlock";
       if (turned >= moments || next.at > longest) return "endless";

@@ -27,8 +27,8 @@ export interface Course {
 export interface Weather {
   /** 0: all goes well; 1: nothing does. */
   readonly trouble: number;
-  /** The one trouble of an outage; undefined: each call has its own. */
-  readonly outage: Trouble | undefined;
+  /** The few troubles of an outage; none: a call can have any. */
+  readonly outage: readonly Trouble[];
   /** When the trouble ends for good. */
   readonly clearsAt: number;
   /** How long after it was given up a call may still be applied. */
@@ -88,19 +88,25 @@ const TROUBLES: readonly Weighted<Trouble>[] = [
     answeredAfter: undefined,
     lateAfter: Math.floor(tape.number() * settle),
   })],
-  [1, (tape, { settle }) => ({
+  [2, (tape, { settle }) => ({
     incident: "stale reply",
     appliedAfter: [1],
-    answeredAfter: 2 + tape.time(9_000),
+    // A slow one is the dangerous one: when it comes, it is older still than it looks.
+    answeredAfter: 2 + Math.floor(9_000 * tape.number()),
     staleness: Math.floor(tape.number() * settle),
   })],
   [1, (tape) => ({ sentAfter: tape.time(15_000), incident: "slow credentials" })],
   [0.4, () => ({ incident: "final refusal", appliedAfter: [], fault: DENIED })],
 ];
 
-/** Draws a trouble. */
-export function drawTrouble(tape: Tape): Trouble {
+function drawTrouble(tape: Tape): Trouble {
   return tape.choose(TROUBLES);
+}
+
+/** Draws up to three troubles that come together: what one hides, another brings to light. */
+export function drawOutage(tape: Tape): readonly Trouble[] {
+  const count = tape.choose([[5, 0], [1, 1], [1, 2], [1, 3]]);
+  return Array.from({ length: count }, () => drawTrouble(tape));
 }
 
 /** Draws the course of a call that is made now. */
@@ -113,5 +119,7 @@ export function drawCourse(tape: Tape, weather: Weather, now: number): Course {
     staleness: 0,
   };
   if (now >= weather.clearsAt || !tape.happens(weather.trouble)) return well;
-  return { ...well, ...(weather.outage ?? drawTrouble(tape))(tape, weather) };
+  const { outage } = weather;
+  const trouble = outage.length > 0 ? tape.pick(outage) : drawTrouble(tape);
+  return { ...well, ...trouble(tape, weather) };
 }

@@ -1,6 +1,7 @@
 /** What comes from outside and at any moment: one line of the table for each kind. */
 import { StopRequested } from "../../lib/host/signals.ts";
-import { seeStop } from "./invariants.ts";
+import { seeDrain, seeStop } from "./invariants/hooks.ts";
+import { seeDrainEnd } from "./invariants/requests.ts";
 import type { World } from "./world.ts";
 import type { Tape, Weighted } from "./tape.ts";
 
@@ -41,6 +42,9 @@ export const OUTSIDE_EVENTS: readonly OutsideEvent[] = [
       }
     },
   },
+  { name: "drain", count: [[3, 0], [2, 1], [1, 2]], act: drain },
+  { name: "register", count: [[3, 0], [1, 1], [1, 2]], act: register },
+  { name: "application restart", count: [[3, 0], [1, 1]], act: restart },
 ];
 
 function stop(world: World): void {
@@ -48,7 +52,7 @@ function stop(world: World): void {
   if (stop.signal.aborted) return;
   trace.incident("stop signal");
   facts.stoppedAt = clock.now();
-  facts.stoppedIn = trace.phase;
+  world.left("stop");
   stop.abort(new StopRequested("SIGTERM"));
   seeStop(world);
 }
@@ -62,13 +66,43 @@ function secondStop(world: World): void {
   seeStop(world);
 }
 
-function uncaughtFault({ trace, stop, clock, facts }: World): void {
+function uncaughtFault(world: World): void {
+  const { trace, stop, clock, facts } = world;
   if (stop.signal.aborted) return;
   trace.incident("uncaught fault");
   facts.stoppedAt = clock.now();
-  facts.stoppedIn = trace.phase;
+  world.left("stop");
   facts.faulted = true;
   stop.abort(new StopRequested("an unexpected fault", { cause: new Error("a fault") }));
+}
+
+function drain(world: World): void {
+  const { trace, clock, facts, view } = world;
+  trace.incident("drain");
+  const asked: World["facts"]["drains"][number] = { at: clock.now() };
+  facts.drains.push(asked);
+  world.left("drain");
+  world.cycle.isWantedBack = false;
+  view.drain().then((end) => {
+    asked.end = end;
+    asked.endedAt = clock.now();
+    trace.tell(`/drain: ${end.outcome}`);
+    seeDrainEnd(world, end);
+  });
+  seeDrain(world);
+}
+
+function register({ trace, view, cycle }: World): void {
+  trace.incident("register");
+  const answer = view.register();
+  if (answer === "registering") cycle.isWantedBack = true;
+  trace.tell(`/register: ${answer}`);
+}
+
+function restart({ trace, application, cycle }: World): void {
+  trace.incident("application restart");
+  if (cycle.leave?.by === "drain") cycle.isWantedBack = true;
+  application.restart();
 }
 
 /** The latest moment for an event: by then every upper row has ended. */
@@ -86,7 +120,7 @@ export function hangUpEvents(world: World, tape: Tape): void {
       };
       const delay = tape.happens(0.5) ? tape.time(30_000) : 0;
       if (tape.happens(0.7)) waiting.push({ nth: 1 + Math.floor(tape.time(40)), delay, act });
-      else world.clock.after(LATEST ** tape.number(), act);
+      else world.clock.after(tape.happens(0.4) ? LATEST * tape.number() : tape.time(LATEST), act);
     }
   }
   let happenings = 0;

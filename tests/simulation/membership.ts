@@ -39,6 +39,22 @@ export class Membership {
     return state?.at === "registered" && state.byUs;
   }
 
+  /** Since when nobody has it registered; undefined: somebody has. */
+  get goneSince(): number | undefined {
+    const last = this.#entries.at(-1);
+    return last === undefined || last.state.at === "registered" ? undefined : last.since;
+  }
+
+  /** Whether it was draining all the time between two moments. */
+  isDrainingThroughout(from: number, to: number): boolean {
+    const turns = this.#entries.flatMap(({ since, state }) =>
+      state.at === "draining" ? [since, state.until] : [since]
+    );
+    return [from, ...turns.filter((at) => at > from && at < to), to].every((moment) =>
+      this.health(moment).state === "draining"
+    );
+  }
+
   register(now: number, byUs: boolean): void {
     const state = this.#at(now).state;
     if (state.at === "registered" && (state.byUs || !byUs)) return;

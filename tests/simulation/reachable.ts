@@ -6,6 +6,7 @@ const CALLING: readonly Phase[] = [
   "resolving",
   "registering",
   "waiting-in-service",
+  "serving",
   "deregistering",
   "confirming",
   "draining",
@@ -16,10 +17,6 @@ const HOOKS: readonly Phase[] = [
   "pre-deregister",
   "post-deregister",
 ];
-/** Its phase comes with what is asked of the HTTP service, which is not simulated yet. */
-const HERE = PHASES.filter((phase) => phase !== "drained");
-/** What follows a stop comes after a failure to register too, but for the hook and the drain. */
-const BEFORE_STOP = HERE.filter((phase) => phase !== "pre-deregister" && phase !== "draining");
 /** A stop ends the other phases at once. */
 const AFTER_STOP: readonly Phase[] = [
   "pre-register",
@@ -31,11 +28,14 @@ const AFTER_STOP: readonly Phase[] = [
 ];
 
 const REACHABLE: Readonly<Record<Incident, readonly Phase[]>> = {
-  "stop signal": BEFORE_STOP,
+  "stop signal": PHASES,
   "second stop signal": AFTER_STOP,
-  "uncaught fault": BEFORE_STOP,
-  "foreign deregistration": HERE,
-  "foreign registration": HERE,
+  "uncaught fault": PHASES,
+  "foreign deregistration": PHASES,
+  "foreign registration": PHASES,
+  "drain": PHASES,
+  "register": PHASES,
+  "application restart": PHASES,
   "late application": CALLING,
   "lost reply": CALLING,
   "applied twice": CALLING,

@@ -1,7 +1,7 @@
 /** What a schedule is about: the flags of the sidecar, and the world that it wakes up in. */
 import { type Config, readConfig } from "../../lib/config/config.ts";
 import { arnOf } from "./api.ts";
-import { drawTrouble, type Weather } from "./courses.ts";
+import { drawOutage, type Weather } from "./courses.ts";
 import type { MembershipPlan } from "./membership.ts";
 import type { Tape } from "./tape.ts";
 
@@ -29,7 +29,7 @@ export function drawScenario(tape: Tape): Scenario {
     groups: new Map(names.map((name) => [name, drawMembership(tape)])),
     weather: {
       trouble: tape.choose([[3, 0.15], [2, 0], [3, 0.5], [1, 0.9]]),
-      outage: tape.happens(0.2) ? drawTrouble(tape) : undefined,
+      outage: drawOutage(tape),
       clearsAt: tape.choose([[3, Infinity], [1, 30_000], [1, 120_000]]),
       settle,
     },
@@ -59,6 +59,8 @@ function otherFlags(tape: Tape): string[] {
     flag("wait-drained", ["false", "false", "true"]),
     flag("min-drain-time", ["10s", "2m0s"]),
     flag("wait-drained-timeout", ["6m0s", "30s"]),
+    flag("watch-interval", ["0s", "0s", "1m0s", "10s"]),
+    ...(tape.happens(0.3) ? ["-listen=127.0.0.1:8080"] : []),
     flag("pre-register-timeout", ["5s", "1s"]),
     flag("post-register-timeout", ["5s", "30s"]),
     flag("pre-deregister-timeout", ["5s", "20s"]),

@@ -1,6 +1,10 @@
 /** One schedule from its decisions to its verdict. */
 import { hangUpEvents, LATEST } from "./events.ts";
-import { longestEnd, seeAftermath, seeCall, seeEnd, seeHook } from "./invariants.ts";
+import { seeCall } from "./invariants/calls.ts";
+import { seeAftermath, seeCycleEnd, seeEnd } from "./invariants/end.ts";
+import { seeHook } from "./invariants/hooks.ts";
+import { seeReturn, seeSettled } from "./invariants/requests.ts";
+import { longestEnd } from "./invariants/times.ts";
 import { drawScenario } from "./scenario.ts";
 import { Tape } from "./tape.ts";
 import { turn } from "./clock.ts";
@@ -34,12 +38,21 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 export async function play(tape: Tape, keepLines = false): Promise<Verdict> {
   unhandled = [];
   const scenario = drawScenario(tape);
-  const world = new World(scenario, tape, { keepLines, onCall: seeCall, onHook: seeHook });
+  const world = new World(scenario, tape, {
+    keepLines,
+    onCall: seeCall,
+    onHook: seeHook,
+    onReturn: (world) => {
+      seeCycleEnd(world);
+      seeReturn(world);
+    },
+  });
   hangUpEvents(world, tape);
   const { clock, trace, facts } = world;
   const end = await clock.run(world.live(), {
-    longest: LATEST + 2 * longestEnd(world),
+    longest: LATEST + 2 * longestEnd(world, true),
     moments: MOST_MOMENTS,
+    onSettled: () => seeSettled(world),
   });
   if (end === "done") {
     seeEnd(world);

@@ -3,25 +3,36 @@ import type { Log } from "../../lib/host/log.ts";
 import { Board } from "../../lib/life/board.ts";
 import type { Ports } from "../../lib/life/ports.ts";
 import { Requests } from "../../lib/life/requests.ts";
-import type { Phase as BoardPhase } from "../../lib/service/view.ts";
+import { createView } from "../../lib/life/view.ts";
+import { ROUTES } from "../../lib/service/routes.ts";
+import { Stats } from "../../lib/service/stats.ts";
+import type { DrainEnd, Phase as BoardPhase, View } from "../../lib/service/view.ts";
 import { type Ending, live } from "../../lib/sidecar.ts";
 import { type CallRecord, SimulatedApi } from "./api.ts";
 import { SimulatedApplication } from "./application.ts";
 import { SimulatedClock } from "./clock.ts";
+import { Cycle } from "./cycle.ts";
 import { type HookRun, SimulatedHooks } from "./hooks.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Tape } from "./tape.ts";
 import { type Phase, Trace } from "./trace.ts";
 
+/** A call of `/drain`. */
+export interface Drain {
+  readonly at: number;
+  endedAt?: number;
+  end?: DrainEnd;
+}
+
 /** What is known of a life besides its trace. */
 export interface Facts {
   stoppedAt?: number;
-  stoppedIn?: Phase;
   hurriedAt?: number;
   /** A stranger registered the target: what was confirmed before that is no more. */
   registeredByOtherAt?: number;
   /** It was a fault that nobody caught, not a signal. */
   faulted: boolean;
+  readonly drains: Drain[];
   /** Listeners on the signals of the process, now. */
   listeners: number;
   ending?: Ending;
@@ -29,7 +40,7 @@ export interface Facts {
 
 /** The world. */
 export class World {
-  readonly facts: Facts = { faulted: false, listeners: 0 };
+  readonly facts: Facts = { faulted: false, drains: [], listeners: 0 };
   readonly stop = new AbortController();
   readonly hurry = new AbortController();
   readonly clock: SimulatedClock;
@@ -39,12 +50,18 @@ export class World {
   readonly application: SimulatedApplication;
   readonly requests = new Requests();
   readonly scenario: Scenario;
+  readonly cycles: Cycle[] = [];
+  /** The life as its HTTP service sees it. */
+  readonly view: View;
+  readonly #board: Board;
   readonly #tape: Tape;
 
   constructor(scenario: Scenario, tape: Tape, watch: {
     readonly keepLines: boolean;
     readonly onCall: (world: World, record: CallRecord, step: "made" | "sent" | "ended") => void;
     readonly onHook: (world: World, run: HookRun) => void;
+    /** Told when another cycle begins, before it does. */
+    readonly onReturn: (world: World) => void;
   }) {
     this.scenario = scenario;
     this.#tape = tape;
@@ -79,6 +96,17 @@ export class World {
       timeout: scenario.config.application.timeout,
       trouble: scenario.hookTrouble / 2,
     });
+    this.#board = new TracedBoard(clock, trace, () => {
+      if (this.cycles.length > 0) watch.onReturn(this);
+      this.cycles.push(this.#newCycle());
+    });
+    this.view = createView({
+      board: this.#board,
+      requests: this.requests,
+      signals: { stop: this.stop.signal, hurry: this.hurry.signal },
+      check: { ask: () => Promise.resolve(true), last: () => [] },
+      count: undefined,
+    });
     countListeners(this.stop.signal, this.facts);
     countListeners(this.hurry.signal, this.facts);
   }
@@ -92,10 +120,51 @@ export class World {
       signals: { stop: this.stop.signal, hurry: this.hurry.signal },
       application: this.application,
       requests: this.requests,
-      board: new TracedBoard(clock, this.trace),
+      board: this.#board,
     };
     this.facts.ending = await live(this.scenario.config, ports);
     this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.sentence}`);
+  }
+
+  /** The cycle that the life is in. */
+  get cycle(): Cycle {
+    return this.cycles.at(-1) ?? this.#newCycle();
+  }
+
+  /** What is recorded of the cycle. */
+  get ofCycle(): {
+    readonly calls: readonly CallRecord[];
+    readonly hooks: readonly HookRun[];
+    readonly phases: Trace["phases"];
+  } {
+    const { first } = this.cycle;
+    return {
+      calls: this.api.calls.slice(first.call),
+      hooks: this.hooks.runs.slice(first.hook),
+      phases: this.trace.phases.slice(first.phase),
+    };
+  }
+
+  /** Whether the cycle has been in a phase. */
+  readonly has = (phase: Phase): boolean => this.ofCycle.phases.some((one) => one.phase === phase);
+
+  /** Whether `/readyz` answers 200. */
+  readonly isReady = (): boolean => {
+    const reply = ROUTES.get("/readyz")?.answer({ view: this.view, stats: NO_STATS });
+    return reply !== undefined && "status" in reply && reply.status === 200;
+  };
+
+  /** A stop or a drain came; the first one of a cycle ends it. */
+  left(by: "stop" | "drain"): void {
+    this.cycle.leave ??= { at: this.clock.now(), phase: this.trace.phase, by };
+  }
+
+  #newCycle(): Cycle {
+    return new Cycle(this.clock.now(), {
+      call: this.api.calls.length,
+      hook: this.hooks.runs.length,
+      phase: this.trace.phases.length - (this.cycles.length === 0 ? 1 : 0),
+    });
   }
 
   /** The next decision of the schedule. */
@@ -129,13 +198,23 @@ export class World {
   }
 }
 
-/** The board, which tells the trace of each phase. */
+/** Nobody looks at the counters. */
+const NO_STATS = new Stats();
+
+/** The board, which tells the trace of each phase, and the world of each cycle. */
 class TracedBoard extends Board {
   readonly #trace: Trace;
+  readonly #onBegin: () => void;
 
-  constructor(clock: SimulatedClock, trace: Trace) {
+  constructor(clock: SimulatedClock, trace: Trace, onBegin: () => void) {
     super(clock);
     this.#trace = trace;
+    this.#onBegin = onBegin;
+  }
+
+  override begin(): void {
+    super.begin();
+    this.#onBegin();
   }
 
   override enter(phase: BoardPhase): void {

@@ -27,6 +27,11 @@ const RETRY = "lib/aws/retry.ts";
 const SIDECAR = "lib/sidecar.ts";
 const STEPS = "lib/life/steps.ts";
 const LEAVING = "lib/life/leaving.ts";
+const REQUESTS = "lib/life/requests.ts";
+const BOARD = "lib/life/board.ts";
+const WATCH = "lib/target/watch.ts";
+const DRAIN = "lib/target/drain.ts";
+const ROUTES = "lib/service/routes.ts";
 
 function mutant(name: string, file: string, find: string, put: string): Mutant {
   return { name, places: [{ file, find, put }] };
@@ -150,8 +155,8 @@ const OF_REGISTERING: readonly Mutant[] = [
   mutant(
     "only an answered registration is taken back",
     REGISTRATION,
-    `if (this.#known === "absent" && this.#inFlight === undefined) {`,
-    `if (this.#known !== "registered") {`,
+    `return this.#known === "absent" && this.#inFlight === undefined;`,
+    `return this.#known !== "registered";`,
   ),
   mutant(
     "what is in doubt is so for no time",
@@ -374,14 +379,12 @@ const OF_THE_LIFE: readonly Mutant[] = [
       { file: STEPS, find: "await sleep(stop);", put: "void sleep;" },
     ],
   },
-  {
-    name: "a fault that nobody caught ends like a stop",
-    places: [SIDECAR, STEPS].map((file) => ({
-      file,
-      find: "if (reason instanceof StopRequested && reason.cause !== undefined) throw reason;",
-      put: "void reason;",
-    })),
-  },
+  mutant(
+    "a fault that nobody caught ends like a stop",
+    "lib/life/ending.ts",
+    "reason instanceof StopRequested && reason.cause === undefined",
+    "reason instanceof StopRequested",
+  ),
   {
     name: "the second stop signal does not end the pre-deregister hook",
     places: [
@@ -399,10 +402,135 @@ const OF_THE_LIFE: readonly Mutant[] = [
   },
 ];
 
+const OF_REQUESTS: readonly Mutant[] = [
+  mutant(
+    "/drain is answered when the target is deregistered, not when it is drained",
+    LEAVING,
+    `board.enter("draining");`,
+    `return { outcome: "drained" };`,
+  ),
+  mutant(
+    "/drain is answered before the minimum time is over",
+    DRAIN,
+    "Math.max(rules.minTime, timer)",
+    "timer",
+  ),
+  mutant(
+    "/drain is answered while the deregistration delay runs",
+    DRAIN,
+    `if (seen === "absent") return { outcome: "drained" };`,
+    `if (seen !== "registered") return { outcome: "drained" };`,
+  ),
+  mutant(
+    "/drain is answered 200 where nobody knows whether the target is deregistered",
+    LEAVING,
+    "if (left !== undefined) return",
+    "if (left !== undefined && signals.hurry.aborted) return",
+  ),
+  mutant(
+    "/drain after a failed one is never answered",
+    SIDECAR,
+    "anyOf(signals.stop, requests.again, requests.asked)",
+    "anyOf(signals.stop, requests.again)",
+  ),
+  mutant(
+    "/drain while the last hook runs is not waited for",
+    SIDECAR,
+    "    if (requests.isDrainAwaited) requests.ended(await leaving.untilDrained());\n  }",
+    "  }",
+  ),
+  mutant(
+    "a drain does not end the upper row",
+    SIDECAR,
+    "this.#stop = anyOf(signals.stop, requests.leave);",
+    "this.#stop = signals.stop;",
+  ),
+  mutant(
+    "a drain ends the life",
+    SIDECAR,
+    `return stop.aborted ? endingOf(stop.reason, stopped) : "drained";`,
+    `return endingOf(stop.reason, stopped);`,
+  ),
+  mutant(
+    "/register while the target drains is forgotten",
+    REQUESTS,
+    `    this.#again.abort(why);\n    return "registering";`,
+    `    if (this.#pending === undefined) this.#again.abort(why);\n    return "registering";`,
+  ),
+  mutant(
+    "/drain after /register is not the last word",
+    REQUESTS,
+    "if (this.#again.signal.aborted) this.#again = new AbortController();",
+    "",
+  ),
+  mutant(
+    "/register ends a drain that is under way",
+    REQUESTS,
+    `    this.#again.abort(why);\n    return "registering";`,
+    `    this.#again.abort(why);\n    this.begin();\n    return "registering";`,
+  ),
+  mutant(
+    "the application's return is not looked for",
+    SIDECAR,
+    "this.#watchForReturn(this.#restartWatch.signal);",
+    "",
+  ),
+  mutant(
+    "registering again skips the pre-register hook",
+    STEPS,
+    `const result = await this.#hook("pre-register", stop);`,
+    `if (this.#registrations.some(({ goneAt }) => goneAt > 0)) return;\n    ` +
+      `const result = await this.#hook("pre-register", stop);`,
+  ),
+  mutant(
+    "what is known of the health outlives a drain",
+    BOARD,
+    "for (const entry of this.#entries) entry.forget();",
+    "",
+  ),
+  mutant(
+    "a new cycle registers beside a call of the cycle before",
+    REGISTRATION,
+    "if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);",
+    "",
+  ),
+  mutant(
+    "the pod is ready while it leaves",
+    ROUTES,
+    `return drainRequested ? "a drain was asked for" : undefined;`,
+    "return undefined;",
+  ),
+  mutant(
+    "the watch registers again although the sidecar leaves",
+    WATCH,
+    "await registration.register(stop);",
+    "await registration.register(new AbortController().signal);",
+  ),
+  mutant(
+    "the watch registers nothing again",
+    WATCH,
+    "await registerAgain(registration, options);",
+    "void registerAgain;",
+  ),
+  mutant(
+    "the watch ends with the first fault",
+    WATCH,
+    "      log.warn(health.message, fields);\n      continue;",
+    "      return;",
+  ),
+  mutant(
+    "the watch ends where the target is healthy",
+    WATCH,
+    `if (interval === 0 && health.state === "healthy")`,
+    `if (health.state === "healthy")`,
+  ),
+];
+
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...OF_LEAVING,
   ...OF_REGISTERING,
   ...OF_TRYING,
   ...OF_THE_LIFE,
+  ...OF_REQUESTS,
 ];

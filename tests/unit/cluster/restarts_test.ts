@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { BackOff } from "../../cluster/back_off.ts";
+import { allEnd } from "../../process_end.ts";
 import { cluster, container, deployment, nth, SERVES, told } from "./_cluster.ts";
 
 Deno.test("the first restart is at once, then after 10 s, 20 s, 40 s and so on, up to 300 s; after 10 minutes of running it begins anew", () => {
@@ -84,7 +85,7 @@ Deno.test("all processes of a container end with its first one, also those that 
   assertEquals(children.length, 2);
   world.crash(pod.name, "main");
   await nth(world, "exited");
-  assertEquals(children.filter(isAlive), []);
+  await allEnd(children);
 });
 
 Deno.test("a process that has left its container's group and environment keeps nobody waiting", async () => {
@@ -123,16 +124,6 @@ Deno.test("nothing that a cluster started outlives it", async () => {
   );
   const [child = ""] = (await pod.container("main").line(/child=/)).match(/\d+/) ?? [];
   await world[Symbol.asyncDispose]();
-  assertEquals([...pids, child].filter(isAlive), []);
+  await allEnd([...pids, child]);
   assertEquals(world.pods, []);
 });
-
-/** Whether a process is there; a zombie is not. */
-function isAlive(pid: string): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
-  } catch {
-    return false;
-  }
-}

@@ -29,12 +29,14 @@ export function arnOf(name: string): string {
   return `arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/${name}/0123456789abcdef`;
 }
 
-/** A load balancer whose groups drain by a timer, and whose calls take 10 ms. */
+/** A load balancer whose groups drain by a timer, and whose calls take 10 ms by default. */
 export class FakeLoadBalancer implements ElasticLoadBalancing {
   readonly calls: { call: ApiCall; group: string; at: number }[] = [];
   /** By group; groups that are not in it do not exist. */
   readonly states = new Map<string, State>();
   delay = 300 * SECOND;
+  /** How long a call takes; it is applied at the end. */
+  takes: (call: ApiCall) => number = () => 10;
   /** Says of a call that it fails: the code, and whether that may pass. */
   failing: (call: ApiCall, group: string) => { code: string; retryable: boolean } | undefined =
     () => undefined;
@@ -114,7 +116,7 @@ export class FakeLoadBalancer implements ElasticLoadBalancing {
     onSend?.();
     await new Promise<void>((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      this.#clock.at(this.#clock.now() + 10, resolve);
+      this.#clock.at(this.#clock.now() + this.takes(call), resolve);
     });
     const exists = group.split(",").every((name) => this.states.has(name));
     const fault = exists
@@ -134,7 +136,7 @@ export interface LifeOptions {
   readonly args?: readonly string[];
   readonly groups?: readonly string[];
   readonly application?: Application;
-  readonly hook?: (event: HookEvent) => HookResult;
+  readonly hook?: (event: HookEvent) => HookResult | Promise<HookResult>;
   /** Connections to the target, as they are counted. */
   readonly connections?: () => number;
 }

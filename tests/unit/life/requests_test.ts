@@ -1,9 +1,25 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { abortable } from "@std/async/abortable";
+import type { HookEvent, HookResult } from "../../../lib/hooks/hook.ts";
 import { sleep } from "../../../lib/host/clock.ts";
+import type { Application } from "../../../lib/life/ports.ts";
 import { Life, MINUTE, SECOND } from "./_life.ts";
 
 function secondOf(at: number): number {
   return Math.round(at / SECOND);
+}
+
+/** A hook that succeeds at a moment. */
+function endsAt(life: Life, moment: number): Promise<HookResult> {
+  return new Promise((resolve) => life.clock.at(moment, () => resolve({ outcome: "succeeded" })));
+}
+
+/** DeregisterTargets fails until a moment. */
+function refuseToDeregister(life: Life, until: number): void {
+  life.elb.failing = (call) =>
+    call === "DeregisterTargets" && life.clock.now() < until
+      ? { code: "AccessDenied", retryable: false }
+      : undefined;
 }
 
 Deno.test("/drain deregisters, and is answered when the target is drained", async () => {
@@ -111,6 +127,61 @@ Deno.test("a life that cannot confirm even then ends with exit code 5", async ()
   assertMatch((await drained).end, /AccessDenied/);
 });
 
+Deno.test("/drain is a drain as any other while the post-deregister hook runs", async () => {
+  const hook = (event: HookEvent): HookResult | Promise<HookResult> =>
+    event === "post-deregister" ? endsAt(life, MINUTE + 10 * SECOND) : { outcome: "succeeded" };
+  const life: Life = new Life({ args: ["-min-drain-time=30s"], hook }).stopAt(MINUTE);
+  life.elb.delay = 0;
+  const drained = life.drainAt(MINUTE + 5 * SECOND);
+  assertEquals((await life.run()).exit, "done");
+  const { end, at } = await drained;
+  assertEquals([end, secondOf(at)], ["drained", 60 + 30]);
+});
+
+Deno.test("/drain waits for the drain where a stop ends what an earlier one could not", async () => {
+  const life = new Life({ args: ["-min-drain-time=30s", "-deregister-timeout=10s"] });
+  life.elb.delay = 0;
+  refuseToDeregister(life, 2 * MINUTE);
+  const first = life.drainAt(MINUTE);
+  const second = life.drainAt(2 * MINUTE + 5);
+  assertEquals((await life.stopAt(2 * MINUTE).run()).exit, "done");
+  assertMatch((await first).end, /could not be confirmed/);
+  const { end, at } = await second;
+  assertEquals([end, secondOf(at)], ["drained", 120 + 30]);
+});
+
+Deno.test("/drain before registering again deregisters what the drain before has left", async () => {
+  let waits = 0;
+  const application: Application = {
+    wait: (stop) => ++waits === 1 ? Promise.resolve() : abortable(new Promise(() => {}), stop),
+    restarted: () => new Promise(() => {}),
+  };
+  const args = ["-min-drain-time=30s", "-deregister-timeout=10s"];
+  const life = new Life({ args, application });
+  life.elb.delay = 0;
+  refuseToDeregister(life, 2 * MINUTE);
+  life.drainAt(MINUTE);
+  life.clock.at(MINUTE + 20 * SECOND, () => life.requests.register());
+  const again = life.drainAt(3 * MINUTE);
+  assertEquals((await life.stopAt(4 * MINUTE).run()).exit, "done");
+  const { end, at } = await again;
+  assertEquals([end, secondOf(at)], ["drained", 180 + 30]);
+  assertEquals(life.elb.states.get("kafka"), "absent");
+  assertEquals(life.hooks.filter((event) => event === "post-deregister").length, 2);
+});
+
+Deno.test("registering again waits for a call of the cycle before that is on its way", async () => {
+  const args = ["-deregister-timeout=2s", "-confirm-settle=1s"];
+  const life = new Life({ args }).stopAt(MINUTE);
+  life.elb.takes = (call) => call === "RegisterTargets" ? 9_500 : 10;
+  life.drainAt(SECOND);
+  life.clock.at(5 * SECOND, () => life.requests.register());
+  assertEquals((await life.run()).exit, "done");
+  const [first, second] = life.elb.calls.filter(({ call }) => call === "RegisterTargets");
+  assert(first !== undefined && second !== undefined);
+  assert(second.at >= first.at + 9_500, `${second.at - first.at} ms after the first`);
+});
+
 Deno.test("/register undoes a drain that has ended", async () => {
   const life = new Life().stopAt(20 * MINUTE);
   life.drainAt(MINUTE);
@@ -175,6 +246,35 @@ Deno.test("an application that comes back before the end of the drain waits for 
   assertEquals(life.elb.order, "FRLDALRLD");
   const again = life.elb.calls.filter(({ call }) => call === "RegisterTargets")[1];
   assert(again !== undefined && again.at > 360 * SECOND);
+});
+
+Deno.test("/drain is the last word after an application came back, until it comes back once more", async () => {
+  const life: Life = new Life({
+    application: {
+      wait: () => Promise.resolve(),
+      restarted: (signal) => sleep(life.clock.within(4 * MINUTE, signal)),
+    },
+  }).stopAt(20 * MINUTE);
+  life.drainAt(MINUTE);
+  // It came back at 5, with the drain under way; at 9 it does so again.
+  const again = life.drainAt(5.5 * MINUTE);
+  await life.run();
+  assertEquals(secondOf((await again).at), 361);
+  const second = life.elb.calls.filter(({ call }) => call === "RegisterTargets")[1];
+  assertEquals(secondOf(second?.at ?? 0), 9 * 60);
+});
+
+Deno.test("/drain is the last word after /register, also while the last hook runs", async () => {
+  const hook = (event: HookEvent): HookResult | Promise<HookResult> =>
+    event === "post-deregister" ? endsAt(life, 3 * MINUTE) : { outcome: "succeeded" };
+  const life: Life = new Life({ args: ["-min-drain-time=30s"], hook }).stopAt(20 * MINUTE);
+  life.elb.delay = 0;
+  life.drainAt(MINUTE);
+  life.clock.at(MINUTE + SECOND, () => assertEquals(life.requests.register(), "registering"));
+  const again = life.drainAt(2 * MINUTE);
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(await again, { end: "drained", at: 2 * MINUTE });
+  assertEquals(life.elb.order.match(/R/g)?.length, 1, "it is not registered again");
 });
 
 Deno.test("an application that comes back after a stop is not registered again", async () => {

@@ -1,0 +1,95 @@
+/** What must hold of each call to the API: looked at when it is made, sent, and ended. */
+import { ApiFault } from "../../../lib/aws/errors.ts";
+import type { CallRecord } from "../api.ts";
+import type { World } from "../world.ts";
+import { ROUNDING } from "./times.ts";
+
+/** Calls of one kind for one group in ten seconds: more is no plan any more. */
+const MOST_CALLS = 30;
+const CALLS_WINDOW = 10_000;
+
+/** Looks at a call at each of its steps. */
+export function seeCall(world: World, record: CallRecord, step: "made" | "sent" | "ended"): void {
+  if (step === "made") {
+    noneBeside(world, record);
+    withinRate(world, record);
+    notRefusedBefore(world, record);
+    return;
+  }
+  if (step === "ended") return inItsTime(world, record);
+  if (record.call === "RegisterTargets") mayRegister(world);
+}
+
+function mayRegister({ trace, facts, requests, ofCycle, application }: World): void {
+  if (facts.stoppedAt !== undefined) {
+    trace.violated("3: RegisterTargets goes out after the stop signal");
+  }
+  if (!requests.wanted) trace.violated("3: RegisterTargets goes out during a drain");
+  const hook = ofCycle.hooks.find(({ event }) => event === "pre-register");
+  if (hook?.result?.outcome !== "succeeded") {
+    trace.violated("4: RegisterTargets before the pre-register hook succeeded");
+  }
+  if (!application.isReady) {
+    trace.violated("4: RegisterTargets before -wait-for is satisfied");
+  }
+}
+
+function noneBeside({ api, trace }: World, record: CallRecord): void {
+  const beside = api.calls.some((other) =>
+    other !== record && other.call === record.call && other.group === record.group &&
+    other.end === undefined
+  );
+  if (beside) trace.violated(`8: two ${record.call} for group ${record.group} at once`);
+}
+
+function withinRate({ api, trace, clock }: World, record: CallRecord): void {
+  const since = clock.now() - CALLS_WINDOW;
+  const recent = api.calls.filter((other) =>
+    other.call === record.call && other.group === record.group && other.madeAt > since
+  );
+  if (recent.length === MOST_CALLS + 1) {
+    trace.violated(`8: more than ${MOST_CALLS} ${record.call} in ${CALLS_WINDOW} ms`);
+  }
+}
+
+/**
+ * A final refusal is final: for the group, and for the others that register beside it. The watch
+ * of a serving sidecar alone goes on: somebody may give back what was taken.
+ */
+function notRefusedBefore({ trace, clock, ofCycle }: World, record: CallRecord): void {
+  const isUpper = record.call === "DescribeTargetGroups" || record.call === "RegisterTargets" ||
+    trace.phase === "waiting-in-service";
+  if (!isUpper || trace.phase === "serving") return;
+  const isForAll = record.call === "RegisterTargets";
+  const isRefused = ofCycle.calls.some((other) =>
+    other.call === record.call && (isForAll || other.group === record.group) &&
+    isFinal(other) && (other.endedAt ?? Infinity) < clock.now()
+  );
+  if (isRefused) trace.violated(`8: ${record.call} again after a final refusal`);
+}
+
+/** One attempt's limit: a third of its step's time, and never more than this. */
+const LONGEST_CALL = 10_000;
+
+function inItsTime({ trace, scenario: { config }, has }: World, record: CallRecord): void {
+  const { register, deregister, resolve } = config.timeouts;
+  const isLook = record.call === "DescribeTargetHealth" && has("deregistering") &&
+    !has("draining");
+  const step = record.call === "RegisterTargets"
+    ? register
+    : record.call === "DescribeTargetGroups"
+    ? resolve
+    : record.call === "DeregisterTargets" || isLook
+    ? deregister
+    : Infinity;
+  const took = (record.endedAt ?? Infinity) - record.madeAt;
+  const isAcross = isLook && record.madeAt < (trace.phases.at(-1)?.at ?? 0);
+  if (took > Math.min(LONGEST_CALL, isAcross ? Infinity : step / 3) + ROUNDING) {
+    trace.violated(`9: ${record.call} has no end of its own: ${took.toFixed(0)} ms`);
+  }
+}
+
+/** Whether the API refused a call for good. */
+export function isFinal({ end }: CallRecord): boolean {
+  return end instanceof ApiFault && !end.retryable;
+}
