@@ -5,6 +5,7 @@ import { FLAGS } from "./flags.ts";
 import { PLANS } from "./plans.ts";
 import type { Property } from "./property.ts";
 import { REPLIES } from "./replies.ts";
+import { TOKENS } from "./tokens.ts";
 import { WORDS } from "./words.ts";
 
 export const PROPERTIES: readonly Property[] = [
@@ -14,4 +15,5 @@ export const PROPERTIES: readonly Property[] = [
   ...WORDS,
   ...PLANS,
   ...REPLIES,
+  ...TOKENS,
 ];
