@@ -39,7 +39,8 @@ function spell(groups: readonly number[], [from, length]: readonly [number, numb
   return `${texts.slice(0, from).join(":")}::${texts.slice(from + length).join(":")}`;
 }
 
-const NAME_CHARACTERS = "abcXYZ019-";
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+const NAME_CHARACTERS = `${LETTERS}${LETTERS.toUpperCase()}0123456789-`;
 const partOfName = fc.string({ unit: fc.constantFrom(...NAME_CHARACTERS), maxLength: 40 });
 
 function isName(text: string): boolean {

@@ -13,6 +13,9 @@ const command = fc.string({
   maxLength: 24,
 });
 
+/** Line breaks and continued lines included: between words of a script they would end a command. */
+const LEADING_BLANKS = /^(?:[ \t\n]|\\\n)+/;
+
 /** What `sh` makes of the words of many commands: each is given to `printf`, which runs nothing. */
 async function shellWords(commands: readonly string[]): Promise<string[][]> {
   const script = commands.map((one) => `printf '%s\\0' ${one}\nprintf '\\001\\0'\n`).join("");
@@ -53,7 +56,7 @@ export const WORDS: readonly Property[] = [
       const split = commands.flatMap((text) => {
         const result = splitWords(text);
         return result.kind === "words"
-          ? [{ text: text.replace(/^[ \t\n]+/, ""), words: result.words }]
+          ? [{ text: text.replace(LEADING_BLANKS, ""), words: result.words }]
           : [];
       });
       const expected = await shellWords(split.map(({ text }) => text));

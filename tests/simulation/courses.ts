@@ -105,7 +105,7 @@ function drawTrouble(tape: Tape): Trouble {
 
 /** Draws up to three troubles that come together: what one hides, another brings to light. */
 export function drawOutage(tape: Tape): readonly Trouble[] {
-  const count = tape.choose([[5, 0], [1, 1], [1, 2], [1, 3]]);
+  const count = tape.choose([[4, 0], [1, 1], [2, 2], [2, 3]]);
   return Array.from({ length: count }, () => drawTrouble(tape));
 }
 
