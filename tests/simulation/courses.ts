@@ -88,7 +88,7 @@ const TROUBLES: readonly Weighted<Trouble>[] = [
     answeredAfter: undefined,
     lateAfter: Math.floor(tape.number() * settle),
   })],
-  [2, (tape, { settle }) => ({
+  [6, (tape, { settle }) => ({
     incident: "stale reply",
     appliedAfter: [1],
     // A slow one is the dangerous one: when it comes, it is older still than it looks.
