@@ -1,31 +1,96 @@
-/** What the HTTP endpoints cost: of the sidecars that have them. */
+/** What the HTTP endpoints cost: memory of a sidecar that listens, idle and under probes. */
+import { abortable } from "@std/async/abortable";
 import type { Verdict } from "./bar.ts";
-import { MeasuredProcess } from "./process.ts";
-import { briefPrograms } from "./programs.ts";
-import { BARE } from "./scene.ts";
+import { MeasuredProcess, type Memory } from "./process.ts";
+import { EMPTY, type Program, programs, sidecarOf } from "./programs.ts";
+import { environment, GROUP, startScene } from "./scene.ts";
+import { quantile } from "./statistics.ts";
 
-/**
- * Memory with `-listen` beside the empty program, and under probes.
- *
- * A sidecar whose usage text knows no `-listen` is skipped, in so many words.
- */
+/** Each program is started so often. */
+const RUNS = 5;
+/** `-listen` beside the empty program. */
+const LARGEST_RATIO = 1.6;
+/** Of each path. */
+const PROBES = 10_000;
+const PATHS = ["/readyz", "/metrics"];
+/** So many probes lie between two looks at the memory. */
+const STEP = 250;
+/** What the collector leaves for later is no growth. */
+const FLAT_MB = 1;
+const PATIENCE_MS = 120_000;
+
+/** Memory with `-listen`, and whether 10,000 probes of each path leave it flat. */
 export async function listenVerdicts(): Promise<Verdict[]> {
-  const usage = await usageText();
-  if (/^ {2}-listen /m.test(usage)) {
-    return [{
-      measure: "-listen",
-      met: false,
-      line: "-listen: memory under probes: not measured yet: NOT met",
-    }];
+  const empty = programs({ beside: [] }).find(({ name }) => name === EMPTY);
+  if (empty === undefined) throw new Error("Cannot compare: the empty program is missing");
+  const floors: number[] = [];
+  const idle: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    floors.push(await withProgram(empty, "serving", async (one) => (await one.memory()).resident));
+    idle.push(await withProgram(listening(), READY, async (one) => (await one.memory()).resident));
   }
-  console.log("-listen: memory under probes: skipped, for this sidecar has no -listen");
-  return [];
+  const ratio = quantile(idle, 0.5) / quantile(floors, 0.5);
+  const grown = await withProgram(listening(), READY, probe);
+  return [
+    verdict(
+      "-listen: resident memory, idle",
+      ratio <= LARGEST_RATIO,
+      `${quantile(idle, 0.5).toFixed(1)} MB, ${
+        ratio.toFixed(2)
+      } × empty (bar: ≤ ${LARGEST_RATIO} ×)`,
+    ),
+    verdict(
+      `-listen: ${PROBES} probes of ${PATHS.join(" and ")}`,
+      grown <= FLAT_MB,
+      `${grown.toFixed(2)} MB more after the second half than after the first ` +
+        `(bar: ≤ ${FLAT_MB} MB)`,
+    ),
+  ];
 }
 
-async function usageText(): Promise<string> {
-  const [sidecar] = briefPrograms();
-  if (sidecar === undefined) return "";
-  await using process = new MeasuredProcess(sidecar.command, BARE);
-  await process.ended;
-  return process.text;
+const READY = "serving until a stop signal comes";
+
+function listening(): Program {
+  const program = sidecarOf([GROUP]);
+  return { ...program, command: [...program.command, "-listen=127.0.0.1:0"] };
+}
+
+async function withProgram<T>(
+  { command }: Program,
+  ready: string,
+  look: (process: MeasuredProcess) => Promise<T>,
+): Promise<T> {
+  const home = await Deno.makeTempDir({ prefix: "bench-" });
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    await using emulator = await startScene();
+    await using process = new MeasuredProcess(command, environment(emulator, home));
+    await abortable(process.says(ready), patience);
+    await abortable(process.asleep(), patience);
+    return await abortable(look(process), patience);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+/** Probes, and gives by how many MB the second half of that made it grow, ends of halves compared. */
+async function probe(process: MeasuredProcess): Promise<number> {
+  const [, address] = /listening address=(\S+)/.exec(process.text) ?? [];
+  const looks: Memory[] = [];
+  for (let done = 0; done < PROBES; done += STEP) {
+    for (let one = 0; one < STEP; one++) {
+      for (const path of PATHS) {
+        const response = await fetch(`http://${address}${path}`);
+        await response.body?.cancel();
+      }
+    }
+    looks.push(await process.memory());
+  }
+  const half = looks.length / 2;
+  const middle = (some: readonly Memory[]) => quantile(some.map((one) => one.private), 0.5);
+  return middle(looks.slice(half + half / 2)) - middle(looks.slice(half / 2, half));
+}
+
+function verdict(measure: string, met: boolean, words: string): Verdict {
+  return { measure, met, line: `${measure}: ${words}: ${met ? "met" : "NOT met"}` };
 }

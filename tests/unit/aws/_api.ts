@@ -17,8 +17,10 @@ export type Script = (received: Received, exchange: Exchange) => unknown;
 export const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
 export const TARGET = { id: "10.0.0.1" };
 
-// The client has no other way to get credentials than the SDK's own; all tests take these.
-Deno.env.set("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
+export const ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE";
+// The client has no other way to get credentials than the SDK's own; all tests take these, which
+// are the whole process's: tests that run beside each other share them.
+Deno.env.set("AWS_ACCESS_KEY_ID", ACCESS_KEY);
 Deno.env.set("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 
 /** The API, and all that came to it. */

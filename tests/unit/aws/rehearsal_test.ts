@@ -2,10 +2,9 @@ import { assertEquals } from "@std/assert";
 import { rehearse } from "../../../lib/aws/rehearsal.ts";
 import { createSdkClient } from "../../../lib/aws/sdk_client.ts";
 import { SdkLogger } from "../../../lib/aws/sdk_log.ts";
+import { ACCESS_KEY } from "./_api.ts";
 
 Deno.test("a rehearsal signs DeregisterTargets and reads an answer, but sends nothing", async () => {
-  Deno.env.set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
-  Deno.env.set("AWS_SECRET_ACCESS_KEY", "secret");
   let sent = 0;
   const { client } = createSdkClient({
     region: "eu-west-1",
@@ -22,12 +21,10 @@ Deno.test("a rehearsal signs DeregisterTargets and reads an answer, but sends no
     const answer = await next(args);
     const { request } = args;
     const isSigned = typeof request === "object" && request !== null && "headers" in request &&
-      JSON.stringify(request.headers).includes("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/");
+      JSON.stringify(request.headers).includes(`AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}/`);
     passed.push(`${isSigned ? "signed" : "unsigned"}, answered`);
     return answer;
   }, { step: "finalizeRequest", priority: "low", name: "watch" });
   await rehearse(client, { TargetGroupArn: "arn:x", Targets: [{ Id: "10.0.0.1" }] });
   assertEquals([passed, sent], [["signed, answered"], 0]);
-  Deno.env.delete("AWS_ACCESS_KEY_ID");
-  Deno.env.delete("AWS_SECRET_ACCESS_KEY");
 });

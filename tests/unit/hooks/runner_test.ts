@@ -137,11 +137,19 @@ Deno.test("a hook with no time at all does not start", async () => {
 Deno.test("a fault inside a hook is its failure, not its caller's", async () => {
   const clock = {
     ...systemClock,
-    within: (time: number, ...signals: AbortSignal[]) => {
-      if (time === 1_000) throw new Error("no clock");
-      return systemClock.within(time, ...signals);
+    random: () => {
+      throw new Error("no chance");
     },
   };
-  const { result } = await runHook("true", { clock });
-  assertEquals(result, { outcome: "failed", reason: "unexpected fault: Error: no clock" });
+  // Nobody listens there any more, so that the webhook draws a pause.
+  const listener = Deno.listen({ port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const settings = {
+    ...NO_HOOKS,
+    "pre-register": { url: `http://127.0.0.1:${port}/`, timeout: TIMEOUT },
+  };
+  const hooks = createHooks(settings, { clock, log: new RecordedLog(), shell: true });
+  const result = await hooks.run(contextOf("pre-register"), new AbortController().signal);
+  assertEquals(result, { outcome: "failed", reason: "unexpected fault: Error: no chance" });
 });
