@@ -9,6 +9,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { bundleInto } from "./bundled.ts";
 import { outputOf, runProgram } from "./process.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -47,6 +48,7 @@ export async function compile({ output, target, commit }: CompileOptions): Promi
     "--allow-all",
     // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
     "--no-code-cache",
+    V8_FLAGS,
     // What is loaded on demand is not found by following imports.
     ...["--include", `${work}/sidecar`],
     ...(target !== undefined ? ["--target", target] : []),

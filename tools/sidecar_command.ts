@@ -1,4 +1,5 @@
 /** How this checkout's sidecar is started as a process of its own. */
+import { V8_FLAGS } from "./v8_flags.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -35,7 +36,7 @@ export function sidecarCommand(form: SidecarForm = sidecarForm()): [string, ...s
     case "source":
       return denoRun("main.ts", sourceOptions());
     case "bundle":
-      return denoRun("dist/main.js", []);
+      return denoRun("dist/main.js", [V8_FLAGS]);
     default:
       return [form];
   }
