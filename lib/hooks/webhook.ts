@@ -134,11 +134,14 @@ async function beginningOf({ body }: Response): Promise<string> {
   return text.slice(0, LONGEST_REPLY).trim();
 }
 
+/** How Deno begins what it says of a request that went wrong on its way. */
+const OF_NETWORK = /^error sending request .*?\): /;
+
 function faultOf(error: unknown, url: string): Attempt {
-  // Deno's fetch puts what it says of the network into the cause; without one it never got there.
-  const cause = error instanceof Error ? error.cause : undefined;
-  const isFinal = error instanceof TypeError && cause === undefined;
-  const reason = withoutUrl(messageOf(cause ?? error), url);
+  // Deno's fetch puts what it says of the network into the cause; 2.4 says it itself.
+  const said = messageOf(error instanceof Error ? error.cause ?? error : error);
+  const isFinal = error instanceof TypeError && error.cause === undefined && !OF_NETWORK.test(said);
+  const reason = withoutUrl(said, url);
   return isFinal
     ? { outcome: "refused", reason: `it could not be called: ${reason}`, fields: {} }
     : { outcome: "again", reason, fields: {} };
@@ -151,7 +154,7 @@ function messageOf(error: unknown): string {
 /** "error sending request for url (URL): client error …": the URL may hold secrets. */
 function withoutUrl(message: string, url: string): string {
   const { username, password, search } = new URL(url);
-  const short = message.replace(/^error sending request .*?\): /, "");
+  const short = message.replace(OF_NETWORK, "");
   return [search, username, password].filter((secret) => secret !== "")
     .reduce((text, secret) => text.replaceAll(secret, "…"), short);
 }

@@ -1,7 +1,8 @@
 /** What the HTTP endpoints cost: memory of a sidecar that listens, idle and under probes. */
 import { abortable } from "@std/async/abortable";
+import { pause } from "../emulator/pause.ts";
 import type { Verdict } from "./bar.ts";
-import { MeasuredProcess, type Memory } from "./process.ts";
+import { MeasuredProcess } from "./process.ts";
 import { EMPTY, type Program, programs, sidecarOf } from "./programs.ts";
 import { environment, GROUP, startScene } from "./scene.ts";
 import { quantile } from "./statistics.ts";
@@ -13,9 +14,8 @@ const LARGEST_RATIO = 1.6;
 /** Of each path. */
 const PROBES = 10_000;
 const PATHS = ["/readyz", "/metrics"];
-/** So many probes lie between two looks at the memory. */
-const STEP = 250;
-/** What the collector leaves for later is no growth. */
+/** V8 collects what is left of a busy time some ten seconds after it. */
+const COLLECTED_AFTER_MS = 20_000;
 const FLAT_MB = 1;
 const PATIENCE_MS = 120_000;
 
@@ -73,22 +73,26 @@ async function withProgram<T>(
   }
 }
 
-/** Probes, and gives by how many MB the second half of that made it grow, ends of halves compared. */
+/** Probes, and gives by how many MB the second half of that made it grow. */
 async function probe(process: MeasuredProcess): Promise<number> {
   const [, address] = /listening address=(\S+)/.exec(process.text) ?? [];
-  const looks: Memory[] = [];
-  for (let done = 0; done < PROBES; done += STEP) {
-    for (let one = 0; one < STEP; one++) {
-      for (const path of PATHS) {
-        const response = await fetch(`http://${address}${path}`);
-        await response.body?.cancel();
-      }
+  const first = await afterProbes(process, address, PROBES / 2);
+  return await afterProbes(process, address, PROBES / 2) - first;
+}
+
+async function afterProbes(
+  process: MeasuredProcess,
+  address: string | undefined,
+  count: number,
+): Promise<number> {
+  for (let done = 0; done < count; done++) {
+    for (const path of PATHS) {
+      const response = await fetch(`http://${address}${path}`);
+      await response.body?.cancel();
     }
-    looks.push(await process.memory());
   }
-  const half = looks.length / 2;
-  const middle = (some: readonly Memory[]) => quantile(some.map((one) => one.private), 0.5);
-  return middle(looks.slice(half + half / 2)) - middle(looks.slice(half / 2, half));
+  await pause(COLLECTED_AFTER_MS, AbortSignal.timeout(PATIENCE_MS));
+  return (await process.memory()).private;
 }
 
 function verdict(measure: string, met: boolean, words: string): Verdict {

@@ -17,8 +17,8 @@ export interface BenchOptions extends RoundsOptions {
 const USAGE = `Usage: deno task bench [--short] [--record] [--runs N] [--idle MS] [--json FILE]
   [--beside DIR]…
 
-  --short       compare with the recorded ratios only; fails where one is 25 % over its own
-  --record      write the ratios to tests/bench/recorded.json
+  --short       compare with the recorded ratios of memory only; fails where one is 25 % over
+  --record      write the ratios of memory to tests/bench/recorded.json
   --runs N      how many times each program runs (default 30; 7 with --short)
   --idle MS     how long each program is idle before its signal (default 0: until it sleeps)
   --json FILE   write the figures, all samples included, to this file

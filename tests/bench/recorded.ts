@@ -8,12 +8,14 @@ const SLACK = 1.25;
 /** Ratios of the sidecar to what each measure compares it with, by measure. */
 export type Ratios = Readonly<Record<string, number>>;
 
-/** The ratios of a run. */
+/** The ratios of a run: of memory alone, for those of times are others on each kind of machine. */
 export function ratiosOf(results: readonly Result[]): Ratios {
-  return Object.fromEntries(results.flatMap((result) => {
-    const ratio = sidecarFigure(result)?.ratio;
-    return ratio === undefined ? [] : [[result.measure, Number(ratio.toFixed(3))]];
-  }));
+  return Object.fromEntries(
+    results.filter(({ unit }) => unit === "MB").flatMap((result) => {
+      const ratio = sidecarFigure(result)?.ratio;
+      return ratio === undefined ? [] : [[result.measure, Number(ratio.toFixed(3))]];
+    }),
+  );
 }
 
 /** Compares a run with what was recorded; what one of them lacks fails. */

@@ -1,6 +1,6 @@
 /** Virtual time: waits cost nothing, and their order is exact. */
 import { setImmediate } from "node:timers";
-import type { Clock } from "../../lib/host/clock.ts";
+import { anyOf, type Clock } from "../../lib/host/clock.ts";
 
 interface Timer {
   readonly at: number;
@@ -30,7 +30,7 @@ export class VirtualClock implements Clock {
     const controller = new AbortController();
     this.#timers.push({ at: this.#now + Math.max(0, time), controller });
     this.#timers.sort((one, other) => one.at - other.at);
-    return AbortSignal.any([controller.signal, ...signals]);
+    return anyOf(controller.signal, ...signals);
   }
 
   /** Does something at a moment. */

@@ -21,5 +21,6 @@ Deno.test("compare() fails for what is recorded but was not measured, and the ot
 Deno.test("ratiosOf() is of the sidecar, to the floor of each measure, round by round", () => {
   const samples = new Map([["sidecar", [2, 30, 4]], ["empty", [1, 10, 2]], ["peer", [9, 9, 9]]]);
   const result = resultOf({ measure: "memory", unit: "MB", floor: "empty" }, samples);
-  assertEquals(ratiosOf([result]), { memory: 2 });
+  const time = resultOf({ measure: "start", unit: "ms", floor: "empty" }, samples);
+  assertEquals(ratiosOf([result, time]), { memory: 2 });
 });
