@@ -117,7 +117,8 @@ imageTest(
 );
 
 imageTest("the manifest of deploy/ runs beside an application, by podman kube play", async () => {
-  await using emulator = await startGroup();
+  const group = "edge";
+  await using emulator = await startGroup(group);
   const file = `${folder}/pod.yaml`;
   const env = emulator.environment;
   await Deno.writeTextFile(file, await podOf(engine, { target: TARGET, env }));
@@ -125,11 +126,11 @@ imageTest("the manifest of deploy/ runs beside an application, by podman kube pl
     await engine.podman(["kube", "play", "--network=host", file]);
     const sidecar = Container.of(engine, `${POD}-nlb-registrator`);
     await sidecar.line(/serving until/);
-    assertEquals(emulator.registered("kafka").length, 1);
+    assertEquals(emulator.registered(group).length, 1);
     await engine.podman(["pod", "stop", "--time=60", POD]);
     assertEquals(await sidecar.exitCode(), 0, await sidecar.log());
     await emulator.settled();
-    assertEquals(emulator.registered("kafka"), []);
+    assertEquals(emulator.registered(group), []);
   } finally {
     await engine.podman(["kube", "down", file]);
   }

@@ -53,8 +53,8 @@ export class ImageScene implements AsyncDisposable {
 }
 
 /** An emulator with the one group that all scenes use. */
-export async function startGroup(): Promise<Emulator> {
+export async function startGroup(name = "kafka"): Promise<Emulator> {
   return await startEmulator({
-    groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1 }],
+    groups: [{ name, port: 9092, healthCheckIntervalSeconds: 1 }],
   });
 }
