@@ -16,6 +16,11 @@ export interface Verdict {
   readonly line: string;
 }
 
+/** The verdict on something that has no floor of its own. */
+export function verdictOn(measure: string, met: boolean, words: string): Verdict {
+  return { measure, met, line: `${measure}: ${words}: ${met ? "met" : "NOT met"}` };
+}
+
 /** What a figure is held against. */
 export interface Judged {
   readonly measure: string;

@@ -1,7 +1,7 @@
 /** What the HTTP endpoints cost: memory of a sidecar that listens, idle and under probes. */
 import { abortable } from "@std/async/abortable";
 import { pause } from "../emulator/pause.ts";
-import type { Verdict } from "./bar.ts";
+import { type Verdict, verdictOn } from "./bar.ts";
 import { MeasuredProcess } from "./process.ts";
 import { EMPTY, type Program, programs, sidecarOf } from "./programs.ts";
 import { environment, GROUP, startScene } from "./scene.ts";
@@ -32,14 +32,14 @@ export async function listenVerdicts(): Promise<Verdict[]> {
   const ratio = quantile(idle, 0.5) / quantile(floors, 0.5);
   const grown = await withProgram(listening(), READY, probe);
   return [
-    verdict(
+    verdictOn(
       "-listen: resident memory, idle",
       ratio <= LARGEST_RATIO,
       `${quantile(idle, 0.5).toFixed(1)} MB, ${
         ratio.toFixed(2)
       } × empty (bar: ≤ ${LARGEST_RATIO} ×)`,
     ),
-    verdict(
+    verdictOn(
       `-listen: ${PROBES} probes of ${PATHS.join(" and ")}`,
       grown <= FLAT_MB,
       `${grown.toFixed(2)} MB more after the second half than after the first ` +
@@ -93,8 +93,4 @@ async function afterProbes(
   }
   await pause(COLLECTED_AFTER_MS, AbortSignal.timeout(PATIENCE_MS));
   return (await process.memory()).private;
-}
-
-function verdict(measure: string, met: boolean, words: string): Verdict {
-  return { measure, met, line: `${measure}: ${words}: ${met ? "met" : "NOT met"}` };
 }

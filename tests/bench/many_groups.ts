@@ -3,7 +3,7 @@ import { abortable } from "@std/async/abortable";
 import type { Emulator } from "../emulator/emulator.ts";
 import { MeasuredProcess } from "./process.ts";
 import { sidecarOf } from "./programs.ts";
-import type { Verdict } from "./bar.ts";
+import { type Verdict, verdictOn } from "./bar.ts";
 import { environment, startScene } from "./scene.ts";
 
 /** By this, how many groups there are. */
@@ -27,10 +27,8 @@ export async function judgeManyGroups(): Promise<Verdict[]> {
   const one = await live(1);
   const many = await live(MANY);
   const ratio = many.resident / one.resident;
-  const say = (what: string, met: boolean, words: string): Verdict => {
-    const measure = `${MANY} groups: ${what}`;
-    return { measure, met, line: `${measure}: ${words}: ${met ? "met" : "NOT met"}` };
-  };
+  const say = (what: string, met: boolean, words: string) =>
+    verdictOn(`${MANY} groups: ${what}`, met, words);
   return [
     say(
       "resident memory",

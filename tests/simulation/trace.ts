@@ -74,10 +74,6 @@ export class Trace {
     this.tell(`phase: ${phase}`);
   }
 
-  has(phase: Phase): boolean {
-    return this.phases.some((one) => one.phase === phase);
-  }
-
   /** A line for a person. */
   tell(line: string): void {
     if (!this.#keepLines) return;

@@ -9,6 +9,17 @@ function secondOf(at: number): number {
   return Math.round(at / SECOND);
 }
 
+/** A life whose application comes back so long after each drain began, and after each return. */
+function comingBackAfter(time: number): Life {
+  const life: Life = new Life({
+    application: {
+      wait: () => Promise.resolve(),
+      restarted: (signal) => sleep(life.clock.within(time, signal)),
+    },
+  });
+  return life;
+}
+
 /** A hook that succeeds at a moment. */
 function endsAt(life: Life, moment: number): Promise<HookResult> {
   return new Promise((resolve) => life.clock.at(moment, () => resolve({ outcome: "succeeded" })));
@@ -219,13 +230,7 @@ Deno.test("/register without a drain does nothing", async () => {
 
 Deno.test("an application that comes back is registered again, ten times in a row", async () => {
   const restarts = Array.from({ length: 10 }, (_, at) => (at + 1) * 10 * MINUTE);
-  const life: Life = new Life({
-    application: {
-      wait: () => Promise.resolve(),
-      // It comes back eight minutes after the drain began.
-      restarted: (signal) => sleep(life.clock.within(8 * MINUTE, signal)),
-    },
-  }).stopAt(120 * MINUTE);
+  const life = comingBackAfter(8 * MINUTE).stopAt(120 * MINUTE);
   const drains = restarts.map((moment) => life.drainAt(moment));
   assertEquals((await life.run()).exit, "done");
   assertEquals((await Promise.all(drains)).map(({ end }) => end), Array(10).fill("drained"));
@@ -234,12 +239,7 @@ Deno.test("an application that comes back is registered again, ten times in a ro
 });
 
 Deno.test("an application that comes back before the end of the drain waits for that end", async () => {
-  const life: Life = new Life({
-    application: {
-      wait: () => Promise.resolve(),
-      restarted: (signal) => sleep(life.clock.within(MINUTE, signal)),
-    },
-  }).stopAt(20 * MINUTE);
+  const life = comingBackAfter(MINUTE).stopAt(20 * MINUTE);
   const drained = life.drainAt(MINUTE);
   await life.run();
   assertEquals(secondOf((await drained).at), 361);
@@ -249,12 +249,7 @@ Deno.test("an application that comes back before the end of the drain waits for 
 });
 
 Deno.test("/drain is the last word after an application came back, until it comes back once more", async () => {
-  const life: Life = new Life({
-    application: {
-      wait: () => Promise.resolve(),
-      restarted: (signal) => sleep(life.clock.within(4 * MINUTE, signal)),
-    },
-  }).stopAt(20 * MINUTE);
+  const life = comingBackAfter(4 * MINUTE).stopAt(20 * MINUTE);
   life.drainAt(MINUTE);
   // It came back at 5, with the drain under way; at 9 it does so again.
   const again = life.drainAt(5.5 * MINUTE);
@@ -278,12 +273,7 @@ Deno.test("/drain is the last word after /register, also while the last hook run
 });
 
 Deno.test("an application that comes back after a stop is not registered again", async () => {
-  const life: Life = new Life({
-    application: {
-      wait: () => Promise.resolve(),
-      restarted: (signal) => sleep(life.clock.within(2 * MINUTE, signal)),
-    },
-  }).stopAt(90 * SECOND);
+  const life = comingBackAfter(2 * MINUTE).stopAt(90 * SECOND);
   life.drainAt(MINUTE);
   await life.run();
   assertEquals(life.elb.order, "FRLDAL");
