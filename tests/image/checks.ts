@@ -68,6 +68,22 @@ imageTest("hooks run without a shell", async () => {
   assertMatch(log, /hook succeeded event=post-register/);
 });
 
+imageTest("webhooks are called at each step", async () => {
+  const events: string[] = [];
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      events.push((await request.json()).event);
+      return new Response(null, { status: 204 });
+    },
+  );
+  const steps = ["pre-register", "post-register", "pre-deregister", "post-deregister"];
+  const to = (event: string) => `-${event}-url=http://127.0.0.1:${server.addr.port}/${event}`;
+  await using scene = await ImageScene.start(engine, { args: steps.map(to) });
+  await scene.live();
+  assertEquals(events, steps);
+});
+
 imageTest("a hook that takes a shell is refused at the start", async () => {
   await using scene = await ImageScene.start(engine, {
     args: ["-post-register-command=echo a | cat"],
@@ -97,7 +113,7 @@ imageTest(
     const start = (trust: Readonly<Record<string, string>>) =>
       Container.start(engine, {
         args: [
-          ...["-target-group-name=kafka", `-target-id=${TARGET}`, "-resolve-timeout=20s"],
+          ...["-target-group-name=kafka", `-target-id=${TARGET}`, "-resolve-timeout=5s"],
           `-endpoint-url=${server.url}`,
         ],
         env: { ...emulator.environment, ...trust },
@@ -118,7 +134,7 @@ imageTest(
 
 imageTest("the manifest of deploy/ runs beside an application, by podman kube play", async () => {
   const group = "edge";
-  await using emulator = await startGroup(group);
+  await using emulator = await startGroup({ name: group, port: 8443, timeScale: 100 });
   const file = `${folder}/pod.yaml`;
   const env = emulator.environment;
   await Deno.writeTextFile(file, await podOf(engine, { target: TARGET, env }));
@@ -127,6 +143,9 @@ imageTest("the manifest of deploy/ runs beside an application, by podman kube pl
     const sidecar = Container.of(engine, `${POD}-nlb-registrator`);
     await sidecar.line(/serving until/);
     assertEquals(emulator.registered(group).length, 1);
+    // What its preStop hook would do: podman has none.
+    const drain = await fetch("http://127.0.0.1:8081/drain", { method: "POST" });
+    assertEquals([drain.status, emulator.registered(group)], [200, []], await drain.text());
     await engine.podman(["pod", "stop", "--time=60", POD]);
     assertEquals(await sidecar.exitCode(), 0, await sidecar.log());
     await emulator.settled();

@@ -9,7 +9,9 @@ interface Container {
   name: string;
   image: string;
   command?: string[];
+  args?: string[];
   env?: { name: string; value?: string; valueFrom?: unknown }[];
+  ports?: { containerPort: number }[];
   resources?: unknown;
   lifecycle?: unknown;
   readinessProbe?: unknown;
@@ -60,16 +62,19 @@ function sidecar(container: Container, { target, env }: PlayOptions): Container 
   return {
     ...container,
     image: IMAGE,
+    args: [...container.args ?? [], "-min-drain-time=1s"],
     // podman 4 knows no fieldRef of the pod's address.
     env: Object.entries(variables).map(([name, value]) => ({ name, value })),
   };
 }
 
-/** Any program that listens; podman knows no preStop, and its probes take a shell. */
-function application({ name }: Container, engine: Engine): Container {
-  return {
-    name,
-    image: engine.denoImage,
-    command: ["/usr/bin/deno", "eval", "Deno.serve({ port: 0 }, () => new Response());"],
-  };
+/**
+ * A program that listens where the real one does, and ends at SIGTERM. podman knows no preStop, and
+ * its probes take a shell.
+ */
+function application({ name, ports }: Container, engine: Engine): Container {
+  const port = ports?.[0]?.containerPort;
+  const program = `Deno.addSignalListener("SIGTERM", () => Deno.exit());
+    Deno.serve({ port: ${port} }, () => new Response());`;
+  return { name, image: engine.denoImage, command: ["/usr/bin/deno", "eval", program] };
 }

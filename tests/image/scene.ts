@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { Emulator } from "../emulator/emulator.ts";
 import { startEmulator } from "../emulator/server.ts";
+import type { GroupSettings } from "../emulator/settings.ts";
 import { Container } from "./container.ts";
 import type { Engine } from "./engine.ts";
 
@@ -52,9 +53,9 @@ export class ImageScene implements AsyncDisposable {
   }
 }
 
-/** An emulator with the one group that all scenes use. */
-export async function startGroup(name = "kafka"): Promise<Emulator> {
+/** An emulator with one group: that which all scenes use, unless told otherwise. */
+export async function startGroup(group: Partial<GroupSettings> = {}): Promise<Emulator> {
   return await startEmulator({
-    groups: [{ name, port: 9092, healthCheckIntervalSeconds: 1 }],
+    groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1, ...group }],
   });
 }
