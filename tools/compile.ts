@@ -23,6 +23,17 @@ export const TARGETS = [
   "aarch64-apple-darwin",
 ] as const;
 
+/** The options of `deno` that every compiled file has. */
+export const COMPILE: readonly string[] = [
+  ...["compile", "--quiet", "--no-config", "--no-lock", "--no-check", "--no-prompt"],
+  // Files under /dev and /proc take all permissions. Most are given back after the start:
+  // lib/host/permissions.ts.
+  "--allow-all",
+  // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
+  "--no-code-cache",
+  V8_FLAGS,
+];
+
 /** What to compile. */
 export interface CompileOptions {
   /** Where to put the binary. */
@@ -42,13 +53,7 @@ export async function compile({ output, target, commit }: CompileOptions): Promi
   await Deno.remove(work, { recursive: true }).catch(() => {});
   const entry = await bundleInto(`${work}/sidecar`, commit);
   await runProgram(Deno.execPath(), [
-    ...["compile", "--quiet", "--no-config", "--no-lock", "--no-check", "--no-prompt"],
-    // Files under /dev and /proc take all permissions. Most are given back after the start:
-    // lib/host/permissions.ts.
-    "--allow-all",
-    // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
-    "--no-code-cache",
-    V8_FLAGS,
+    ...COMPILE,
     // What is loaded on demand is not found by following imports.
     ...["--include", `${work}/sidecar`],
     ...(target !== undefined ? ["--target", target] : []),

@@ -5,12 +5,13 @@
  * - `source`: `deno run`, all cases
  * - `oldest`: `deno run` by the oldest Deno that the source is for, with its types checked, and the
  *   unit tests that do not need the emulator; then the core cases
- * - `binary`: what `deno task compile` makes, the core cases
+ * - `binary`: what `deno task compile` makes, the core cases, and what it is denied
  * - `image`: the container, the core cases. See `tests/image/` for what is special to it
  *
  * `DENORT_BIN` and `SIDECAR_DENO`: a runtime to compile with, and the Deno that it belongs to.
  */
 import { startScriptFor } from "../tests/image/start_script.ts";
+import { COMPILE } from "./compile.ts";
 import { outputOf, runProgram } from "./process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -56,6 +57,7 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
     await runProgram(compilingDeno(), args, { cwd: ROOT });
     const binary = `${folder}/k8s-nlb-registrator-sidecar`;
     await endToEnd({ SIDECAR: binary, SIDECAR_CASES: CORE });
+    await denials(`${folder}/probe`);
     await Deno.remove(folder, { recursive: true });
   },
   image: async () => {
@@ -69,6 +71,18 @@ async function endToEnd(env: Environment): Promise<void> {
     ...["test", "--no-prompt", "-A", ...stdOptions()],
     ...["life", "signals", "usage"].map((name) => `tests/e2e/${name}_test.ts`),
   ], { cwd: ROOT, env });
+}
+
+/** What a compiled program may not do once it has given its permissions back. */
+async function denials(probe: string): Promise<void> {
+  const unit = "tests/unit/host";
+  const program = `${unit}/programs/permissions_probe.ts`;
+  await runProgram(compilingDeno(), [...COMPILE, "--output", probe, program], { cwd: ROOT });
+  await runProgram(
+    Deno.execPath(),
+    ["test", "--no-prompt", "-A", ...stdOptions(), `${unit}/permissions_test.ts`],
+    { cwd: ROOT, env: { PERMISSIONS_PROBE: probe } },
+  );
 }
 
 /** The `@std` packages from where this process has them. */

@@ -1,6 +1,6 @@
 /**
  * Gives back permissions as the sidecar does, then tries one thing of each kind. Its arguments
- * are the needs; it prints a JSON object, by permission: what was tried, and whether it was denied.
+ * are the needs; it prints the version of Deno, and by permission whether it was denied, as JSON.
  */
 import { giveBack } from "../../../../lib/host/permissions.ts";
 
@@ -26,7 +26,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
 }
 
-const report = {
+const denials = {
   net: await denied(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close()),
   env: await denied(() => Deno.env.get("HOME")),
   read: await denied(() => Deno.openSync("/etc/passwd").close()),
@@ -45,4 +45,4 @@ const report = {
     if (!table.readSync(new Uint8Array(10))) throw new Error("the table is empty");
   }),
 };
-console.log(JSON.stringify(report));
+console.log(JSON.stringify({ deno: Deno.version.deno, denials }));
