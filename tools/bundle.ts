@@ -5,11 +5,11 @@
  * memory: code that is never reached is left out, and so is the Node.js half of the SDK and of Deno.
  */
 import * as esbuild from "esbuild";
-import { layOutPackages } from "./bundle/packages.ts";
+import { layOut } from "./bundle/layout.ts";
 import { programPlugin } from "./bundle/plugin.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
-const PROCESS = `${ROOT}tools/bundle/node/process.ts`;
+const PROCESS = "tools/bundle/node/process.ts";
 
 /** A file of the bundle. */
 export interface BundledFile {
@@ -32,17 +32,18 @@ class LazyPackages {
 /** Bundles the program into a folder, which is emptied first. */
 export async function bundle(outdir: string): Promise<BundledFile[]> {
   await Deno.remove(outdir, { recursive: true }).catch(() => {});
-  await using packages = await layOutPackages();
+  await using folder = await layOut();
+  const root = folder.path;
   const lazy = new LazyPackages();
   const plugin = programPlugin({
-    packages: packages.path,
+    root,
     onLazyPackage: (name, file) => lazy.add(name, file),
   });
   const build = async (entry: { in: string; out: string }, splitting: boolean) => {
     const { outputFiles } = await esbuild.build({
       entryPoints: [entry],
       // Files are named by their paths from here, in comments that count for the hashes.
-      absWorkingDir: packages.path,
+      absWorkingDir: root,
       outdir,
       bundle: true,
       splitting,
@@ -51,7 +52,7 @@ export async function bundle(outdir: string): Promise<BundledFile[]> {
       platform: "node",
       conditions: ["module"],
       mainFields: ["module", "main"],
-      inject: [PROCESS],
+      inject: [root + PROCESS],
       plugins: [plugin],
       write: false,
       logLevel: "warning",
@@ -59,7 +60,7 @@ export async function bundle(outdir: string): Promise<BundledFile[]> {
     return await Promise.all(outputFiles.map(write));
   };
   try {
-    const files = await build({ in: `${ROOT}main.ts`, out: "main" }, true);
+    const files = await build({ in: `${root}main.ts`, out: "main" }, true);
     // One by one: what two of them share would be a file that each has to load whole. The list
     // grows while it is gone through.
     for (const [out, file] of lazy.entries) {

@@ -1,9 +1,10 @@
 /** How the bundler finds what the program imports, and what it puts in its place. */
 import { isBuiltin } from "node:module";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
-import { readImports } from "./packages.ts";
+import { readImports } from "./layout.ts";
 
-const HERE = new URL("./", import.meta.url).pathname;
+/** The files of this folder, from the root of the sources. */
+const HERE = "tools/bundle/";
 
 /**
  * Small stand-ins for parts of Node.js: at the first use of any of its own, Deno loads much of them,
@@ -39,8 +40,8 @@ const ASKED = Symbol("asked by the plugin");
 
 /** What the plugin depends on. */
 export interface PluginOptions {
-  /** Where the packages are. */
-  readonly packages: string;
+  /** Where the program's files are, and its packages. */
+  readonly root: string;
   /**
    * Is told of each package that is loaded only when it is needed, and of its first file; gives
    * what the import is to lead to.
@@ -49,8 +50,8 @@ export interface PluginOptions {
 }
 
 /** Makes the plugin. */
-export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugin {
-  const find = readImports();
+export function programPlugin({ root, onLazyPackage }: PluginOptions): Plugin {
+  const find = readImports(root);
   const setup = (build: PluginBuild) => {
     const ask = async (path: string, { kind, resolveDir }: OnResolveArgs, from = resolveDir) => {
       const answer = await build.resolve(path, { kind, resolveDir: from, pluginData: ASKED });
@@ -62,10 +63,10 @@ export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugi
       if (pluginData === ASKED) return undefined;
       if (namespace === BUILTIN) return { path, external: true };
       const part = NODE_PARTS[path];
-      if (part !== undefined) return { path: HERE + part, sideEffects: false };
+      if (part !== undefined) return { path: root + HERE + part, sideEffects: false };
       if (path.startsWith("node:")) return { path, external: true };
       if (kind === "require-call" && isBuiltin(path)) return { path, namespace: BUILTIN };
-      if (path === NODE_HTTP_HANDLER) return { path: `${HERE}node_http_handler.ts` };
+      if (path === NODE_HTTP_HANDLER) return { path: `${root}${HERE}node_http_handler.ts` };
       if (importer.includes("/node_modules/")) {
         const answer = await ask(path, args);
         const isLazy = kind === "dynamic-import" && !path.startsWith(".");
@@ -73,7 +74,7 @@ export function programPlugin({ packages, onLazyPackage }: PluginOptions): Plugi
       }
       const target = find(path);
       if (target === undefined) return undefined;
-      return "file" in target ? { path: target.file } : await ask(target.npm, args, packages);
+      return "file" in target ? { path: target.file } : await ask(target.npm, args, root);
     };
     // The rest is relative, and is where it says: asking for each would take most of the time.
     build.onResolve({ filter: /^[^./]|isStreamingPayload$/ }, resolve);
