@@ -1,10 +1,12 @@
 /**
- * `deno task test:forms [source] [oldest] [binary] [image]`: the end-to-end tests against each form
+ * `deno task test:forms [source] [oldest] [aarch64] [binary] [image]`: the end-to-end tests against each form
  * in which the sidecar is used; without arguments, against all.
  *
  * - `source`: `deno run`, all cases
  * - `oldest`: `deno run` by the oldest Deno that the source is for, with its types checked, and the
  *   unit tests that do not need the emulator; then the core cases
+ * - `aarch64`: the bundle by a Deno for that processor, the core cases. On another one it takes
+ *   qemu-user-static, libc6-arm64-cross and libgcc-s1-arm64-cross of Debian
  * - `binary`: what `deno task compile` makes, the core cases, and what it is denied
  * - `image`: the container, the core cases. See `tests/image/` for what is special to it
  *
@@ -50,6 +52,13 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
       cwd: ROOT,
     });
     await endToEnd({ SIDECAR_DENO: deno, SIDECAR_CASES: CORE });
+  },
+  aarch64: async () => {
+    await runProgram(Deno.execPath(), ["task", "-q", "bundle"], { cwd: ROOT });
+    const folder = await Deno.makeTempDir();
+    const deno = await aarch64Deno(folder);
+    await endToEnd({ SIDECAR: "bundle", SIDECAR_DENO: deno, SIDECAR_CASES: CORE });
+    await Deno.remove(folder, { recursive: true });
   },
   binary: async () => {
     const folder = await Deno.makeTempDir();
@@ -98,6 +107,19 @@ function compilingDeno(): string {
 /** From the npm registry, as everything else. */
 async function oldestDeno(): Promise<string> {
   return await outputOf("npx", ["-y", `deno@${OLDEST}`, "eval", "-p", "Deno.execPath()"]);
+}
+
+/** From the npm registry too; a script where it takes an emulator. */
+async function aarch64Deno(folder: string): Promise<string> {
+  const name = `@deno/linux-arm64-glibc@${Deno.version.deno}`;
+  const file = await outputOf("npm", ["pack", "--silent", name], { cwd: folder });
+  await runProgram("tar", ["-xzf", file], { cwd: folder });
+  const deno = `${folder}/package/deno`;
+  if (Deno.build.arch === "aarch64") return deno;
+  const script = `${folder}/deno`;
+  const emulated = `qemu-aarch64-static -L /usr/aarch64-linux-gnu ${deno}`;
+  await Deno.writeTextFile(script, `#!/bin/sh\nexec ${emulated} "$@"\n`, { mode: 0o755 });
+  return script;
 }
 
 if (import.meta.main) {
