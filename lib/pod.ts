@@ -9,6 +9,7 @@ import { createHooks } from "./hooks/runner.ts";
 import { systemClock } from "./host/clock.ts";
 import type { Connections } from "./host/connections.ts";
 import type { Log } from "./host/log.ts";
+import { giveMemoryBack } from "./host/memory.ts";
 import type { StopSignals } from "./host/signals.ts";
 import { Board } from "./life/board.ts";
 import type { Application } from "./life/ports.ts";
@@ -45,6 +46,7 @@ export async function liveInPod(config: Config, world: World): Promise<Ending> {
     elb: measured(client, stats),
     hooks: createHooks(config.hooks, { clock, log, shell }),
     application: applicationOf(config, check, log),
+    rest: giveMemoryBack,
     ...(count !== undefined && { connections: count }),
   });
 }
@@ -56,7 +58,7 @@ async function serveView(
 ): Promise<AsyncDisposable | undefined> {
   if (service === undefined) return undefined;
   const { serve } = await import("./service/server.ts");
-  return await serve(service, view, { log, clock: systemClock, stats });
+  return await serve(service, view, { log, clock: systemClock, stats, rest: giveMemoryBack });
 }
 
 function applicationOf(config: Config, check: ApplicationCheck, log: Log): Application {

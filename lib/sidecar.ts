@@ -52,10 +52,11 @@ class Sidecar {
 
   /** Waits until the target is to be registered again; the ending, where it is not any more. */
   async untilWanted(): Promise<Ending | undefined> {
-    const { signals, requests, board, log } = this.#ports;
+    const { signals, requests, board, log, rest } = this.#ports;
     const { leaving } = this.#steps;
     while (true) {
       board.enter("drained");
+      rest?.();
       await sleep(anyOf(signals.stop, requests.again, requests.asked));
       if (signals.stop.aborted || requests.isDrainAwaited) {
         // What could not be confirmed the last time may be now.

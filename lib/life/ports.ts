@@ -31,6 +31,8 @@ export interface Ports {
   /** Where this life says how far it is. */
   readonly board: Board;
   readonly observer?: Observer;
+  /** Called when nothing is to be done for long: a good moment to tidy up. */
+  readonly rest?: () => void;
   /** Counts the connections to a port of the target from outside the pod, where that can be. */
   readonly connections?: (id: string, port: number) => number;
 }

@@ -134,12 +134,13 @@ export class Steps {
 
   /** Idle, but for the watch, until `stop`. */
   async serve(stop: AbortSignal): Promise<void> {
-    const { log, board } = this.#ports;
+    const { log, board, rest } = this.#ports;
     board.enter("serving");
     log.info("serving until a stop signal comes");
     const watches = Promise.all(
       this.#registrations.map((registration, at) => this.#watch(registration, { at, stop })),
     );
+    rest?.();
     await sleep(stop);
     await watches;
   }

@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly stats: Stats;
+  /** Called now and then between requests: a good moment to tidy up. */
+  readonly rest?: () => void;
 }
 
 /** A running service; to dispose of it is to stop it. */
@@ -49,6 +51,8 @@ export const LIMITS = {
 /** For the request to arrive, and again for the answer, unless it waits for a drain. */
 const REQUEST_TIME: Milliseconds = 5_000;
 const CHECKING_INTERVAL: Milliseconds = 1_000;
+/** Two probes every 5 s come to it in 40 minutes. */
+const ANSWERS_UNTIL_REST = 1_000;
 /** For answers under way when the service stops. */
 const CLOSING_TIME: Milliseconds = 1_000;
 
@@ -73,6 +77,7 @@ class HttpService implements Service {
   readonly #guard: Guard;
   readonly #view: View;
   readonly #options: ServiceOptions;
+  #answers = 0;
   readonly #drainCallers = new Set<IncomingMessage["socket"]>();
 
   constructor(config: ServiceConfig, view: View, options: ServiceOptions) {
@@ -110,7 +115,7 @@ class HttpService implements Service {
     const { socket } = request;
     this.#limit.answering(socket);
     // What is left to do is the client's: to read.
-    response.once("finish", () => this.#limit.answered(socket));
+    response.once("finish", () => this.#answered(socket));
     response.on("error", () => {});
     request.on("error", () => {});
     try {
@@ -119,6 +124,11 @@ class HttpService implements Service {
       this.#options.log.error("a request could not be answered", { error: String(error) });
       send(response, { status: 500, text: "internal fault: see the sidecar's log" });
     }
+  }
+
+  #answered(socket: IncomingMessage["socket"]): void {
+    this.#limit.answered(socket);
+    if (++this.#answers % ANSWERS_UNTIL_REST === 0) this.#options.rest?.();
   }
 
   async #answer(request: IncomingMessage): Promise<Reply> {

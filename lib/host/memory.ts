@@ -1,0 +1,20 @@
+/** Memory that is not needed any more. */
+
+/** What V8 puts on the global object with its option `--expose-gc`. */
+type Collect = (how: {
+  readonly type: "major";
+  readonly execution: "sync";
+  readonly flavor: "last-resort";
+}) => void;
+
+/**
+ * Collects what is garbage, and gives the pages back to the system. Left alone, V8 keeps those of
+ * a busy time for the next one, which for a sidecar is its end. It takes about 8 ms, in which
+ * nothing else runs: for moments at which nothing is to be done.
+ *
+ * Only where the program was started with `--v8-flags=--expose-gc`, as what is shipped is.
+ */
+export function giveMemoryBack(): void {
+  const { gc } = globalThis as { readonly gc?: Collect };
+  gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+}
