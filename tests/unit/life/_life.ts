@@ -150,6 +150,8 @@ export class Life {
   readonly elb: FakeLoadBalancer;
   readonly hooks: HookEvent[] = [];
   readonly reregistered: string[] = [];
+  /** The phases in which it had nothing to do. */
+  readonly rests: string[] = [];
   readonly #stop = new AbortController();
   readonly #hurry = new AbortController();
   readonly #options: LifeOptions;
@@ -202,6 +204,7 @@ export class Life {
         restarted: () => new Promise(() => {}),
       },
       observer: { onReregistered: (arn) => this.reregistered.push(arn) },
+      rest: () => this.rests.push(board.phase),
       ...(connections !== undefined && { connections }),
     }));
   }

@@ -298,3 +298,11 @@ Deno.test("the board tells what a life does, and where its target stands", async
     "drained absent healthy true",
   ]);
 });
+
+Deno.test("a life tells when it has nothing to do: serving, drained, and serving again", async () => {
+  const life = new Life().stopAt(40 * MINUTE);
+  life.drainAt(MINUTE);
+  life.clock.at(20 * MINUTE, () => life.requests.register());
+  await life.run();
+  assertEquals(life.rests, ["serving", "drained", "serving"]);
+});

@@ -65,6 +65,8 @@ export class Scene implements AsyncDisposable {
   readonly view = new FakeView();
   readonly log = new KeptLog();
   readonly stats = new Stats();
+  /** How often the service had a moment to tidy up. */
+  rests = 0;
   readonly #connections: Deno.Conn[] = [];
   #service: Service | undefined;
 
@@ -75,6 +77,7 @@ export class Scene implements AsyncDisposable {
       log: scene.log,
       clock: systemClock,
       stats: scene.stats,
+      rest: () => scene.rests++,
     });
     return scene;
   }

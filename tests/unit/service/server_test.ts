@@ -328,3 +328,12 @@ Deno.test("an address of another host is a usage fault", async () => {
   assertEquals(failure.exit, "usage");
   assertStringIncludes(failure.message, "-listen 192.0.2.1:0: the sidecar cannot listen there");
 });
+
+Deno.test("every thousandth answer is a moment to tidy up", async () => {
+  await using scene = await Scene.start();
+  for (let asked = 0; asked < 999; asked++) await scene.ask("/livez");
+  assertEquals(scene.rests, 0);
+  for (let asked = 0; asked < 1_001; asked++) await scene.ask("/livez");
+  await scene.stop();
+  assertEquals(scene.rests, 2);
+});
