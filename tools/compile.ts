@@ -62,6 +62,11 @@ export async function compile({ output, target, commit }: CompileOptions): Promi
   await Deno.remove(work, { recursive: true });
 }
 
+/** The Deno to compile with: `SIDECAR_DENO`, where DENORT_BIN is for another than this one. */
+export function compilingDeno(): string {
+  return Deno.env.get("SIDECAR_DENO") || Deno.execPath();
+}
+
 /** The commit that is checked out, 12 digits; "unknown" outside a checkout. */
 export async function currentCommit(): Promise<string> {
   try {

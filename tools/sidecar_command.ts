@@ -36,7 +36,8 @@ export function sidecarCommand(form: SidecarForm = sidecarForm()): [string, ...s
     case "source":
       return denoRun("main.ts", sourceOptions());
     case "bundle":
-      return denoRun("dist/main.js", [V8_FLAGS]);
+      // As little as a compiled program does it read a checkout's settings and lock file.
+      return denoRun("dist/main.js", ["--no-config", "--no-lock", V8_FLAGS]);
     default:
       return [form];
   }

@@ -13,7 +13,7 @@
  * `DENORT_BIN` and `SIDECAR_DENO`: a runtime to compile with, and the Deno that it belongs to.
  */
 import { startScriptFor } from "../tests/image/start_script.ts";
-import { COMPILE } from "./compile.ts";
+import { COMPILE, compilingDeno } from "./compile.ts";
 import { outputOf, runProgram } from "./process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -98,10 +98,6 @@ async function denials(probe: string): Promise<void> {
 function stdOptions(): string[] {
   const isMapped = import.meta.resolve("@std/assert").startsWith("file:");
   return isMapped ? ["--import-map=tools/std/import_map.json"] : [];
-}
-
-function compilingDeno(): string {
-  return Deno.env.get("SIDECAR_DENO") || Deno.execPath();
 }
 
 /** From the npm registry, as everything else. */

@@ -1,6 +1,7 @@
 /** `deno task bench`: how small and quick the sidecar is, beside the least that its runtime allows. */
 import type { Verdict } from "./bar.ts";
 import { measureHelp } from "./brief.ts";
+import { connectionResults } from "./connections.ts";
 import { listenVerdicts } from "./listen.ts";
 import { judgeManyGroups } from "./many_groups.ts";
 import { type BenchOptions, readOptions } from "./options.ts";
@@ -25,7 +26,11 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(`${runs} runs of each, interleaved: ${all.map(({ name }) => name).join(", ")}`);
   console.log(`idle for ${idle} ms before the signal\n`);
 
-  const results = [...resultsOf(await rounds(all, options)), await measureHelp(runs)];
+  const results = [
+    ...resultsOf(await rounds(all, { runs, idle })),
+    await measureHelp(runs),
+    ...(short ? [] : await connectionResults()),
+  ];
   console.log(table(results) + "\n");
   const verdicts = short ? await shortVerdicts(results) : await allVerdicts(results);
   for (const { line } of verdicts) console.log(line);

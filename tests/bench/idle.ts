@@ -6,15 +6,12 @@
  * the collector's threads wake each other dozens of times at one moment, so what is held against
  * the bar is at how many moments anything woke up: a timer would be one each time.
  */
-import { abortable } from "@std/async/abortable";
 import { pause } from "../emulator/pause.ts";
-import { MeasuredProcess } from "./process.ts";
 import { BARE_FETCH, type Program, programs } from "./programs.ts";
-import { environment, startScene } from "./scene.ts";
+import { onStage } from "./stage.ts";
 
 const MINUTES = Number(Deno.args[0] ?? 10);
 const TIME_MS = MINUTES * 60_000;
-const PATIENCE = AbortSignal.timeout(TIME_MS + 60_000);
 /** Of one core. */
 const LARGEST_SHARE = 0.001;
 /** A moment: so often it is looked whether anything woke up. */
@@ -33,18 +30,12 @@ interface Idle {
 }
 
 async function observe(program: Program): Promise<Idle> {
-  const home = await Deno.makeTempDir({ prefix: "bench-" });
-  try {
-    await using emulator = await startScene();
-    await using process = new MeasuredProcess(program.command, environment(emulator, home));
-    if (!("says" in program.ready)) throw new Error(`Cannot tell when ${program.name} is ready`);
-    await abortable(process.says(program.ready.says), PATIENCE);
-    await abortable(process.asleep(), PATIENCE);
+  return await onStage(program, { patience: TIME_MS }, async ({ process, emulator }) => {
     const [before, calls] = [await process.activity(), emulator.calls.length];
     let [after, moments] = [before, 0];
     for (let time = 0; time < TIME_MS; time += MOMENT_MS) {
       const { wakeUps } = after;
-      await pause(MOMENT_MS, PATIENCE);
+      await pause(MOMENT_MS, AbortSignal.timeout(2 * MOMENT_MS));
       after = await process.activity();
       if (after.wakeUps > wakeUps) moments++;
     }
@@ -55,9 +46,7 @@ async function observe(program: Program): Promise<Idle> {
       wakeUps: after.wakeUps - before.wakeUps,
       moments,
     };
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 }
 
 const measured = programs({ beside: [] }).filter(({ name }) => name !== BARE_FETCH);

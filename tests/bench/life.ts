@@ -5,6 +5,7 @@ import type { Call } from "../emulator/events.ts";
 import { pause } from "../emulator/pause.ts";
 import { MeasuredProcess, type Memory } from "./process.ts";
 import type { Program } from "./programs.ts";
+import { PrivateServer } from "../emulator/private_server.ts";
 import { environment, GROUP, startScene } from "./scene.ts";
 
 /** The moments of a life, in milliseconds of `performance.now()`. */
@@ -22,19 +23,33 @@ export interface Life {
 /** No life takes longer than this beside its idle time: a program that hangs ends the benchmark. */
 const PATIENCE_MS = 60_000;
 
+/** How a life is lived. */
+export interface Way {
+  /** How long the program is idle before its signal, in milliseconds: caches get cold. */
+  readonly idle: number;
+  /** The API is reached over TLS, with a certificate of a private authority. */
+  readonly tls?: boolean;
+  /** The API has closed its connections before the signal comes. */
+  readonly closed?: boolean;
+}
+
 /**
  * Lives one life of the program, against an emulator of its own in this process: the moment of a
  * signal and that of a call's arrival are of one clock.
- * @param idle How long the program is idle before its signal, in milliseconds: caches get cold.
  * @throws {Error} The life was not as it should be, so that its moments mean nothing.
  */
-export async function live(program: Program, idle: number): Promise<Life> {
+export async function live(program: Program, way: Way): Promise<Life> {
   const home = await Deno.makeTempDir({ prefix: "bench-" });
   try {
     await using emulator = await startScene();
-    await using process = new MeasuredProcess(program.command, environment(emulator, home));
-    const patience = AbortSignal.timeout(PATIENCE_MS + idle);
-    const life = observe(program, process, emulator, () => pause(idle, patience));
+    using server = way.tls ? await PrivateServer.start(home, emulator.url) : undefined;
+    const env = { ...environment(emulator, home), ...trust(server) };
+    await using process = new MeasuredProcess(program.command, env);
+    const patience = AbortSignal.timeout(PATIENCE_MS + way.idle);
+    const life = observe({ program, process, emulator, way }, async () => {
+      await pause(way.idle, patience);
+      if (way.closed) await closeConnections(emulator, process);
+    });
     return await abortable(life, patience).catch((cause) => {
       throw new Error(`${program.name}: ${cause.message}\n${process.text}`, { cause });
     });
@@ -43,10 +58,26 @@ export async function live(program: Program, idle: number): Promise<Life> {
   }
 }
 
+function trust(server: PrivateServer | undefined): Record<string, string> {
+  if (server === undefined) return {};
+  return { AWS_ENDPOINT_URL: server.url, DENO_CERT: server.authority };
+}
+
+/** The program takes note of it. */
+async function closeConnections(emulator: Emulator, process: MeasuredProcess): Promise<void> {
+  emulator.closeIdleConnections();
+  await process.asleep();
+}
+
+interface Scene {
+  readonly program: Program;
+  readonly process: MeasuredProcess;
+  readonly emulator: Emulator;
+  readonly way: Way;
+}
+
 async function observe(
-  program: Program,
-  process: MeasuredProcess,
-  emulator: Emulator,
+  { program, process, emulator, way }: Scene,
   idle: () => Promise<unknown>,
 ): Promise<Life> {
   const receivedAt = new Map<string, number>();
@@ -65,7 +96,7 @@ async function observe(
   process.signal("SIGTERM");
   const { at: exitedAt, code } = await process.ended;
   if (code !== 0) throw new Error(`exit code ${code}`);
-  if (program.calls) expectOpenConnection(emulator.calls);
+  if (program.calls) expectConnection(emulator.calls, way);
   if (emulator.registered(GROUP).length > 0) throw new Error("a target is left registered");
   return { startedAt: process.startedAt, receivedAt, signalledAt, exitedAt, memory };
 }
@@ -86,12 +117,12 @@ async function ready(
   await process.asleep();
 }
 
-/** @throws {Error} DeregisterTargets came by a connection that no earlier call had opened. */
-function expectOpenConnection(calls: readonly Call[]): void {
+/** @throws {Error} DeregisterTargets did not come by a connection as it was meant to. */
+function expectConnection(calls: readonly Call[], { closed = false }: Way): void {
   const last = calls.findIndex(({ action }) => action === "DeregisterTargets");
   const opened = calls.slice(0, last).map(({ connection }) => connection);
   if (last < 0) throw new Error("it never sent DeregisterTargets");
-  if (!opened.includes(calls[last]?.connection ?? NaN)) {
-    throw new Error("DeregisterTargets did not come by an open connection");
+  if (opened.includes(calls[last]?.connection ?? NaN) === closed) {
+    throw new Error(`DeregisterTargets came by ${closed ? "an open" : "a new"} connection`);
   }
 }

@@ -1,10 +1,10 @@
 /** What the HTTP endpoints cost: memory of a sidecar that listens, idle and under probes. */
-import { abortable } from "@std/async/abortable";
 import { pause } from "../emulator/pause.ts";
 import { type Verdict, verdictOn } from "./bar.ts";
-import { MeasuredProcess } from "./process.ts";
+import type { MeasuredProcess } from "./process.ts";
 import { EMPTY, type Program, programs, sidecarOf } from "./programs.ts";
-import { environment, GROUP, startScene } from "./scene.ts";
+import { GROUP } from "./scene.ts";
+import { onStage, type Stage } from "./stage.ts";
 import { quantile } from "./statistics.ts";
 
 /** Each program is started so often. */
@@ -26,11 +26,11 @@ export async function listenVerdicts(): Promise<Verdict[]> {
   const floors: number[] = [];
   const idle: number[] = [];
   for (let run = 0; run < RUNS; run++) {
-    floors.push(await withProgram(empty, "serving", async (one) => (await one.memory()).resident));
-    idle.push(await withProgram(listening(), READY, async (one) => (await one.memory()).resident));
+    floors.push(await residentOf(empty));
+    idle.push(await residentOf(listening()));
   }
   const ratio = quantile(idle, 0.5) / quantile(floors, 0.5);
-  const grown = await withProgram(listening(), READY, probe);
+  const grown = await onStage(listening(), { patience: PATIENCE_MS }, probe);
   return [
     verdictOn(
       "-listen: resident memory, idle",
@@ -48,33 +48,17 @@ export async function listenVerdicts(): Promise<Verdict[]> {
   ];
 }
 
-const READY = "serving until a stop signal comes";
-
 function listening(): Program {
   const program = sidecarOf([GROUP]);
   return { ...program, command: [...program.command, "-listen=127.0.0.1:0"] };
 }
 
-async function withProgram<T>(
-  { command }: Program,
-  ready: string,
-  look: (process: MeasuredProcess) => Promise<T>,
-): Promise<T> {
-  const home = await Deno.makeTempDir({ prefix: "bench-" });
-  const patience = AbortSignal.timeout(PATIENCE_MS);
-  try {
-    await using emulator = await startScene();
-    await using process = new MeasuredProcess(command, environment(emulator, home));
-    await abortable(process.says(ready), patience);
-    await abortable(process.asleep(), patience);
-    return await abortable(look(process), patience);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+async function residentOf(program: Program): Promise<number> {
+  return await onStage(program, {}, async ({ process }) => (await process.memory()).resident);
 }
 
 /** Probes, and gives by how many MB the second half of that made it grow. */
-async function probe(process: MeasuredProcess): Promise<number> {
+async function probe({ process }: Stage): Promise<number> {
   const [, address] = /listening address=(\S+)/.exec(process.text) ?? [];
   const first = await afterProbes(process, address, PROBES / 2);
   return await afterProbes(process, address, PROBES / 2) - first;

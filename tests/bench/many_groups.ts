@@ -1,10 +1,8 @@
 /** What a target group more costs. */
-import { abortable } from "@std/async/abortable";
 import type { Emulator } from "../emulator/emulator.ts";
-import { MeasuredProcess } from "./process.ts";
 import { sidecarOf } from "./programs.ts";
 import { type Verdict, verdictOn } from "./bar.ts";
-import { environment, startScene } from "./scene.ts";
+import { onStage } from "./stage.ts";
 
 /** By this, how many groups there are. */
 const MANY = 100;
@@ -12,7 +10,6 @@ const MANY = 100;
 const CALLS_TO_RESOLVE = 5;
 const LARGEST_RATIO = 1.25;
 const LONGEST_MS = 100;
-const PATIENCE_MS = 60_000;
 
 /** What one life with many groups came to. */
 interface ManyLife {
@@ -52,26 +49,17 @@ export async function judgeManyGroups(): Promise<Verdict[]> {
 
 async function live(count: number): Promise<ManyLife> {
   const groups = Array.from({ length: count }, (_, index) => `group-${index + 1}`);
-  const home = await Deno.makeTempDir({ prefix: "bench-" });
-  const patience = AbortSignal.timeout(PATIENCE_MS);
-  try {
-    await using emulator = await startScene(groups);
-    const { command } = sidecarOf(groups);
-    await using process = new MeasuredProcess(command, environment(emulator, home));
-    await abortable(process.says("serving until a stop signal comes"), patience);
-    await abortable(process.asleep(), patience);
+  return await onStage(sidecarOf(groups), { groups }, async ({ process, emulator }) => {
     const { resident } = await process.memory();
     const last = lastDeregistration(emulator, count);
     const signalledAt = performance.now();
     process.signal("SIGTERM");
-    const deregisteredIn = await abortable(last, patience) - signalledAt;
-    const { code } = await abortable(process.ended, patience);
+    const deregisteredIn = await last - signalledAt;
+    const { code } = await process.ended;
     if (code !== 0) throw new Error(`${count} groups: exit code ${code}:\n${process.text}`);
     const resolving = emulator.calls.filter(({ action }) => action === "DescribeTargetGroups");
     return { resident, resolvingCalls: resolving.length, deregisteredIn };
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 }
 
 async function lastDeregistration(emulator: Emulator, count: number): Promise<number> {

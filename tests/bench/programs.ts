@@ -82,10 +82,26 @@ function asTheSidecar(file: string): [string, ...string[]] {
   return runs(new URL(file, import.meta.url).pathname);
 }
 
-/** A compiled sidecar brings its own runtime; beside it, the others run on the caller's. */
+/**
+ * A compiled sidecar brings its own runtime; beside it, the others run on the caller's, unless they
+ * are compiled too.
+ */
 function runs(file: string): [string, ...string[]] {
+  const compiled = FORM.startsWith("/") && besideOf(FORM, file);
+  if (compiled) return [compiled];
   const [deno, ...args] = sidecarCommand(FORM === "bundle" ? "bundle" : "source");
   return [deno, ...args.slice(0, -1), file];
+}
+
+/** The compiled program of a file, where it lies beside the compiled sidecar. */
+function besideOf(sidecar: string, file: string): string | undefined {
+  const name = file.slice(file.lastIndexOf("/") + 1).replace(/\.ts$/, "");
+  const path = `${sidecar.slice(0, sidecar.lastIndexOf("/"))}/${name}`;
+  try {
+    return Deno.statSync(path).isFile ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Programs that end by themselves: the sidecar's `-h`, and one that does nothing. */

@@ -1,5 +1,5 @@
 /** Many lives of many programs, interleaved. */
-import { type Life, live } from "./life.ts";
+import { type Life, live, type Way } from "./life.ts";
 import type { Program } from "./programs.ts";
 
 /** The lives of one program, one of each round. */
@@ -9,11 +9,9 @@ export interface Lives {
 }
 
 /** How the rounds are run. */
-export interface RoundsOptions {
+export interface RoundsOptions extends Way {
   /** How many there are. */
   readonly runs: number;
-  /** How long each program is idle before its signal, in milliseconds. */
-  readonly idle: number;
 }
 
 /**
@@ -23,12 +21,12 @@ export interface RoundsOptions {
  */
 export async function rounds(
   programs: readonly Program[],
-  { runs, idle }: RoundsOptions,
+  { runs, ...way }: RoundsOptions,
 ): Promise<Lives[]> {
   const all = programs.map((program) => ({ program, lives: [] as Life[] }));
   for (let round = 0; round <= runs; round++) {
     for (const { program, lives } of all) {
-      const life = await live(program, idle);
+      const life = await live(program, way);
       if (round > 0) lives.push(life);
     }
   }

@@ -2,7 +2,7 @@
 
 const DIST = new URL("../../dist/", import.meta.url);
 /** What every life loads; the rest only some ways to get credentials, and commands of hooks. */
-const ALWAYS = /^(main|program-|client-|chunk-)/;
+const ALWAYS = /^(main|program-|pod-|client-|chunk-)/;
 
 /** What is in `dist/`, in words. */
 export async function bundleSize(): Promise<string> {

@@ -5,7 +5,7 @@ import { Container, MEMORY_MIB, RESTRICTED } from "./container.ts";
 import { IMAGE, prepareEngine } from "./engine.ts";
 import { POD, podOf } from "./kube.ts";
 import { ImageScene, startGroup, TARGET } from "./scene.ts";
-import { PrivateServer } from "./tls.ts";
+import { PrivateServer } from "../emulator/private_server.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "image-" });
 const engine = await prepareEngine(`${folder}/engine`);
@@ -109,7 +109,7 @@ imageTest(
   "an API behind a private certificate authority is trusted when it is told of",
   async () => {
     await using emulator = await startGroup();
-    await using server = await PrivateServer.start(folder, emulator.url);
+    using server = await PrivateServer.start(folder, emulator.url);
     const start = (trust: Readonly<Record<string, string>>) =>
       Container.start(engine, {
         args: [

@@ -60,7 +60,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^kubectl /, "needs a cluster"],
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
-  [/^deno task (test:repeat|bench(:idle)?)( --record| --short)?$/, "takes minutes"],
+  [/^deno task (test:repeat|bench(:idle|:compiled)?)( --record| --short)?$/, "takes minutes"],
   [/^deno task simulate /, "the CI runs it, with fewer schedules"],
   [/^deno task rollout /, "takes a minute; the CI runs rollout:short, which is made of the same"],
   [/^deno (install|outdated)/, "changes the lock file"],

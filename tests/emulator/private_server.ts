@@ -15,15 +15,22 @@ async function makeCertificates(folder: string): Promise<void> {
   ]);
 }
 
-export class PrivateServer implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+/** Ends TLS, byte for byte: a connection that the plain server closes is closed here too. */
+export class PrivateServer implements Disposable {
+  readonly #listener: Deno.TlsListener;
 
-  private constructor(readonly authority: string, server: Deno.HttpServer<Deno.NetAddr>) {
-    this.#server = server;
+  private constructor(
+    /** The file with the authority's certificate. */
+    readonly authority: string,
+    listener: Deno.TlsListener,
+    port: number,
+  ) {
+    this.#listener = listener;
+    void this.#serve(port);
   }
 
   get url(): string {
-    return `https://127.0.0.1:${this.#server.addr.port}`;
+    return `https://127.0.0.1:${this.#listener.addr.port}`;
   }
 
   /** @param folder Where the certificates are put. */
@@ -31,24 +38,31 @@ export class PrivateServer implements AsyncDisposable {
     await makeCertificates(folder);
     const authority = `${folder}/authority.pem`;
     await Deno.chmod(authority, 0o644);
-    const server = Deno.serve({
+    const listener = Deno.listenTls({
       hostname: "127.0.0.1",
       port: 0,
       cert: await Deno.readTextFile(`${folder}/server.pem`),
       key: await Deno.readTextFile(`${folder}/server.key`),
-      onListen: () => {},
-    }, async (request) => {
-      const { pathname, search } = new URL(request.url);
-      return await fetch(plainUrl + pathname + search, {
-        method: request.method,
-        headers: request.headers,
-        body: await request.text(),
-      });
     });
-    return new PrivateServer(authority, server);
+    return new PrivateServer(authority, listener, Number(new URL(plainUrl).port));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
+  async #serve(port: number): Promise<void> {
+    for await (const client of this.#listener) {
+      // A client that does not trust this server goes away before it has sent anything.
+      handOn(client, port).catch(() => {});
+    }
   }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+  }
+}
+
+async function handOn(client: Deno.TlsConn, port: number): Promise<void> {
+  const server = await Deno.connect({ hostname: "127.0.0.1", port });
+  await Promise.allSettled([
+    client.readable.pipeTo(server.writable),
+    server.readable.pipeTo(client.writable),
+  ]);
 }
