@@ -6,7 +6,7 @@ import { quote } from "./go_quote.ts";
 
 /** A command line that was read. */
 export interface Arguments {
-  /** The good values of each flag, in order. */
+  /** The good values of each flag, in order; none where help is asked for. */
   readonly given: ReadonlyMap<FlagName, readonly string[]>;
   /** What is wrong, in the order of the command line: Go would have stopped at the first. */
   readonly faults: readonly string[];
@@ -22,7 +22,7 @@ export function readArguments(args: readonly string[]): Arguments {
   while (readOne(walk));
   const { faults, help, rest: operands } = walk;
   if (operands.length > 0) faults.push(operandFault(walk, args));
-  return { given: collect(walk.tokens), faults, operands, help };
+  return { given: help ? new Map() : collect(walk.tokens), faults, operands, help };
 }
 
 interface Walk {

@@ -1,4 +1,5 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
+import { readArguments } from "./arguments.ts";
 import type { ApplicationAddress } from "../application/application.ts";
 import { type GroupReference, targetKind, type TargetOptions } from "../target/group.ts";
 import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
@@ -109,9 +110,10 @@ export function readConfig(
   env: Environment,
   system: System = { shell: true },
 ): Reading {
-  const settings = readSettings(args, env);
-  const { help, faults, values } = settings;
-  if (help) return { kind: "help", text: usage() };
+  const read = readArguments(args);
+  if (read.help) return { kind: "help", text: usage() };
+  const settings = readSettings(read, env);
+  const { faults, values } = settings;
   if (values.version && faults.length === 0) return { kind: "version" };
   const checked = check(settings, system);
   if ("config" in checked) {

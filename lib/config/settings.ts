@@ -1,5 +1,5 @@
 /** From command line, environment and defaults to the value of every flag. */
-import { readArguments } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import type { Flag } from "./flag.ts";
 import { environmentName, flag, FLAG_NAMES, type FlagName, type FlagValues } from "./flags.ts";
 import { type FlagValue, invalid, isBlank, type Parsed, parseValue } from "./kinds.ts";
@@ -15,14 +15,12 @@ export interface Settings {
   readonly faults: readonly string[];
   /** All from the first operand on: it was not read. */
   readonly operands: readonly string[];
-  /** Help is asked for, and nothing before that is wrong. */
-  readonly help: boolean;
 }
 
-/** Reads all flags: the command line wins over the environment, and both over the defaults. */
-export function readSettings(args: readonly string[], env: Environment): Settings {
-  const { given, faults: syntaxFaults, operands, help } = readArguments(args);
-  const faults = [...syntaxFaults];
+/** All flags: the command line wins over the environment, and both over the defaults. */
+export function readSettings(read: Arguments, env: Environment): Settings {
+  const { given, operands } = read;
+  const faults = [...read.faults];
   const sources = new Map<FlagName, string>();
   const values: Partial<Record<FlagName, FlagValue>> = {};
   for (const name of FLAG_NAMES) {
@@ -35,7 +33,7 @@ export function readSettings(args: readonly string[], env: Environment): Setting
     else values[name] = parsed.value;
   }
   // Each flag has a value of its kind now, which is what the table's mapped type says.
-  return { values: values as FlagValues, sources, faults, operands, help };
+  return { values: values as FlagValues, sources, faults, operands };
 }
 
 interface Found {

@@ -1,6 +1,7 @@
 /** The command line and the environment. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { readArguments } from "../../lib/config/arguments.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { environmentName, flag, FLAG_NAMES, type FlagName } from "../../lib/config/flags.ts";
 import { quote } from "../../lib/config/go_quote.ts";
@@ -40,7 +41,7 @@ function goodText(name: FlagName): fc.Arbitrary<string> {
 }
 
 function valueOf(name: FlagName, args: readonly string[], env: Record<string, string> = {}) {
-  const { values, faults } = readSettings(args, env);
+  const { values, faults } = readSettings(readArguments(args), env);
   assertEquals(faults, []);
   return values[name];
 }

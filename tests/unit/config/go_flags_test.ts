@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Arguments, readArguments } from "../../../lib/config/arguments.ts";
 import { readConfig } from "../../../lib/config/config.ts";
 import { readSettings, type Settings } from "../../../lib/config/settings.ts";
 import { formatDuration } from "../../../lib/host/duration.ts";
@@ -9,14 +10,16 @@ type Vector = typeof vectors[number];
 
 for (const vector of vectors) {
   Deno.test(`readConfig() says what Go says of ${JSON.stringify(vector.args)}`, () => {
-    const settings = readSettings(vector.args, {});
-    if (vector.error === "flag: help requested") assertHelp(vector, settings);
-    else if (vector.error !== undefined) assertFault(vector, vector.error, settings);
+    const read = readArguments(vector.args);
+    if (vector.error === "flag: help requested") return assertHelp(vector, read);
+    assertEquals(read.help, false);
+    const settings = readSettings(read, {});
+    if (vector.error !== undefined) assertFault(vector, vector.error, settings);
     else assertValues(vector, settings);
   });
 }
 
-function assertHelp({ args, exit }: Vector, { faults }: Settings): void {
+function assertHelp({ args, exit }: Vector, { faults }: Arguments): void {
   assertEquals(readConfig(args, {}).kind, "help");
   assertEquals(faults, []);
   assertEquals(exit, EXIT.done);
@@ -32,9 +35,8 @@ function assertFault({ args, exit }: Vector, error: string, { faults }: Settings
 }
 
 function assertValues({ args, values, rest = [] }: Vector, settings: Settings): void {
-  const { faults, operands, help } = settings;
+  const { faults, operands } = settings;
   assertEquals(asGoPrints(settings, values?.["target-group-name"] ?? ""), values);
-  assertEquals(help, false);
   assertEquals(operands, rest);
   if (rest.length === 0) return assertEquals(faults, []);
   // An operand is a fault here, whereas Go leaves it to the program.

@@ -1,8 +1,13 @@
 import { assertEquals } from "@std/assert";
+import { readArguments } from "../../../lib/config/arguments.ts";
 import { environmentName, flag, FLAG_NAMES } from "../../../lib/config/flags.ts";
-import { readSettings } from "../../../lib/config/settings.ts";
+import { type Environment, readSettings, type Settings } from "../../../lib/config/settings.ts";
 
-const { values: DEFAULTS } = readSettings([], {});
+function settingsOf(args: readonly string[], env: Environment): Settings {
+  return readSettings(readArguments(args), env);
+}
+
+const { values: DEFAULTS } = settingsOf([], {});
 
 /** A good value for each kind that is nobody's default. */
 const OTHER = { string: "x", choice: "json", boolean: "", duration: "7s", port: "7" } as const;
@@ -17,8 +22,8 @@ function otherValue(name: typeof FLAG_NAMES[number]): string {
 for (const name of FLAG_NAMES.filter((name) => name !== "version")) {
   Deno.test(`readSettings() takes the value of -${name} from ${environmentName(name)}`, () => {
     const value = otherValue(name);
-    const fromFlag = readSettings([`-${name}=${value}`], {});
-    const fromEnv = readSettings([], { [environmentName(name)]: value });
+    const fromFlag = settingsOf([`-${name}=${value}`], {});
+    const fromEnv = settingsOf([], { [environmentName(name)]: value });
     assertEquals(fromEnv.faults, []);
     assertEquals(fromEnv.values, fromFlag.values);
     assertEquals(fromEnv.values[name] === DEFAULTS[name], false);
@@ -28,7 +33,7 @@ for (const name of FLAG_NAMES.filter((name) => name !== "version")) {
 }
 
 Deno.test("readSettings() does not take a VERSION variable for -version", () => {
-  const { values, faults } = readSettings([], { NLB_REGISTRATOR_VERSION: "1.2.3" });
+  const { values, faults } = settingsOf([], { NLB_REGISTRATOR_VERSION: "1.2.3" });
   assertEquals(values.version, false);
   assertEquals(faults, []);
 });
@@ -36,7 +41,7 @@ Deno.test("readSettings() does not take a VERSION variable for -version", () => 
 Deno.test("readSettings() prefers the flag to its variable, and that to the fallback", () => {
   const env = { NLB_REGISTRATOR_TARGET_ID: "b", POD_IP: "c" };
   const idOf = (args: string[], env: Record<string, string>) =>
-    readSettings(args, env).values["target-id"];
+    settingsOf(args, env).values["target-id"];
   assertEquals(idOf(["-target-id=a"], env), "a");
   assertEquals(idOf([], env), "b");
   assertEquals(idOf([], { POD_IP: "c" }), "c");
@@ -53,7 +58,7 @@ Deno.test("readSettings() takes an empty text for not given", () => {
     NLB_REGISTRATOR_TARGET_GROUP_NAME: "",
   };
   const args = ["-target-id=a", "-target-id=", "-log-level=", "-termination-log", ""];
-  const { values, faults, sources } = readSettings(args, env);
+  const { values, faults, sources } = settingsOf(args, env);
   assertEquals(faults, []);
   assertEquals(values, { ...DEFAULTS, "target-id": "c", "log-level": "warn" });
   assertEquals([...sources], [
@@ -63,7 +68,7 @@ Deno.test("readSettings() takes an empty text for not given", () => {
 });
 
 Deno.test("readSettings() lets the last of a repeated flag win, and collects a list", () => {
-  const { values } = readSettings([
+  const { values } = settingsOf([
     "-region=a",
     "-region=b",
     "-wait-in-service=false",
@@ -79,13 +84,13 @@ Deno.test("readSettings() lets the last of a repeated flag win, and collects a l
 
 Deno.test("readSettings() splits a list in the environment by commas", () => {
   const env = { NLB_REGISTRATOR_TARGET_GROUP_NAME: " x, y,,\n" };
-  assertEquals(readSettings([], env).values["target-group-name"], ["x", "y"]);
-  assertEquals(readSettings(["-target-group-name=z"], env).values["target-group-name"], ["z"]);
-  assertEquals(readSettings(["-target-group-name="], env).values["target-group-name"], ["x", "y"]);
+  assertEquals(settingsOf([], env).values["target-group-name"], ["x", "y"]);
+  assertEquals(settingsOf(["-target-group-name=z"], env).values["target-group-name"], ["z"]);
+  assertEquals(settingsOf(["-target-group-name="], env).values["target-group-name"], ["x", "y"]);
 });
 
 Deno.test("readSettings() names the variable that a bad value came from", () => {
-  const { faults, values } = readSettings([], {
+  const { faults, values } = settingsOf([], {
     NLB_REGISTRATOR_WAIT_IN_SERVICE: "yes",
     NLB_REGISTRATOR_LOG_FORMAT: "xml",
   });
@@ -100,5 +105,5 @@ Deno.test("readSettings() names the variable that a bad value came from", () => 
 
 Deno.test("readSettings() does not look at a variable whose flag is given", () => {
   const env = { NLB_REGISTRATOR_LOG_FORMAT: "xml" };
-  assertEquals(readSettings(["-log-format=json"], env).faults, []);
+  assertEquals(settingsOf(["-log-format=json"], env).faults, []);
 });
