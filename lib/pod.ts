@@ -39,14 +39,17 @@ export async function liveInPod(config: Config, world: World): Promise<Ending> {
   const check = new ApplicationCheck(config.application.addresses, { clock });
   const count = connections && ((id: string, port: number) => connections.count(id, port));
   const view = createView({ board, requests, signals, check, count });
-  await using _ = await serveView(config, { view, stats, log });
   using client = createClient(config.api, log);
+  const rest = () => {
+    giveMemoryBack();
+    client.warmUp();
+  };
+  await using _ = await serveView(config, { view, stats, log, rest });
   return await live(config, {
-    ...{ clock, log, signals, requests, board, observer: stats },
+    ...{ clock, log, signals, requests, board, rest, observer: stats },
     elb: measured(client, stats),
     hooks: createHooks(config.hooks, { clock, log, shell }),
     application: applicationOf(config, check, log),
-    rest: giveMemoryBack,
     ...(count !== undefined && { connections: count }),
   });
 }
@@ -54,11 +57,16 @@ export async function liveInPod(config: Config, world: World): Promise<Ending> {
 /** Loaded where it is asked for: most sidecars of the original's kind do without it. */
 async function serveView(
   { service }: Config,
-  { view, stats, log }: { view: ReturnType<typeof createView>; stats: Stats; log: Log },
+  { view, stats, log, rest }: {
+    view: ReturnType<typeof createView>;
+    stats: Stats;
+    log: Log;
+    rest: () => void;
+  },
 ): Promise<AsyncDisposable | undefined> {
   if (service === undefined) return undefined;
   const { serve } = await import("./service/server.ts");
-  return await serve(service, view, { log, clock: systemClock, stats, rest: giveMemoryBack });
+  return await serve(service, view, { log, clock: systemClock, stats, rest });
 }
 
 function applicationOf(config: Config, check: ApplicationCheck, log: Log): Application {

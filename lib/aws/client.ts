@@ -43,6 +43,15 @@ const DEREGISTRATION_DELAY = "deregistration_delay.timeout_seconds";
 /** Where the SDK's warnings go; unless told otherwise, nowhere. */
 const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
 
+/** The AWS SDK behind the port. */
+export interface SdkPort extends ElasticLoadBalancing, Disposable {
+  /**
+   * Has the way to DeregisterTargets at hand again, when memory was given back: once a target was
+   * registered, and without a call.
+   */
+  warmUp(): void;
+}
+
 /**
  * Makes the client. Credentials come from the SDK's default chain at the first call.
  * Dispose of it to close its connections.
@@ -50,7 +59,7 @@ const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
 export function createClient(
   options: ClientOptions,
   log: Pick<Log, "warn"> = NO_LOG,
-): ElasticLoadBalancing & Disposable {
+): SdkPort {
   const handler = new ReplyCheckingHandler();
   const sdkClient = (): LoggedClient => {
     const logger = new SdkLogger(log);
@@ -76,12 +85,13 @@ type Send<T> = (
   options: { abortSignal: AbortSignal },
 ) => Promise<T>;
 
-class SdkLoadBalancing implements ElasticLoadBalancing, Disposable {
+class SdkLoadBalancing implements SdkPort {
   readonly #ended = new AbortController();
   readonly #sdkClient: () => LoggedClient;
   readonly #handler: ReplyCheckingHandler;
   #current: LoggedClient;
-  #isReady = false;
+  /** What deregisters the target that was registered first. */
+  #ready: DeregisterTargetsInput | undefined;
 
   constructor(sdkClient: () => LoggedClient, handler: ReplyCheckingHandler) {
     this.#sdkClient = sdkClient;
@@ -220,14 +230,18 @@ class SdkLoadBalancing implements ElasticLoadBalancing, Disposable {
     }
   }
 
+  warmUp(): void {
+    if (this.#ready !== undefined) rehearse(this.#current.client, this.#ready);
+  }
+
   /**
    * What comes next is deregistering, at a moment that nobody knows, and quickly. This goes on
    * beside all else, until the client is disposed of: nobody waits for it.
    */
   #beReady(input: DeregisterTargetsInput): void {
-    if (this.#isReady) return;
-    this.#isReady = true;
-    rehearse(this.#current.client, input);
+    if (this.#ready !== undefined) return;
+    this.#ready = input;
+    this.warmUp();
     keepFresh(() => this.#current.credentials(), systemClock, this.#ended.signal);
   }
 

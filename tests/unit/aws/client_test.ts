@@ -1,6 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { createClient } from "../../../lib/aws/client.ts";
-import type { ElasticLoadBalancing } from "../../../lib/aws/elb.ts";
+import { createClient, type SdkPort } from "../../../lib/aws/client.ts";
 import { ApiFault, isGroupNotFound } from "../../../lib/aws/errors.ts";
 import { answer, ARN, failure, result, type Script, ScriptedApi, TARGET } from "./_api.ts";
 
@@ -10,7 +9,7 @@ const forEver = () => ({ signal: new AbortController().signal });
 class Bench implements AsyncDisposable {
   private constructor(
     readonly api: ScriptedApi,
-    readonly client: ElasticLoadBalancing & Disposable,
+    readonly client: SdkPort,
   ) {}
 
   static async start(script: Script): Promise<Bench> {
@@ -258,4 +257,16 @@ Deno.test("each call says once that it is sent, before it arrives", async () => 
   await bench.client.registerTarget(ARN, TARGET, options("register"));
   await bench.client.deregisterTarget(ARN, TARGET, options("deregister"));
   assertEquals(order, ["register", "got RegisterTargets", "deregister", "got DeregisterTargets"]);
+});
+
+Deno.test("to warm up is to send nothing, before a target is registered and after", async () => {
+  await using bench = await Bench.start(contents("", ""));
+  bench.client.warmUp();
+  await bench.client.registerTarget(ARN, TARGET, forEver());
+  bench.client.warmUp();
+  await bench.client.deregisterTarget(ARN, TARGET, forEver());
+  assertEquals(bench.api.received.map(({ action }) => action), [
+    "RegisterTargets",
+    "DeregisterTargets",
+  ]);
 });
