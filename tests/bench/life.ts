@@ -48,7 +48,7 @@ export async function live(program: Program, way: Way): Promise<Life> {
     const patience = AbortSignal.timeout(PATIENCE_MS + way.idle);
     const life = observe({ program, process, emulator, way }, async () => {
       await pause(way.idle, patience);
-      if (way.closed) await closeConnections(emulator, process);
+      if (way.closed) await closeConnections({ emulator, process }, patience);
     });
     return await abortable(life, patience).catch((cause) => {
       throw new Error(`${program.name}: ${cause.message}\n${process.text}`, { cause });
@@ -63,9 +63,17 @@ function trust(server: PrivateServer | undefined): Record<string, string> {
   return { AWS_ENDPOINT_URL: server.url, DENO_CERT: server.authority };
 }
 
-/** The program takes note of it. */
-async function closeConnections(emulator: Emulator, process: MeasuredProcess): Promise<void> {
+/** Until the program has taken note of it, and closed its end. */
+async function closeConnections(
+  { emulator, process }: Pick<Scene, "emulator" | "process">,
+  patience: AbortSignal,
+): Promise<void> {
+  const before = process.openFiles();
   emulator.closeIdleConnections();
+  while (process.openFiles() >= before) {
+    patience.throwIfAborted();
+    await pause(1, patience);
+  }
   await process.asleep();
 }
 

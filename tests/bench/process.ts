@@ -101,6 +101,11 @@ export class MeasuredProcess implements AsyncDisposable {
     return { cpuMs: ticks * TICK_MS, wakeUps };
   }
 
+  /** How many files and connections it has open. @throws {Error} It has ended. */
+  openFiles(): number {
+    return [...Deno.readDirSync(`/proc/${this.#child.pid}/fd`)].length;
+  }
+
   /** Settled when none of its threads runs: all that it had to do is done. */
   async asleep(): Promise<void> {
     while (!await this.#sleeps()) { /* a look takes long enough */ }
