@@ -198,6 +198,19 @@ const cases: Case[] = [
     },
   },
   {
+    name: "memory is given back when the sidecar begins to wait",
+    run: async () => {
+      await using scene = await Scene.start({
+        env: { DENO_V8_FLAGS: "--expose-gc,--trace-gc,--no-memory-reducer" },
+      });
+      await scene.sidecar.line(/serving until/);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+      const { stdout } = await scene.sidecar.ended();
+      assertMatch(stdout, /Mark-Compact .* GC in old space requested$/m);
+    },
+  },
+  {
     name: "webhooks are called at each step, with what is known of the target",
     run: async () => {
       const bodies: { event: string; state: string; target: string }[] = [];
