@@ -24,7 +24,7 @@ export const TARGETS = [
 ] as const;
 
 /** The options of `deno` that every compiled file has. */
-export const COMPILE: readonly string[] = [
+const COMPILE: readonly string[] = [
   ...["compile", "--quiet", "--no-config", "--no-lock", "--no-check", "--no-prompt"],
   // Files under /dev and /proc take all permissions. Most are given back after the start:
   // lib/host/permissions.ts.
@@ -65,6 +65,18 @@ export async function compile({ output, target, commit }: CompileOptions): Promi
 /** The Deno to compile with: `SIDECAR_DENO`, where DENORT_BIN is for another than this one. */
 export function compilingDeno(): string {
   return Deno.env.get("SIDECAR_DENO") || Deno.execPath();
+}
+
+/** The sidecar for this system, by {@link compilingDeno}. @returns Its path in the folder. */
+export async function compileInto(folder: string): Promise<string> {
+  const args = ["task", "-q", "compile", "--outdir", folder];
+  await runProgram(compilingDeno(), args, { cwd: ROOT });
+  return `${folder}/${PROGRAM}`;
+}
+
+/** Another program, by the same Deno and with the sidecar's options. */
+export async function compileFile(file: string, output: string): Promise<void> {
+  await runProgram(compilingDeno(), [...COMPILE, "--output", output, file], { cwd: ROOT });
 }
 
 /** The commit that is checked out, 12 digits; "unknown" outside a checkout. */

@@ -1,6 +1,6 @@
 /**
- * `deno task test:forms [source] [oldest] [aarch64] [binary] [image]`: the end-to-end tests against each form
- * in which the sidecar is used; without arguments, against all.
+ * `deno task test:forms [source] [oldest] [aarch64] [binary] [image]`: the end-to-end tests against
+ * each form in which the sidecar is used; without arguments, against all.
  *
  * - `source`: `deno run`, all cases
  * - `oldest`: `deno run` by the oldest Deno that the source is for, with its types checked, and the
@@ -13,7 +13,7 @@
  * `DENORT_BIN` and `SIDECAR_DENO`: a runtime to compile with, and the Deno that it belongs to.
  */
 import { startScriptFor } from "../tests/image/start_script.ts";
-import { COMPILE, compilingDeno } from "./compile.ts";
+import { compileFile, compileInto } from "./compile.ts";
 import { outputOf, runProgram } from "./process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -62,10 +62,7 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
   },
   binary: async () => {
     const folder = await Deno.makeTempDir();
-    const args = ["task", "-q", "compile", "--outdir", folder];
-    await runProgram(compilingDeno(), args, { cwd: ROOT });
-    const binary = `${folder}/k8s-nlb-registrator-sidecar`;
-    await endToEnd({ SIDECAR: binary, SIDECAR_CASES: CORE });
+    await endToEnd({ SIDECAR: await compileInto(folder), SIDECAR_CASES: CORE });
     await denials(`${folder}/probe`);
     await Deno.remove(folder, { recursive: true });
   },
@@ -85,8 +82,7 @@ async function endToEnd(env: Environment): Promise<void> {
 /** What a compiled program may not do once it has given its permissions back. */
 async function denials(probe: string): Promise<void> {
   const unit = "tests/unit/host";
-  const program = `${unit}/programs/permissions_probe.ts`;
-  await runProgram(compilingDeno(), [...COMPILE, "--output", probe, program], { cwd: ROOT });
+  await compileFile(`${unit}/programs/permissions_probe.ts`, probe);
   await runProgram(
     Deno.execPath(),
     ["test", "--no-prompt", "-A", ...stdOptions(), `${unit}/permissions_test.ts`],

@@ -1,5 +1,4 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
-import { readArguments } from "./arguments.ts";
 import type { ApplicationAddress } from "../application/application.ts";
 import { type GroupReference, targetKind, type TargetOptions } from "../target/group.ts";
 import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
@@ -8,6 +7,7 @@ import { splitWords, unterminatedQuote } from "../hooks/words.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { LogFormat, LogLevel } from "../host/log.ts";
 import { type ListenAddress, parseAddress, parseListenAddress } from "./address.ts";
+import { readArguments } from "./arguments.ts";
 import { type Checked, Checks } from "./checks.ts";
 import type { FlagValues } from "./flags.ts";
 import type { Parsed } from "./kinds.ts";

@@ -1,4 +1,5 @@
 /** Podman and buildah, with the real base images or with stand-ins for them. */
+import { compilingDeno } from "../../tools/compile.ts";
 import { outputOf, runProgram } from "../../tools/process.ts";
 import { makeStandIns } from "./stand_ins.ts";
 
@@ -49,7 +50,7 @@ function stdSource(): string {
  * version, where this one is another.
  */
 export async function prepareEngine(folder: string): Promise<Engine> {
-  const deno = Deno.env.get("SIDECAR_DENO") || Deno.execPath();
+  const deno = compilingDeno();
   const version = await outputOf(deno, ["eval", "-p", "Deno.version.deno"]);
   const denort = Deno.env.get("DENORT_BIN");
   if (denort === undefined) return new Engine({}, false, version);
