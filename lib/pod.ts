@@ -1,5 +1,5 @@
 /** A life with the real ports: the SDK, the system's clock, hooks, the pod's network. */
-import { ApplicationCheck } from "./application/check.ts";
+import { ApplicationMonitor } from "./application/monitor.ts";
 import { waitForApplication } from "./application/application.ts";
 import { createClient } from "./aws/client.ts";
 import type { ElasticLoadBalancing } from "./aws/elb.ts";
@@ -11,12 +11,12 @@ import type { Connections } from "./host/connections.ts";
 import type { Log } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
 import type { StopSignals } from "./host/signals.ts";
-import { Board } from "./life/board.ts";
-import type { Application } from "./life/ports.ts";
-import { Requests } from "./life/requests.ts";
-import { createView } from "./life/view.ts";
-import { Stats } from "./service/stats.ts";
-import { type Ending, live } from "./sidecar.ts";
+import { Board } from "./lifecycle/board.ts";
+import type { Application } from "./lifecycle/ports.ts";
+import { Requests } from "./lifecycle/intent.ts";
+import { createView } from "./lifecycle/view.ts";
+import { Stats } from "./http/stats.ts";
+import { type Ending, live } from "./lifecycle/lifecycle.ts";
 
 /** What a life in a pod is given beside its configuration. */
 export interface World {
@@ -36,7 +36,7 @@ export async function liveInPod(config: Config, world: World): Promise<Ending> {
   const stats = new Stats();
   const board = new Board(clock, stats);
   const requests = new Requests();
-  const check = new ApplicationCheck(config.application.addresses, { clock });
+  const check = new ApplicationMonitor(config.application.addresses, { clock });
   const count = connections && ((id: string, port: number) => connections.count(id, port));
   const view = createView({ board, requests, signals, check, count });
   using client = createClient(config.api, log);
@@ -65,11 +65,11 @@ async function serveView(
   },
 ): Promise<AsyncDisposable | undefined> {
   if (service === undefined) return undefined;
-  const { serve } = await import("./service/server.ts");
+  const { serve } = await import("./http/server.ts");
   return await serve(service, view, { log, clock: systemClock, stats, rest });
 }
 
-function applicationOf(config: Config, check: ApplicationCheck, log: Log): Application {
+function applicationOf(config: Config, check: ApplicationMonitor, log: Log): Application {
   const { addresses, timeout } = config.application;
   const clock = systemClock;
   return {
@@ -89,8 +89,8 @@ function applicationOf(config: Config, check: ApplicationCheck, log: Log): Appli
 
 /** Loaded here and not before: a life does without it. */
 async function checkPod(config: Config, { log, signals }: World): Promise<Ending> {
-  const { check } = await import("./check.ts");
-  const { identify } = await import("./aws/identity.ts");
+  const { check } = await import("./preflight.ts");
+  const { identify } = await import("./aws/credentials/identity.ts");
   using elb: ElasticLoadBalancing & Disposable = createClient(config.api, log);
   return await check(config, {
     ...{ elb, clock: systemClock, log, stop: signals.stop },

@@ -1,6 +1,6 @@
 /** The program: from arguments and environment to an exit code. */
 import { type Config, readConfig } from "./config/config.ts";
-import { hasCredentialProcess } from "./aws/shared_files.ts";
+import { hasCredentialProcess } from "./aws/credentials/shared_files.ts";
 import { shellExists } from "./hooks/shell.ts";
 import { type Connections, openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
@@ -8,7 +8,7 @@ import { createLog, type Log } from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
-import { type Ending, endingOf } from "./life/ending.ts";
+import { type Ending, endingOf } from "./lifecycle/outcome.ts";
 import type { World } from "./pod.ts";
 import { versionText } from "./version.ts";
 

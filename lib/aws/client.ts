@@ -22,13 +22,13 @@ import { abortable } from "@std/async/abortable";
 import { isTimeout, systemClock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
-import { credentialsTooSlow } from "./credential_errors.ts";
-import { type ApiCall, ApiFault } from "./errors.ts";
-import { keepFresh } from "./freshness.ts";
+import { credentialsTooSlow } from "./credentials/errors.ts";
+import { type ApiCall, ApiError } from "./errors.ts";
+import { keepFresh } from "./credentials/refresh.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
 import { rehearse } from "./rehearsal.ts";
 import { createSdkClient, type SdkClient, type SignedClient } from "./sdk_client.ts";
-import { toApiFault } from "./sdk_errors.ts";
+import { toApiError } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
 
 /** What is left out is found as the SDK finds it: environment, profile, metadata service. */
@@ -168,7 +168,7 @@ class SdkLoadBalancing implements SdkPort {
     );
     const description = reply.TargetHealthDescriptions?.find((one) => one.Target?.Id === target.id);
     if (description?.TargetHealth?.State === undefined) {
-      throw new ApiFault(`the reply says nothing of ${target.id}`, {
+      throw new ApiError(`the reply says nothing of ${target.id}`, {
         call,
         code: "UnexpectedReply",
         retryable: true,
@@ -190,7 +190,7 @@ class SdkLoadBalancing implements SdkPort {
     const found = reply.Attributes?.find(({ Key }) => Key === DEREGISTRATION_DELAY);
     const seconds = Number(found?.Value ?? NaN);
     if (Number.isFinite(seconds)) return seconds * 1_000;
-    throw new ApiFault(`the reply says nothing of ${DEREGISTRATION_DELAY}`, {
+    throw new ApiError(`the reply says nothing of ${DEREGISTRATION_DELAY}`, {
       call,
       code: "UnexpectedReply",
       retryable: true,
@@ -198,7 +198,7 @@ class SdkLoadBalancing implements SdkPort {
     });
   }
 
-  /** @throws {ApiFault} An ended signal's reason is thrown as it is, but for slow credentials. */
+  /** @throws {ApiError} An ended signal's reason is thrown as it is, but for slow credentials. */
   async #call<T>(
     call: ApiCall,
     resource: string,
@@ -219,7 +219,7 @@ class SdkLoadBalancing implements SdkPort {
       return await abortable(send(client, { abortSignal: signal }), signal);
     } catch (error) {
       if (!signal.aborted) {
-        const fault = toApiFault(error, { call, resource, sent, source: logger.lastSource });
+        const fault = toApiError(error, { call, resource, sent, source: logger.lastSource });
         // By a clock that is slow they seem good still, and would never be renewed.
         if (fault.code === "ExpiredToken") this.#startAfresh(current);
         throw fault;

@@ -59,8 +59,8 @@ export interface CallOptions {
 
 /**
  * The load balancer port. Each method makes one call (a listing: one a page) and tries it once;
- * what fails throws an `ApiFault` (`aws/errors.ts`), an ended signal its reason; where the time
- * was up before the request went out, that is an `ApiFault` too, since it is not the API that was
+ * what fails throws an `ApiError` (`aws/errors.ts`), an ended signal its reason; where the time
+ * was up before the request went out, that is an `ApiError` too, since it is not the API that was
  * slow.
  */
 export interface ElasticLoadBalancing {

@@ -9,8 +9,8 @@ export type ApiCall =
   | "DescribeTargetHealth"
   | "DescribeTargetGroupAttributes";
 
-/** What an `ApiFault` holds. */
-export interface ApiFaultDetails {
+/** What an `ApiError` holds. */
+export interface ApiErrorDetails {
   readonly call: ApiCall;
   /** The API's error code, or one of ours: `NoAnswer`, `UnexpectedReply`, `NoCredentials` … */
   readonly code: string;
@@ -26,15 +26,15 @@ export interface ApiFaultDetails {
 }
 
 /** A call that failed. Its message is a sentence for the log that names call and code. */
-export class ApiFault extends Error implements ApiFaultDetails {
-  override readonly name = "ApiFault";
+export class ApiError extends Error implements ApiErrorDetails {
+  override readonly name = "ApiError";
   readonly call: ApiCall;
   readonly code: string;
   readonly retryable: boolean;
   readonly effect: "none" | "unknown";
   readonly retryAfter?: Milliseconds;
 
-  constructor(sentence: string, details: ApiFaultDetails, options?: ErrorOptions) {
+  constructor(sentence: string, details: ApiErrorDetails, options?: ErrorOptions) {
     super(`${details.call}: ${sentence}`, options);
     this.call = details.call;
     this.code = details.code;
@@ -46,5 +46,5 @@ export class ApiFault extends Error implements ApiFaultDetails {
 
 /** Whether the API says that the target group does not exist (any more). */
 export function isGroupNotFound(error: unknown): boolean {
-  return error instanceof ApiFault && error.code === "TargetGroupNotFound";
+  return error instanceof ApiError && error.code === "TargetGroupNotFound";
 }

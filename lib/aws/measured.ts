@@ -1,6 +1,6 @@
 /** The load balancer port with a meter in it. */
 import type { ElasticLoadBalancing } from "./elb.ts";
-import { type ApiCall, ApiFault } from "./errors.ts";
+import { type ApiCall, ApiError } from "./errors.ts";
 
 /** Told of every call. */
 export interface CallMeter {
@@ -28,9 +28,9 @@ export function measured(elb: ElasticLoadBalancing, meter: CallMeter): ElasticLo
         return result;
       } catch (error) {
         // A call that was given up had the time of one attempt; the next one is a retry.
-        const isFinal = error instanceof ApiFault && !error.retryable;
+        const isFinal = error instanceof ApiError && !error.retryable;
         if (!isFinal) failed.add(key);
-        meter.onCall(action, error instanceof ApiFault ? error.code : "GivenUp");
+        meter.onCall(action, error instanceof ApiError ? error.code : "GivenUp");
         throw error;
       }
     };

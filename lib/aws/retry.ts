@@ -6,7 +6,7 @@
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
-import { type ApiCall, ApiFault } from "./errors.ts";
+import { type ApiCall, ApiError } from "./errors.ts";
 
 /** Back-off starts here after a fault of the network or the server. */
 const TRANSIENT_BASE: Milliseconds = 200;
@@ -37,7 +37,7 @@ export interface Progress {
 }
 
 /** Whether the API says that the account makes too many calls. */
-export function isThrottling(fault: ApiFault): boolean {
+export function isThrottling(fault: ApiError): boolean {
   return /thrott|RequestLimitExceeded/i.test(fault.code);
 }
 
@@ -45,7 +45,7 @@ export function isThrottling(fault: ApiFault): boolean {
  * The delay before the next attempt: exponential, with full jitter, and short enough that another
  * attempt fits into the step's time.
  */
-export function backOff(fault: ApiFault, progress: Progress, clock: Clock): Milliseconds {
+export function backOff(fault: ApiError, progress: Progress, clock: Clock): Milliseconds {
   const isThrottled = isThrottling(fault);
   const base = isThrottled ? THROTTLED_BASE : TRANSIENT_BASE;
   const longest = isThrottled ? LONGEST_THROTTLED : LONGEST_BACK_OFF;
@@ -55,8 +55,8 @@ export function backOff(fault: ApiFault, progress: Progress, clock: Clock): Mill
 }
 
 /** The fault of an attempt that got no answer in its time. */
-export function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiFault {
-  return new ApiFault(`no answer in ${durationText(time)}`, {
+export function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiError {
+  return new ApiError(`no answer in ${durationText(time)}`, {
     call,
     code: "NoAnswer",
     retryable: true,
@@ -79,7 +79,7 @@ export interface RetryOptions {
 
 /**
  * Makes attempts until one succeeds, one fails for good, or the signal ends.
- * @throws {ApiFault} The last one, when it is final or the time is up.
+ * @throws {ApiError} The last one, when it is final or the time is up.
  * @throws The signal's reason, where that is not that the time is up.
  */
 export async function retry<T>(
@@ -88,10 +88,10 @@ export async function retry<T>(
 ): Promise<T> {
   const { clock, log, signal, time } = options;
   const started = clock.now();
-  let last: ApiFault | undefined;
+  let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
     const fault = await tryOnce(attempt, options);
-    if (!(fault instanceof ApiFault)) return fault.value;
+    if (!(fault instanceof ApiError)) return fault.value;
     if (!fault.retryable) throw fault;
     // An attempt that the end cut short tells less than the one before it.
     if (signal.aborted) throw endOf(signal, last ?? fault);
@@ -108,19 +108,19 @@ export async function retry<T>(
   }
 }
 
-function endOf(signal: AbortSignal, last: ApiFault): unknown {
+function endOf(signal: AbortSignal, last: ApiError): unknown {
   return isTimeout(signal.reason) ? last : signal.reason;
 }
 
 async function tryOnce<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   { call, clock, signal, time }: RetryOptions,
-): Promise<{ value: T } | ApiFault> {
+): Promise<{ value: T } | ApiError> {
   const limit = attemptTime(time);
   try {
     return { value: await attempt(clock.within(limit, signal)) };
   } catch (error) {
-    if (error instanceof ApiFault) return error;
+    if (error instanceof ApiError) return error;
     if (isTimeout(error)) return attemptTimedOut(call, limit);
     throw error;
   }

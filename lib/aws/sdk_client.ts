@@ -41,8 +41,8 @@ import type {
 } from "@smithy/types";
 import { VERSION } from "../version.ts";
 import { endpointOf } from "./endpoint.ts";
-import type { CredentialsSource } from "./freshness.ts";
-import { credentialChain } from "./user_agent.ts";
+import type { CredentialsSource } from "./credentials/refresh.ts";
+import { credentialChain } from "./credentials/chain.ts";
 
 /** What the four calls are sent by. */
 export type SdkClient = Client<

@@ -1,4 +1,4 @@
-/** From what the SDK throws to an `ApiFault`: one sentence, and retryable or final. */
+/** From what the SDK throws to an `ApiError`: one sentence, and retryable or final. */
 import {
   getRetryAfterHint,
   isClockSkewError,
@@ -6,8 +6,8 @@ import {
   isThrottlingError,
   isTransientError,
 } from "@smithy/core/retry";
-import { type ApiCall, ApiFault, type ApiFaultDetails } from "./errors.ts";
-import { credentialsFault } from "./credential_errors.ts";
+import { type ApiCall, ApiError, type ApiErrorDetails } from "./errors.ts";
+import { credentialsFault } from "./credentials/errors.ts";
 import { NoAnswer, UnexpectedReply } from "./handler.ts";
 import { readable } from "./readable.ts";
 
@@ -43,7 +43,7 @@ const CREDENTIALS_REFUSED: Readonly<Record<string, string>> = {
 const CLOCKS_DIFFER = "; the node's clock differs from the API's, which is allowed for from now on";
 
 /** Turns an error of the SDK's into a fault of ours. */
-export function toApiFault(error: unknown, context: FaultContext): ApiFault {
+export function toApiError(error: unknown, context: FaultContext): ApiError {
   const sdkError: SdkError = isSdkError(error) ? error : { name: "Error", message: String(error) };
   if (!context.sent) {
     const { call, source } = context;
@@ -65,8 +65,8 @@ function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-function noAnswer(error: NoAnswer, { call }: FaultContext): ApiFault {
-  return new ApiFault(error.message, {
+function noAnswer(error: NoAnswer, { call }: FaultContext): ApiError {
+  return new ApiError(error.message, {
     call,
     code: "NoAnswer",
     retryable: true,
@@ -74,9 +74,9 @@ function noAnswer(error: NoAnswer, { call }: FaultContext): ApiFault {
   }, { cause: error });
 }
 
-function unexpectedReply(error: UnexpectedReply, { call }: FaultContext): ApiFault {
+function unexpectedReply(error: UnexpectedReply, { call }: FaultContext): ApiError {
   const sentence = `${error.message}: a proxy in between, or a wrong -endpoint-url?`;
-  return new ApiFault(sentence, {
+  return new ApiError(sentence, {
     call,
     code: "UnexpectedReply",
     retryable: true,
@@ -85,12 +85,12 @@ function unexpectedReply(error: UnexpectedReply, { call }: FaultContext): ApiFau
 }
 
 /** The API answered with an error. */
-function answered(error: SdkError, context: FaultContext): ApiFault {
+function answered(error: SdkError, context: FaultContext): ApiError {
   const { call } = context;
   const status = error.$metadata?.httpStatusCode;
   const code = codeOf(error);
   const isSkewed = isClockSkew(error);
-  const details: ApiFaultDetails = {
+  const details: ApiErrorDetails = {
     call,
     code,
     retryable: isSkewed || isRetryable(error),
@@ -102,7 +102,7 @@ function answered(error: SdkError, context: FaultContext): ApiFault {
   const advice = isSkewed ? CLOCKS_DIFFER : remedy(code, error.message, context);
   const sentence = `${code}: ${readable(error.message)}${advice}` +
     (origin.length > 0 ? ` (${origin.join(", ")})` : "");
-  return new ApiFault(sentence, details, { cause: error });
+  return new ApiError(sentence, details, { cause: error });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
 import type { ApplicationAddress } from "../application/application.ts";
-import { type GroupReference, targetKind, type TargetOptions } from "../target/group.ts";
+import { type GroupReference, targetKind, type TargetOptions } from "../registration/resolve.ts";
 import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
 import { SHELL } from "../hooks/shell.ts";
 import { splitWords, unterminatedQuote } from "../hooks/words.ts";

@@ -1,5 +1,5 @@
 /** Target groups as users name them. */
-import type { GroupArn, GroupName, GroupReference } from "../target/group.ts";
+import type { GroupArn, GroupName, GroupReference } from "../registration/resolve.ts";
 import type { Checked } from "./checks.ts";
 import { quote } from "./go_quote.ts";
 import type { Parsed } from "./kinds.ts";

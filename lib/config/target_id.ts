@@ -1,6 +1,6 @@
 /** What is registered: an IP address or an instance. */
 import { canonicalAddress } from "./address.ts";
-import { targetKind } from "../target/group.ts";
+import { targetKind } from "../registration/resolve.ts";
 import type { Parsed } from "./kinds.ts";
 
 const INSTANCE = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;

@@ -1,6 +1,6 @@
 /** What is odd about the flags and variables that were given, though nothing in it is wrong. */
 import { durationText } from "../host/duration.ts";
-import { RESERVE } from "../target/grace.ts";
+import { RESERVE } from "../registration/grace_period.ts";
 import { ENVIRONMENT_PREFIX, FLAG_NAMES, type FlagValues } from "./flags.ts";
 import { type Environment, type Settings, variablesOf } from "./settings.ts";
 

@@ -17,7 +17,7 @@ export interface StopSignals {
   /** Ends at the first stop signal; its reason is a `StopRequested`. */
   readonly stop: AbortSignal;
   /** Ends at the second one: skip what is not needed to leave nothing behind. */
-  readonly hurry: AbortSignal;
+  readonly forcedStop: AbortSignal;
 }
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
@@ -28,13 +28,13 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
  */
 export function listenForStop(): StopSignals & Disposable {
   const stop = new AbortController();
-  const hurry = new AbortController();
+  const forcedStop = new AbortController();
 
   const request = (by: string, cause?: unknown) => {
     if (!stop.signal.aborted) {
       stop.abort(new StopRequested(by, { cause }));
     } else if (cause === undefined) {
-      hurry.abort(new StopRequested(by));
+      forcedStop.abort(new StopRequested(by));
     }
   };
   const listeners = STOP_SIGNALS.map((name) => ({ name, listener: () => request(name) }));
@@ -49,7 +49,7 @@ export function listenForStop(): StopSignals & Disposable {
   globalThis.addEventListener("unhandledrejection", onFault);
   return {
     stop: stop.signal,
-    hurry: hurry.signal,
+    forcedStop: forcedStop.signal,
     [Symbol.dispose]: () => {
       for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
       globalThis.removeEventListener("error", onFault);
@@ -59,12 +59,12 @@ export function listenForStop(): StopSignals & Disposable {
 }
 
 /** Says it in the log when a stop is asked for, those included that were before there was a log. */
-export function logStops({ stop, hurry }: StopSignals, log: Log): void {
+export function logStops({ stop, forcedStop }: StopSignals, log: Log): void {
   onStop(stop, ({ by, cause }) => {
     if (cause === undefined) log.info("stop signal", { signal: by });
     else log.error("unexpected fault: the sidecar stops in order", { error: textOf(cause) });
   });
-  onStop(hurry, ({ by }) => {
+  onStop(forcedStop, ({ by }) => {
     log.warn("second stop signal: hooks are skipped, deregistering goes on", { signal: by });
   });
 }

@@ -1,6 +1,6 @@
 /** Ways to ask for a target's health until it is healthy, each as what it does in virtual time. */
 import type { HealthCheck } from "../../lib/aws/elb.ts";
-import { nextQuestionIn, type Sighting, sighting } from "../../lib/target/plan.ts";
+import { nextQuestionIn, type Sighting, sighting } from "../../lib/registration/poll_schedule.ts";
 import { healthAt, type ModelTarget } from "./plan_targets.ts";
 
 /** What an asker knows when it decides. Times are in seconds. */

@@ -1,10 +1,10 @@
 /** Times that are drawn: back-off, limits, the plan of questions; and log lines. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ApiFault } from "../../lib/aws/errors.ts";
+import { ApiError } from "../../lib/aws/errors.ts";
 import { attemptTime, backOff } from "../../lib/aws/retry.ts";
 import { createLog } from "../../lib/host/log.ts";
-import { nextQuestionIn, sighting } from "../../lib/target/plan.ts";
+import { nextQuestionIn, sighting } from "../../lib/registration/poll_schedule.ts";
 import { anyText, type Property, property } from "./property.ts";
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -21,7 +21,7 @@ export const PLANS: readonly Property[] = [
       chance,
     }),
     ({ code, retryAfter, failedBefore, left, chance }) => {
-      const fault = new ApiFault("any", {
+      const fault = new ApiError("any", {
         call: "RegisterTargets",
         code,
         retryable: true,

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createClient } from "../../lib/aws/client.ts";
-import { ApiFault } from "../../lib/aws/errors.ts";
+import { ApiError } from "../../lib/aws/errors.ts";
 import { anyText, asyncProperty, type Property } from "./property.ts";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
@@ -59,7 +59,7 @@ const status = fc.constantFrom(200, 200, 200, 204, 302, 400, 403, 404, 429, 500,
 
 export const REPLIES: readonly Property[] = [
   asyncProperty(
-    "any reply is an answer or an ApiFault",
+    "any reply is an answer or an ApiError",
     0.01,
     fc.record({ status, body: fc.oneof(nearly, anyText) }),
     async (reply) => {
@@ -71,7 +71,7 @@ export const REPLIES: readonly Property[] = [
         );
         assert(typeof health.state === "string" && reply.status < 300);
       } catch (error) {
-        assert(error instanceof ApiFault, String(error));
+        assert(error instanceof ApiError, String(error));
         assert(error.message.startsWith("DescribeTargetHealth: "));
       }
     },

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Log } from "../../lib/host/log.ts";
-import { TokenFile } from "../../lib/service/token.ts";
+import { TokenFile } from "../../lib/http/token.ts";
 import { anyText, asyncProperty, type Property } from "./property.ts";
 
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -15,25 +15,25 @@ export interface Breakage {
 export const BREAKAGES: readonly Breakage[] = [
   {
     name: "does not wait for the drain",
-    file: "lib/target/drain.ts",
+    file: "lib/registration/drain.ts",
     find: "if (isIdle && this.#elapsed() >= rules.minTime) return this.#drained();",
     put: "return this.#drained();",
   },
   {
     name: "answers /drain early",
-    file: "lib/service/routes.ts",
+    file: "lib/http/routes.ts",
     find: "const end = await view.drain();",
     put: 'view.drain(); const end = { outcome: "drained", reason: "" };',
   },
   {
     name: "deregisters after the application's exit",
-    file: "lib/service/routes.ts",
+    file: "lib/http/routes.ts",
     find: "const end = await view.drain();",
     put: 'const end = { outcome: "drained", reason: "" };',
   },
   {
     name: "never deregisters",
-    file: "lib/target/departure.ts",
+    file: "lib/registration/deregister.ts",
     find: "const fault = await deregister(registration, deadline);",
     put: "const fault = undefined;",
   },

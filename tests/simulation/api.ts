@@ -4,7 +4,7 @@
  */
 import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/elb.ts";
 import type { TargetGroup, TargetHealth, WhichGroups } from "../../lib/aws/elb.ts";
-import { type ApiCall, ApiFault } from "../../lib/aws/errors.ts";
+import { type ApiCall, ApiError } from "../../lib/aws/errors.ts";
 import { isTimeout } from "../../lib/host/clock.ts";
 import type { SimulatedClock } from "./clock.ts";
 import { type Course, drawCourse, type Weather } from "./courses.ts";
@@ -21,7 +21,7 @@ export interface CallRecord {
   sentAt?: number;
   /** When the client heard of its end, or gave it up. */
   endedAt?: number;
-  end?: "answered" | "given-up" | ApiFault;
+  end?: "answered" | "given-up" | ApiError;
   /** What an answered DescribeTargetHealth said. */
   health?: TargetHealth;
 }
@@ -222,6 +222,6 @@ export class SimulatedApi implements ElasticLoadBalancing {
 /** Slow credentials: nothing went out. */
 const UNSENT = { code: "NoCredentials", retryable: true, effect: "none" } as const;
 
-function faultOf(call: ApiCall, details: Course["fault"] & { code: string }): ApiFault {
-  return new ApiFault(`the API answered ${details.code}`, { call, ...details });
+function faultOf(call: ApiCall, details: Course["fault"] & { code: string }): ApiError {
+  return new ApiError(`the API answered ${details.code}`, { call, ...details });
 }

@@ -1,5 +1,5 @@
 /** How one API call goes: what the network and the server do with it. */
-import type { ApiFaultDetails } from "../../lib/aws/errors.ts";
+import type { ApiErrorDetails } from "../../lib/aws/errors.ts";
 import type { Tape, Weighted } from "./tape.ts";
 import type { Incident } from "./trace.ts";
 
@@ -13,7 +13,7 @@ export interface Course {
   /** From the request to the answer; undefined: it never comes. */
   readonly answeredAfter: number | undefined;
   /** The answer, where that is a fault. */
-  readonly fault?: Pick<ApiFaultDetails, "code" | "effect" | "retryable" | "retryAfter">;
+  readonly fault?: Pick<ApiErrorDetails, "code" | "effect" | "retryable" | "retryAfter">;
   /**
    * The server applies it once more or for the first time after the client has heard of a fault,
    * or has given it up: so long after that. Below the settle time.

@@ -58,11 +58,11 @@ function stop(world: World): void {
 }
 
 function secondStop(world: World): void {
-  const { trace, stop, hurry, clock, facts } = world;
-  if (!stop.signal.aborted || hurry.signal.aborted) return;
+  const { trace, stop, forcedStop, clock, facts } = world;
+  if (!stop.signal.aborted || forcedStop.signal.aborted) return;
   trace.incident("second stop signal");
   facts.hurriedAt = clock.now();
-  hurry.abort(new StopRequested("SIGTERM"));
+  forcedStop.abort(new StopRequested("SIGTERM"));
   seeStop(world);
 }
 

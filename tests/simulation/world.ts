@@ -1,13 +1,13 @@
 /** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
 import type { Log } from "../../lib/host/log.ts";
-import { Board } from "../../lib/life/board.ts";
-import type { Ports } from "../../lib/life/ports.ts";
-import { Requests } from "../../lib/life/requests.ts";
-import { createView } from "../../lib/life/view.ts";
-import { ROUTES } from "../../lib/service/routes.ts";
-import { Stats } from "../../lib/service/stats.ts";
-import type { DrainEnd, Phase as BoardPhase, View } from "../../lib/service/view.ts";
-import { type Ending, live } from "../../lib/sidecar.ts";
+import { Board } from "../../lib/lifecycle/board.ts";
+import type { Ports } from "../../lib/lifecycle/ports.ts";
+import { Requests } from "../../lib/lifecycle/intent.ts";
+import { createView } from "../../lib/lifecycle/view.ts";
+import { ROUTES } from "../../lib/http/routes.ts";
+import { Stats } from "../../lib/http/stats.ts";
+import type { DrainEnd, Phase as BoardPhase, View } from "../../lib/lifecycle/status.ts";
+import { type Ending, live } from "../../lib/lifecycle/lifecycle.ts";
 import { type CallRecord, SimulatedApi } from "./api.ts";
 import { SimulatedApplication } from "./application.ts";
 import { SimulatedClock } from "./clock.ts";
@@ -42,7 +42,7 @@ export interface Facts {
 export class World {
   readonly facts: Facts = { faulted: false, drains: [], listeners: 0 };
   readonly stop = new AbortController();
-  readonly hurry = new AbortController();
+  readonly forcedStop = new AbortController();
   readonly clock: SimulatedClock;
   readonly trace: Trace;
   readonly api: SimulatedApi;
@@ -103,12 +103,12 @@ export class World {
     this.view = createView({
       board: this.#board,
       requests: this.requests,
-      signals: { stop: this.stop.signal, hurry: this.hurry.signal },
+      signals: { stop: this.stop.signal, forcedStop: this.forcedStop.signal },
       check: { ask: () => Promise.resolve(true), last: () => [] },
       count: undefined,
     });
     countListeners(this.stop.signal, this.facts);
-    countListeners(this.hurry.signal, this.facts);
+    countListeners(this.forcedStop.signal, this.facts);
   }
 
   /** The life under test. A new port is filled here. */
@@ -117,7 +117,7 @@ export class World {
     const ports: Ports = {
       ...{ elb, clock, hooks },
       log: this.#log(),
-      signals: { stop: this.stop.signal, hurry: this.hurry.signal },
+      signals: { stop: this.stop.signal, forcedStop: this.forcedStop.signal },
       application: this.application,
       requests: this.requests,
       board: this.#board,

@@ -4,7 +4,7 @@
  */
 import type { CallOptions, ElasticLoadBalancing, Target } from "../../../lib/aws/elb.ts";
 import type { TargetGroup, TargetHealth } from "../../../lib/aws/elb.ts";
-import { type ApiCall, ApiFault } from "../../../lib/aws/errors.ts";
+import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
 import type { SimulatedClock } from "../../simulation/clock.ts";
 
 /** A bucket: so many tokens at most, and so many new ones a second. */
@@ -141,7 +141,7 @@ export class Account implements ElasticLoadBalancing {
     const answer = Promise.withResolvers<void>();
     this.#clock.after(40 + 80 * this.#clock.random(), () => {
       if (isGranted) answer.resolve();
-      else answer.reject(new ApiFault("Rate exceeded", { call, ...THROTTLED }));
+      else answer.reject(new ApiError("Rate exceeded", { call, ...THROTTLED }));
     });
     const giveUp = () => answer.reject(signal.reason);
     signal.addEventListener("abort", giveUp, { once: true });

@@ -5,10 +5,10 @@ import type { Clock } from "../../../lib/host/clock.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import type { Log } from "../../../lib/host/log.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
-import { Board } from "../../../lib/life/board.ts";
-import type { Application, Ports } from "../../../lib/life/ports.ts";
-import { Requests } from "../../../lib/life/requests.ts";
-import { live } from "../../../lib/sidecar.ts";
+import { Board } from "../../../lib/lifecycle/board.ts";
+import type { Application, Ports } from "../../../lib/lifecycle/ports.ts";
+import { Requests } from "../../../lib/lifecycle/intent.ts";
+import { live } from "../../../lib/lifecycle/lifecycle.ts";
 import { type Account, GROUP } from "./account.ts";
 
 /** One pod's program, started. */
@@ -44,7 +44,7 @@ export function sidecar(flags: readonly string[]): Program {
         if (message.startsWith("target is in service")) serves.resolve(true);
       },
     };
-    const signals = { stop: stop.signal, hurry: new AbortController().signal };
+    const signals = { stop: stop.signal, forcedStop: new AbortController().signal };
     const ports: Ports = {
       ...{ elb, clock, hooks: NO_HOOKS, log, signals, application: NO_APPLICATION },
       requests: new Requests(),

@@ -1,5 +1,5 @@
 /** What must hold of each call to the API: looked at when it is made, sent, and ended. */
-import { ApiFault } from "../../../lib/aws/errors.ts";
+import { ApiError } from "../../../lib/aws/errors.ts";
 import type { CallRecord } from "../api.ts";
 import type { World } from "../world.ts";
 import { ROUNDING } from "./times.ts";
@@ -91,5 +91,5 @@ function inItsTime({ trace, scenario: { config }, has }: World, record: CallReco
 
 /** Whether the API refused a call for good. */
 export function isFinal({ end }: CallRecord): boolean {
-  return end instanceof ApiFault && !end.retryable;
+  return end instanceof ApiError && !end.retryable;
 }

@@ -1,7 +1,7 @@
 /** What must hold at the end of a cycle, and of a life. */
-import { ApiFault } from "../../../lib/aws/errors.ts";
+import { ApiError } from "../../../lib/aws/errors.ts";
 import type { HookEvent } from "../../../lib/hooks/hook.ts";
-import { standing } from "../../../lib/target/health.ts";
+import { standing } from "../../../lib/registration/health.ts";
 import type { CallRecord } from "../api.ts";
 import type { Phase } from "../trace.ts";
 import type { World } from "../world.ts";
@@ -165,7 +165,7 @@ function doubtUntil(
       // Of two calls of the same moment, nobody can say which the API took first.
       if (one.end === "answered") return one.endedAt + ROUNDING;
       const isRefused = one.sentAt === undefined ||
-        (one.end instanceof ApiFault && one.end.effect === "none");
+        (one.end instanceof ApiError && one.end.effect === "none");
       return one.endedAt + (isRefused ? 0 : config.timeouts.confirmSettle);
     }),
   );
@@ -213,7 +213,7 @@ function promptly(world: World): void {
   const due = isStaying ? leave.at : hook?.endedAt ?? Infinity;
   for (const { call, group, sentAt, end, endedAt } of ofCycle.calls) {
     if (call !== "RegisterTargets" || sentAt === undefined) continue;
-    const isRefused = end instanceof ApiFault && end.effect === "none";
+    const isRefused = end instanceof ApiError && end.effect === "none";
     if (isRefused && (endedAt ?? Infinity) <= leave.at) continue;
     const began = departureOf(world, group);
     if (began === undefined || began > due) {

@@ -1,5 +1,5 @@
 /** What must hold of what is asked of a life from outside, and of what it tells of itself. */
-import type { DrainEnd } from "../../../lib/service/view.ts";
+import type { DrainEnd } from "../../../lib/lifecycle/status.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
 import { isLeavingUnknown } from "./end.ts";

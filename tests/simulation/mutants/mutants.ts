@@ -19,19 +19,19 @@ export interface Mutant {
   readonly places: readonly Place[];
 }
 
-const DEPARTURE = "lib/target/departure.ts";
-const REGISTRATION = "lib/target/registration.ts";
-const IN_SERVICE = "lib/target/in_service.ts";
-const PLAN = "lib/target/plan.ts";
+const DEPARTURE = "lib/registration/deregister.ts";
+const REGISTRATION = "lib/registration/registration.ts";
+const IN_SERVICE = "lib/registration/in_service.ts";
+const PLAN = "lib/registration/poll_schedule.ts";
 const RETRY = "lib/aws/retry.ts";
-const SIDECAR = "lib/sidecar.ts";
-const STEPS = "lib/life/steps.ts";
-const LEAVING = "lib/life/leaving.ts";
-const REQUESTS = "lib/life/requests.ts";
-const BOARD = "lib/life/board.ts";
-const WATCH = "lib/target/watch.ts";
-const DRAIN = "lib/target/drain.ts";
-const ROUTES = "lib/service/routes.ts";
+const SIDECAR = "lib/lifecycle/lifecycle.ts";
+const STEPS = "lib/lifecycle/steps.ts";
+const LEAVING = "lib/lifecycle/deregistering.ts";
+const REQUESTS = "lib/lifecycle/intent.ts";
+const BOARD = "lib/lifecycle/board.ts";
+const WATCH = "lib/registration/watch.ts";
+const DRAIN = "lib/registration/drain.ts";
+const ROUTES = "lib/http/routes.ts";
 
 function mutant(name: string, file: string, find: string, put: string): Mutant {
   return { name, places: [{ file, find, put }] };
@@ -143,14 +143,14 @@ const OF_REGISTERING: readonly Mutant[] = [
   mutant(
     "a server error of RegisterTargets counts as a refusal",
     REGISTRATION,
-    `(fault instanceof ApiFault && fault.effect === "none")`,
-    "(fault instanceof ApiFault)",
+    `(fault instanceof ApiError && fault.effect === "none")`,
+    "(fault instanceof ApiError)",
   ),
   mutant(
     "a registration that was given up counts as never sent",
     REGISTRATION,
     "const wasSent = this.#inFlight !== undefined;",
-    "const wasSent = fault instanceof ApiFault;",
+    "const wasSent = fault instanceof ApiError;",
   ),
   mutant(
     "only an answered registration is taken back",
@@ -312,12 +312,12 @@ const OF_THE_LIFE: readonly Mutant[] = [
     places: [
       {
         file: SIDECAR,
-        find: `await this.#hook("post-deregister", groups, this.#ports.signals.hurry);`,
+        find: `await this.#hook("post-deregister", groups, this.#ports.signals.forcedStop);`,
         put: "",
       },
       {
         file: STEPS,
-        find: `await this.#hook("post-deregister", this.#ports.signals.hurry);`,
+        find: `await this.#hook("post-deregister", this.#ports.signals.forcedStop);`,
         put: "",
       },
     ],
@@ -338,12 +338,12 @@ const OF_THE_LIFE: readonly Mutant[] = [
     places: [
       {
         file: SIDECAR,
-        find: `await this.#hook("pre-deregister", groups, this.#ports.signals.hurry);`,
+        find: `await this.#hook("pre-deregister", groups, this.#ports.signals.forcedStop);`,
         put: `await this.#hook("pre-deregister", groups, this.#ports.signals.stop);`,
       },
       {
         file: STEPS,
-        find: `await this.#hook("pre-deregister", this.#ports.signals.hurry);`,
+        find: `await this.#hook("pre-deregister", this.#ports.signals.forcedStop);`,
         put: `await this.#hook("pre-deregister", this.#ports.signals.stop);`,
       },
     ],
@@ -381,7 +381,7 @@ const OF_THE_LIFE: readonly Mutant[] = [
   },
   mutant(
     "a fault that nobody caught ends like a stop",
-    "lib/life/ending.ts",
+    "lib/lifecycle/outcome.ts",
     "reason instanceof StopRequested && reason.cause === undefined",
     "reason instanceof StopRequested",
   ),
@@ -390,12 +390,12 @@ const OF_THE_LIFE: readonly Mutant[] = [
     places: [
       {
         file: SIDECAR,
-        find: `await this.#hook("pre-deregister", groups, this.#ports.signals.hurry);`,
+        find: `await this.#hook("pre-deregister", groups, this.#ports.signals.forcedStop);`,
         put: `await this.#hook("pre-deregister", groups, new AbortController().signal);`,
       },
       {
         file: STEPS,
-        find: `await this.#hook("pre-deregister", this.#ports.signals.hurry);`,
+        find: `await this.#hook("pre-deregister", this.#ports.signals.forcedStop);`,
         put: `await this.#hook("pre-deregister", new AbortController().signal);`,
       },
     ],
@@ -425,7 +425,7 @@ const OF_REQUESTS: readonly Mutant[] = [
     "/drain is answered 200 where nobody knows whether the target is deregistered",
     LEAVING,
     "if (left !== undefined) return",
-    "if (left !== undefined && signals.hurry.aborted) return",
+    "if (left !== undefined && signals.forcedStop.aborted) return",
   ),
   mutant(
     "/drain after a failed one is never answered",

@@ -1,6 +1,6 @@
 /** An API of which a test says what each request gets, at a real socket, and clients of it. */
 import type { CallOptions } from "../../../lib/aws/elb.ts";
-import { type ApiCall, ApiFault } from "../../../lib/aws/errors.ts";
+import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
 import { createClient } from "../../../lib/aws/client.ts";
 import { type Exchange, type HttpServer, listen } from "../../emulator/http.ts";
 
@@ -94,7 +94,7 @@ export function failure(code: string, message = "A message"): string {
 export async function faultOf(
   url: string,
   call: ApiCall = "DescribeTargetGroups",
-): Promise<ApiFault> {
+): Promise<ApiError> {
   using client = createClient({ region: "eu-west-1", endpointUrl: url });
   const options: CallOptions = { signal: new AbortController().signal };
   try {
@@ -112,7 +112,7 @@ export async function faultOf(
         await client.describeTargetHealth(ARN, TARGET, options);
     }
   } catch (error) {
-    if (error instanceof ApiFault) return error;
+    if (error instanceof ApiError) return error;
     throw error;
   }
   throw new Error(`${call} went well`);

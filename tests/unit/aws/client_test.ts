@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createClient, type SdkPort } from "../../../lib/aws/client.ts";
-import { ApiFault, isGroupNotFound } from "../../../lib/aws/errors.ts";
+import { ApiError, isGroupNotFound } from "../../../lib/aws/errors.ts";
 import { answer, ARN, failure, result, type Script, ScriptedApi, TARGET } from "./_api.ts";
 
 const forEver = () => ({ signal: new AbortController().signal });
@@ -177,7 +177,7 @@ for (const [what, content] of Object.entries(SAYS_NOTHING)) {
   Deno.test(`a reply with ${what} does not tell the health: to be asked for again`, async () => {
     await using bench = await Bench.start(contents(content));
     const asking = bench.client.describeTargetHealth(ARN, TARGET, forEver());
-    const fault = await assertRejects(() => asking, ApiFault);
+    const fault = await assertRejects(() => asking, ApiError);
     assertEquals([fault.code, fault.retryable], ["UnexpectedReply", true]);
     assertEquals(fault.message, "DescribeTargetHealth: the reply says nothing of 10.0.0.1");
   });
@@ -188,7 +188,7 @@ Deno.test("a group that is not there is known as such", async () => {
     answer(exchange, failure("TargetGroupNotFound"), { status: 400 })
   );
   const asking = bench.client.describeTargetGroups({ names: ["kafka"] }, forEver());
-  assertEquals(isGroupNotFound(await assertRejects(() => asking, ApiFault)), true);
+  assertEquals(isGroupNotFound(await assertRejects(() => asking, ApiError)), true);
   assertEquals(isGroupNotFound(new Error("TargetGroupNotFound")), false);
 });
 
@@ -221,7 +221,7 @@ Deno.test("a time that is up before the request goes out is a fault of the crede
   const time = new AbortController();
   const calling = bench.client.deregisterTarget(ARN, TARGET, { signal: time.signal });
   time.abort(new DOMException("Signal timed out.", "TimeoutError"));
-  const fault = await assertRejects(() => calling, ApiFault);
+  const fault = await assertRejects(() => calling, ApiError);
   assertEquals([fault.code, fault.retryable, fault.effect], ["NoCredentials", true, "none"]);
   await bench.client.deregisterTarget(ARN, TARGET, forEver());
   assertEquals(bench.api.received.length, 1);

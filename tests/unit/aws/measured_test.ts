@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ApiFault } from "../../../lib/aws/errors.ts";
+import { ApiError } from "../../../lib/aws/errors.ts";
 import { type CallMeter, measured } from "../../../lib/aws/measured.ts";
 import type { ElasticLoadBalancing } from "../../../lib/aws/elb.ts";
 import { ARN, TARGET } from "./_api.ts";
@@ -21,8 +21,8 @@ function metering(ends: unknown[]): { elb: ElasticLoadBalancing; told: string[] 
   return { elb: measured(methods as ElasticLoadBalancing, meter), told };
 }
 
-function fault(code: string, retryable: boolean): ApiFault {
-  return new ApiFault("no", { call: "RegisterTargets", code, retryable, effect: "none" });
+function fault(code: string, retryable: boolean): ApiError {
+  return new ApiError("no", { call: "RegisterTargets", code, retryable, effect: "none" });
 }
 
 Deno.test("each call is counted by its name in the API, and its result is handed through", async () => {
@@ -42,7 +42,7 @@ Deno.test("a call that follows a passing fault of its like is a retry", async ()
     undefined,
     undefined,
   ]);
-  await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), ApiFault);
+  await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), ApiError);
   await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), DOMException);
   await elb.registerTarget(ARN, TARGET, SIGNAL);
   await elb.registerTarget(ARN, TARGET, SIGNAL);
@@ -61,8 +61,8 @@ Deno.test("neither after a final fault, nor for another group or call, is it a r
     fault("AccessDenied", false),
     fault("ThrottlingException", true),
   ]);
-  await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), ApiFault);
-  await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), ApiFault);
+  await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), ApiError);
+  await assertRejects(() => elb.registerTarget(ARN, TARGET, SIGNAL), ApiError);
   await elb.registerTarget(`${ARN}4`, TARGET, SIGNAL);
   await elb.deregisterTarget(ARN, TARGET, SIGNAL);
   assertEquals(told.filter((line) => line.endsWith("again")), []);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ApiFault, type ApiFaultDetails } from "../../../lib/aws/errors.ts";
+import { ApiError, type ApiErrorDetails } from "../../../lib/aws/errors.ts";
 import { attemptTime, backOff, retry, type RetryOptions } from "../../../lib/aws/retry.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import { KeptLog } from "../kept_log.ts";
@@ -8,8 +8,8 @@ import { VirtualClock } from "../virtual_clock.ts";
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-function fault(details: Partial<ApiFaultDetails> = {}, sentence = "a fault"): ApiFault {
-  return new ApiFault(sentence, {
+function fault(details: Partial<ApiErrorDetails> = {}, sentence = "a fault"): ApiError {
+  return new ApiError(sentence, {
     call: "RegisterTargets",
     code: "InternalFailure",
     retryable: true,
@@ -20,7 +20,7 @@ function fault(details: Partial<ApiFaultDetails> = {}, sentence = "a fault"): Ap
 
 /** The delay before the next attempt, for the least and the most that chance can give. */
 function bounds(
-  details: Partial<ApiFaultDetails>,
+  details: Partial<ApiErrorDetails>,
   failedBefore: number,
   left = Infinity,
 ): [number, number] {
@@ -98,8 +98,8 @@ class Bench {
 }
 
 /** The fault with which it sleep. */
-async function faultOf(work: Promise<unknown>): Promise<ApiFault> {
-  return await assertRejects(() => work, ApiFault);
+async function faultOf(work: Promise<unknown>): Promise<ApiError> {
+  return await assertRejects(() => work, ApiError);
 }
 
 Deno.test("attempts go on until one succeeds, and each failure is a line of the log", async () => {

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { ApiFault } from "../../../lib/aws/errors.ts";
-import { toApiFault } from "../../../lib/aws/sdk_errors.ts";
+import type { ApiError } from "../../../lib/aws/errors.ts";
+import { toApiError } from "../../../lib/aws/sdk_errors.ts";
 import { answer, ARN, failure, faultOf, result, type Script, ScriptedApi } from "./_api.ts";
 
 /** Status, code, whether it is retryable, and whether the call can have had its effect. */
-type Row = readonly [number, string, boolean, ApiFault["effect"]];
+type Row = readonly [number, string, boolean, ApiError["effect"]];
 
 const ANSWERS: readonly Row[] = [
   [400, "Throttling", true, "none"],
@@ -221,7 +221,7 @@ for (const message of QUOTING) {
     });
     const context = { call: "RegisterTargets", resource: ARN, source: undefined } as const;
     for (const sent of [true, false]) {
-      const fault = toApiFault(error, { ...context, sent });
+      const fault = toApiError(error, { ...context, sent });
       assert(!fault.message.includes("SECRET"), fault.message);
       assertMatch(fault.message, /Refused/);
     }
@@ -320,7 +320,7 @@ const UNSENT: readonly Unsent[] = [
 
 for (const { what, error, source, code, retryable, sentence } of UNSENT) {
   Deno.test(`${what} is a fault of the credentials, without effect`, () => {
-    const fault = toApiFault(error, {
+    const fault = toApiError(error, {
       call: "RegisterTargets",
       resource: ARN,
       sent: false,

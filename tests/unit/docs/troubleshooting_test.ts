@@ -46,7 +46,7 @@ Deno.test("every warning and failure of the program is on the troubleshooting pa
 });
 
 Deno.test("every remedy for a state that waiting does not change is on the page", () => {
-  const reasons = [...read("lib/target/health.ts").matchAll(/"(Target\.\w+)":/g)]
+  const reasons = [...read("lib/registration/health.ts").matchAll(/"(Target\.\w+)":/g)]
     .map(([, reason = ""]) => reason);
   assertEquals(reasons.filter((reason) => !read(PAGE).includes(reason)), []);
 });

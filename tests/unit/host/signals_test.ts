@@ -30,7 +30,7 @@ Deno.test("a second fault is no second signal", listening, () => {
   using signals = listenForStop();
   uncaught(new Error("boom"));
   uncaught(new Error("boom"));
-  assertEquals(signals.hurry.aborted, false);
+  assertEquals(signals.forcedStop.aborted, false);
 });
 
 Deno.test("a stop from before there was a log is logged too", listening, () => {

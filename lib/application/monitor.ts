@@ -1,0 +1,129 @@
+/** Whether the application answers now, however many ask: for `/target`, and to notice restarts. */
+import { type Clock, sleep } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
+import { INTERVAL, QUESTION } from "./application.ts";
+import type { ApplicationAddress } from "./address.ts";
+import { type Answer, type Probe, probe as realProbe } from "./probe.ts";
+
+/**
+ * Slow or unready answers alone, for so long, count as gone. One alone does not: an application that
+ * is busy while it drains must not be taken for one that was restarted.
+ */
+const UNREADY_IS_GONE: Milliseconds = 2_000;
+
+/**
+ * How often it is asked whether it has gone. The kubelet starts a container again at once, so that
+ * a quick application is back after less than a second; missed, its pod would stay unregistered.
+ */
+const GLANCE: Milliseconds = 200;
+
+/** What a check needs of the world. */
+export interface CheckPorts {
+  readonly clock: Clock;
+  /** Stands in for real connections. */
+  readonly probe?: Probe;
+}
+
+/** One check of all addresses. */
+interface Round {
+  readonly startedAt: Milliseconds;
+  readonly answers: Promise<readonly Answer[]>;
+}
+
+/** Checks all addresses together, at most once a second, and more often while it may go away. */
+export class ApplicationMonitor {
+  readonly #addresses: readonly ApplicationAddress[];
+  readonly #clock: Clock;
+  readonly #probe: Probe;
+  readonly #last: Map<string, boolean>;
+  #round: Round | undefined;
+
+  constructor(
+    addresses: readonly ApplicationAddress[],
+    { clock, probe = realProbe }: CheckPorts,
+  ) {
+    this.#addresses = addresses;
+    this.#clock = clock;
+    this.#probe = probe;
+    this.#last = new Map(addresses.map(({ url }) => [url, false]));
+  }
+
+  /**
+   * Whether all addresses answer; true where there are none. The answer comes from a check that
+   * began a second ago at most when it was asked for, and that takes a second at most; so it is
+   * never older than two. Never rejects.
+   */
+  async ask(): Promise<boolean> {
+    return (await this.#check(INTERVAL).answers).every(isReady);
+  }
+
+  /** Whether each address answered when it was asked last; false before the first time. */
+  last(): { readonly url: string; readonly ready: boolean }[] {
+    return [...this.#last].map(([url, ready]) => ({ url, ready }));
+  }
+
+  /** Takes an answer that somebody else got, so that `last` tells of it. */
+  learn(url: string, ready: boolean): void {
+    this.#last.set(url, ready);
+  }
+
+  /**
+   * Waits until the application has gone away: nobody takes connections at one of its addresses,
+   * or it was slow or not ready for two seconds. Asks five times a second.
+   * @throws The signal's reason.
+   */
+  async untilGone(signal: AbortSignal): Promise<void> {
+    let unreadySince: Milliseconds | undefined;
+    await this.#watch(signal, GLANCE, (answers) => {
+      const now = this.#clock.now();
+      unreadySince = answers.every(isReady) ? undefined : unreadySince ?? now;
+      const isUnready = unreadySince !== undefined && now - unreadySince >= UNREADY_IS_GONE;
+      return isUnready || answers.some(({ outcome }) => outcome === "absent");
+    });
+  }
+
+  /** Waits until all addresses answer. Asks once a second. @throws The signal's reason. */
+  async untilBack(signal: AbortSignal): Promise<void> {
+    await this.#watch(signal, INTERVAL, (answers) => answers.every(isReady));
+  }
+
+  /** Gives the answers of check after check, until they are what is waited for. */
+  async #watch(
+    signal: AbortSignal,
+    every: Milliseconds,
+    isIt: (answers: readonly Answer[]) => boolean,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      const { answers } = this.#check(every);
+      // Begun after the check, it ends when that is too old: none is looked at twice.
+      const next = this.#clock.within(every, signal);
+      const isEnd = isIt(await answers);
+      if (signal.aborted) break;
+      if (isEnd) return;
+      await sleep(next);
+    }
+    throw signal.reason;
+  }
+
+  /** The check that is under way or young enough, or a new one. */
+  #check(every: Milliseconds): Round {
+    const now = this.#clock.now();
+    if (this.#round === undefined || now - this.#round.startedAt >= every) {
+      this.#round = { startedAt: now, answers: this.#askAll() };
+    }
+    return this.#round;
+  }
+
+  #askAll(): Promise<readonly Answer[]> {
+    const signal = this.#clock.within(QUESTION);
+    return Promise.all(this.#addresses.map(async (address) => {
+      const answer = await this.#probe(address, signal);
+      this.#last.set(address.url, isReady(answer));
+      return answer;
+    }));
+  }
+}
+
+function isReady({ outcome }: Answer): boolean {
+  return outcome === "ready";
+}

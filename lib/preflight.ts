@@ -1,0 +1,229 @@
+/** `-check`: what a life would do, and what it lacks, told before anything is registered. */
+import type { ElasticLoadBalancing, TargetGroup } from "./aws/elb.ts";
+import { ApiError } from "./aws/errors.ts";
+import type { Identity } from "./aws/credentials/identity.ts";
+import type { Config } from "./config/config.ts";
+import { HOOK_EVENTS } from "./hooks/hook.ts";
+import type { Clock } from "./host/clock.ts";
+import { durationText, type Milliseconds } from "./host/duration.ts";
+import type { ExitName } from "./host/exit.ts";
+import type { Log } from "./host/log.ts";
+import { type Ending, endingOf } from "./lifecycle/outcome.ts";
+import { type Attachment, resolveGroups } from "./registration/resolve.ts";
+import { standing } from "./registration/health.ts";
+
+/** What a check needs of the world. */
+export interface CheckPorts {
+  readonly elb: ElasticLoadBalancing;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+  /** Whose credentials they are. */
+  readonly identify: (signal: AbortSignal) => Promise<Identity>;
+  /** Takes one line for a person. */
+  readonly print: (line: string) => void;
+}
+
+/** One question's limit. */
+const QUESTION: Milliseconds = 10_000;
+
+/**
+ * Checks everything that can be checked without registering, and prints what it finds.
+ * @returns How the life would have ended, where it is certain that it would have; else done.
+ */
+export async function check(config: Config, ports: CheckPorts): Promise<Ending> {
+  const report = new Report(config, ports);
+  await report.identity();
+  report.plan();
+  try {
+    const attachments = await report.groups();
+    for (const attachment of attachments) {
+      report.group(attachment);
+      await report.rights(attachment);
+    }
+  } catch (reason) {
+    return endingOf(reason, "the check was stopped");
+  }
+  return report.ending();
+}
+
+class Report {
+  readonly #config: Config;
+  readonly #ports: CheckPorts;
+  readonly #found: TargetGroup[] = [];
+  #problems = 0;
+  #exit: ExitName = "done";
+
+  constructor(config: Config, ports: CheckPorts) {
+    this.#config = config;
+    this.#ports = ports;
+  }
+
+  async identity(): Promise<void> {
+    const { api } = this.#config;
+    this.#say("endpoint", api.endpointUrl ?? "the region's own, or what AWS_ENDPOINT_URL says");
+    try {
+      const identity = await this.#ports.identify(this.#within());
+      const { caller } = identity;
+      this.#say("region", identity.region);
+      this.#say("credentials", `from ${identity.source}`);
+      this.#say("identity", "arn" in caller ? caller.arn : `unknown: ${caller.unknown}`);
+    } catch (error) {
+      // Resolving says it in a sentence of its own, with the right exit code.
+      this.#say("region", api.region ?? "not known");
+      this.#say("credentials", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** What is done without asking anybody. */
+  plan(): void {
+    const { application, hooks, service, drain, watchInterval } = this.#config;
+    this.#say("target", this.#config.target.ids.join(", "));
+    for (const { url } of application.addresses) this.#say("waits for", url);
+    for (const event of HOOK_EVENTS) {
+      const { command, url, timeout } = hooks[event];
+      const time = `, ${durationText(timeout)} at most`;
+      if (command) this.#say(event, `runs ${JSON.stringify(command)}${time}`);
+      if (url) this.#say(event, `posts to ${new URL(url).origin}${new URL(url).pathname}${time}`);
+    }
+    if (service === undefined) {
+      this.#say("listens", "nowhere: no -listen, so no probe and no preStop hook can call it");
+    } else {
+      const { hostname, port } = service.listen;
+      this.#say("listens", `on ${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`);
+    }
+    const decides = drain.idle ? "no connection is left" : "the API says so";
+    this.#say(
+      "drained",
+      `after ${durationText(drain.minTime)} at the least, when ${decides}` +
+        (drain.wait || service !== undefined ? "" : "; not waited for: no -wait-drained"),
+    );
+    if (watchInterval > 0) this.#say("watches", `every ${durationText(watchInterval)}`);
+  }
+
+  /** @throws {Failure} A life would end with it too. */
+  async groups(): Promise<readonly Attachment[]> {
+    const { elb, clock, log, stop } = this.#ports;
+    const { groups, target, timeouts, api } = this.#config;
+    const noting: Pick<ElasticLoadBalancing, "describeTargetGroups"> = {
+      describeTargetGroups: async (which, options) => {
+        const some = await elb.describeTargetGroups(which, options);
+        this.#found.push(...some);
+        return some;
+      },
+    };
+    return await resolveGroups(groups, { ...target, lookUp: true }, {
+      ...{ clock, log, stop, time: timeouts.resolve, region: api.region },
+      elb: { ...onlyReads(elb), ...noting },
+    });
+  }
+
+  /** The group's settings, and what is odd about them. */
+  group(attachment: Attachment): void {
+    const group = this.#found.find(({ arn }) => arn === attachment.group.arn);
+    if (group === undefined) return;
+    const port = attachment.target.port ?? group.port;
+    const { healthCheck, loadBalancerArns } = group;
+    const { intervalSeconds, healthyThreshold, unhealthyThreshold } = healthCheck;
+    this.#say("target group", `${group.name}, ${group.arn}`);
+    this.#say("  takes", `${group.targetType} targets, ${group.ipAddressType}`);
+    this.#say("  port", `${port} (${group.protocol ?? "unknown protocol"})`);
+    this.#say(
+      "  health check",
+      `${healthCheck.port ?? "traffic-port"} every ${intervalSeconds} s, healthy after ` +
+        `${healthyThreshold}, unhealthy after ${unhealthyThreshold}`,
+    );
+    if (!healthCheck.enabled) {
+      this.#warn(`health checks of ${group.name} are disabled: no target ever gets healthy`);
+    }
+    if (loadBalancerArns.length === 0) {
+      this.#warn(`no listener forwards to ${group.name}: its targets stay unused`);
+    }
+    if (healthCheck.port !== undefined && healthCheck.port !== "traffic-port") {
+      this.#warn(
+        `${group.name} is checked on port ${healthCheck.port}, not on the traffic port: ` +
+          "see that what answers there tells of the application, as /target does",
+      );
+    }
+  }
+
+  /** Tries the calls that change nothing, and what deregistering an absent target shows. */
+  async rights(attachment: Attachment): Promise<void> {
+    const { elb } = this.#ports;
+    const { group, target } = attachment;
+    const health = await this.#try(() =>
+      elb.describeTargetHealth(group.arn, target, { signal: this.#within() })
+    );
+    const delay = await this.#try(() =>
+      elb.deregistrationDelay(group.arn, { signal: this.#within() })
+    );
+    if (delay !== undefined) this.#delay(group.name, delay);
+    if (health === undefined) return;
+    const where = standing(health);
+    this.#say("  registered", where === "absent" ? "no" : `yes: ${health.state}`);
+    if (where !== "absent") return;
+    // The API succeeds, and changes nothing, for a target that is not registered.
+    await this.#try(
+      () => elb.deregisterTarget(group.arn, target, { signal: this.#within() }),
+      "deregistrationNotConfirmed",
+    );
+  }
+
+  #delay(name: string, delay: Milliseconds): void {
+    const { drain, service } = this.#config;
+    this.#say("  deregistration delay", durationText(delay));
+    const isWaitedFor = drain.wait || service !== undefined;
+    if (isWaitedFor && !drain.idle && delay >= drain.timeout) {
+      this.#warn(
+        `the deregistration delay of ${name}, ${durationText(delay)}, is not over before ` +
+          `-wait-drained-timeout, ${durationText(drain.timeout)}: no drain would end in time`,
+      );
+    }
+  }
+
+  ending(): Ending {
+    if (this.#exit !== "done") {
+      return { exit: this.#exit, sentence: "the check found what would end a life in failure" };
+    }
+    const sentence = this.#problems === 0
+      ? "checked: nothing is wrong; RegisterTargets alone was not tried, as it would register"
+      : `checked: ${this.#problems} warnings; RegisterTargets was not tried, as it would register`;
+    return { exit: "done", sentence };
+  }
+
+  async #try<T>(call: () => Promise<T>, exit: ExitName = "done"): Promise<T | undefined> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#warn(error.message);
+      if (exit !== "done") this.#exit = exit;
+      return undefined;
+    }
+  }
+
+  #within(): AbortSignal {
+    return this.#ports.clock.within(QUESTION, this.#ports.stop);
+  }
+
+  #say(what: string, text: string): void {
+    this.#ports.print(`${`${what}:`.padEnd(24)}${text}`);
+  }
+
+  #warn(sentence: string): void {
+    this.#problems++;
+    this.#ports.print(`WARNING: ${sentence}`);
+  }
+}
+
+/** Resolving a group changes nothing; this sees to it. */
+function onlyReads(elb: ElasticLoadBalancing): ElasticLoadBalancing {
+  const refuse = () => Promise.reject(new Error("a check changes nothing"));
+  return {
+    describeTargetGroups: (which, options) => elb.describeTargetGroups(which, options),
+    registerTarget: refuse,
+    deregisterTarget: refuse,
+    describeTargetHealth: (arn, target, options) => elb.describeTargetHealth(arn, target, options),
+    deregistrationDelay: (arn, options) => elb.deregistrationDelay(arn, options),
+  };
+}

@@ -1,0 +1,284 @@
+/** From what the user calls a target group to what the sidecar needs to know of it. */
+import type {
+  ElasticLoadBalancing,
+  HealthCheck,
+  Target,
+  TargetGroup,
+  WhichGroups,
+} from "../aws/elb.ts";
+import { ApiError, isGroupNotFound } from "../aws/errors.ts";
+import { retry } from "../aws/retry.ts";
+import type { Clock } from "../host/clock.ts";
+import { durationText, type Milliseconds } from "../host/duration.ts";
+import { Failure } from "../host/failure.ts";
+import type { Log } from "../host/log.ts";
+
+/** A target group that is to be found by its name. */
+export interface GroupName {
+  readonly by: "name";
+  readonly name: string;
+  /** The target's port in this group, where it is not that of all groups. */
+  readonly port?: number;
+}
+
+/** A target group's ARN, and what it tells. */
+export interface GroupArn {
+  readonly by: "arn";
+  readonly arn: string;
+  readonly region: string;
+  /** `aws`, `aws-cn`, `aws-us-gov` … */
+  readonly partition: string;
+  readonly name: string;
+  /** The target's port in this group, where it is not that of all groups. */
+  readonly port?: number;
+}
+
+/** A target group as the user names it. */
+export type GroupReference = GroupName | GroupArn;
+
+/** A target group that exists, as far as anybody knows. */
+export interface Group {
+  readonly arn: string;
+  readonly name: string;
+  /** The port of targets registered without one; undefined where it was not looked up. */
+  readonly port?: number;
+  readonly healthCheck: HealthCheck;
+}
+
+/** What is to be registered where. */
+export interface Attachment {
+  readonly group: Group;
+  readonly target: Target;
+}
+
+/** What is to be registered, before the groups are known. */
+export interface TargetOptions {
+  /** An address or an instance; or an IPv4 and an IPv6 address, each for the groups of its type. */
+  readonly ids: readonly string[];
+  readonly port?: number;
+  readonly availabilityZone?: string;
+  /** Whether groups given by their ARN have to be looked up too, since their port is needed. */
+  readonly lookUp: boolean;
+}
+
+/** Ports and parameters of resolving. */
+export interface ResolveOptions {
+  readonly elb: ElasticLoadBalancing;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long to try at most. */
+  readonly time: Milliseconds;
+  /** Cuts it short; its reason is thrown. */
+  readonly stop: AbortSignal;
+  /** The region, for the sentence about a group that is not there; undefined: not given. */
+  readonly region: string | undefined;
+}
+
+/**
+ * An ARN is taken as it is, without a call; so its settings are not known. The interval is that of
+ * a new group, and nothing can be concluded from a healthy threshold of one check.
+ */
+const DEFAULT_HEALTH_CHECK: HealthCheck = {
+  enabled: true,
+  intervalSeconds: 30,
+  healthyThreshold: 1,
+  unhealthyThreshold: 2,
+};
+
+/** DescribeTargetGroups takes so many names or ARNs at once. */
+const IDS_IN_A_CALL = 20;
+
+/**
+ * Finds the groups, and says what is to be registered with each, in the order given.
+ * @throws {Failure} A group does not exist or cannot take the target; the API refused; time is up.
+ * @throws The reason of `stop`.
+ */
+export async function resolveGroups(
+  references: readonly GroupReference[],
+  target: TargetOptions,
+  options: ResolveOptions,
+): Promise<Attachment[]> {
+  const { clock, log } = options;
+  const started = clock.now();
+  const needsLookup = target.lookUp || target.ids.length > 1;
+  const found = await describe(references, needsLookup, options);
+  const attachments = references.map((reference): Attachment => {
+    const group = found.find(({ name, arn }) =>
+      reference.by === "name" ? name === reference.name : arn === reference.arn
+    );
+    if (group !== undefined) {
+      return { group, target: targetIn(group, idFor(group, target.ids), reference, target) };
+    }
+    if (reference.by === "name" || needsLookup) throw notFound([idOf(reference)], options.region);
+    const { arn, name } = reference;
+    const unknown = { arn, name, healthCheck: DEFAULT_HEALTH_CHECK };
+    return { group: unknown, target: targetIn(unknown, target.ids[0] ?? "", reference, target) };
+  });
+  refuseTwice(attachments);
+  for (const { group, target } of attachments) {
+    log.info("target group resolved", {
+      target_group: group.name,
+      arn: group.arn,
+      target: target.id,
+      port: target.port ?? group.port,
+      took: durationText(clock.now() - started),
+    });
+  }
+  return attachments;
+}
+
+function targetIn(
+  group: Group,
+  id: string,
+  reference: GroupReference,
+  { port: portOfAll, availabilityZone }: TargetOptions,
+): Target {
+  const port = reference.port ?? portOfAll;
+  // A port that is the group's own is left out: the API takes both for the same target.
+  return {
+    id,
+    ...(port !== undefined && port !== group.port && { port }),
+    ...(availabilityZone !== undefined && { availabilityZone }),
+  };
+}
+
+/** `kafka` and `kafka:9092` are the same target where 9092 is the group's own port. */
+function refuseTwice(attachments: readonly Attachment[]): void {
+  attachments.forEach(({ group, target }, at) => {
+    const twice = attachments.slice(0, at).some((other) =>
+      other.group.arn === group.arn && other.target.port === target.port
+    );
+    if (!twice) return;
+    throw new Failure(
+      "groupNotResolved",
+      `target group ${group.name} is given twice with the same port ` +
+        `(${target.port ?? group.port}): give it once`,
+    );
+  });
+}
+
+function idOf(reference: GroupReference): string {
+  return reference.by === "name" ? reference.name : reference.arn;
+}
+
+async function describe(
+  references: readonly GroupReference[],
+  arnsToo: boolean,
+  options: ResolveOptions,
+): Promise<TargetGroup[]> {
+  const of = (by: GroupReference["by"]) => [
+    ...new Set(references.filter((reference) => reference.by === by).map(idOf)),
+  ];
+  const signal = options.clock.within(options.time, options.stop);
+  const groups: TargetGroup[] = [];
+  for (const names of batches(of("name"))) {
+    groups.push(...await describeBatch({ names }, signal, options));
+  }
+  for (const arns of batches(arnsToo ? of("arn") : [])) {
+    groups.push(...await describeBatch({ arns }, signal, options));
+  }
+  return groups;
+}
+
+function batches(ids: readonly string[]): string[][] {
+  const count = Math.ceil(ids.length / IDS_IN_A_CALL);
+  return Array.from(
+    { length: count },
+    (_, at) => ids.slice(at * IDS_IN_A_CALL, (at + 1) * IDS_IN_A_CALL),
+  );
+}
+
+/** The API refuses the whole call when it does not know one group; which one, it does not say. */
+async function describeBatch(
+  which: WhichGroups,
+  signal: AbortSignal,
+  options: ResolveOptions,
+): Promise<TargetGroup[]> {
+  try {
+    return await ask(which, signal, options);
+  } catch (error) {
+    if (!isGroupNotFound(error)) throw error;
+    throw notFound(await unknownAmong(which, signal, options), options.region);
+  }
+}
+
+/** Which groups are not there: halves what was asked for until it is known. */
+async function unknownAmong(
+  which: WhichGroups,
+  signal: AbortSignal,
+  options: ResolveOptions,
+): Promise<readonly string[]> {
+  const ids = "names" in which ? which.names : which.arns;
+  if (ids.length === 1) return ids;
+  const unknown: string[] = [];
+  for (const half of [ids.slice(0, ids.length / 2), ids.slice(ids.length / 2)]) {
+    const part = "names" in which ? { names: half } : { arns: half };
+    try {
+      await ask(part, signal, options);
+    } catch (error) {
+      if (!isGroupNotFound(error)) throw error;
+      unknown.push(...await unknownAmong(part, signal, options));
+    }
+  }
+  return unknown;
+}
+
+/** One call, tried until the time is up. @throws {ApiError} A group does not exist. */
+async function ask(
+  which: WhichGroups,
+  signal: AbortSignal,
+  { elb, clock, log, time }: ResolveOptions,
+): Promise<TargetGroup[]> {
+  const fields = { target_group: "names" in which ? which.names : which.arns };
+  try {
+    return await retry(
+      (signal) => elb.describeTargetGroups(which, { signal }),
+      { call: "DescribeTargetGroups", clock, log, signal, time, fields },
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError) || isGroupNotFound(error)) throw error;
+    const waited = error.retryable ? ` (tried for ${durationText(time)}, -resolve-timeout)` : "";
+    throw new Failure("groupNotResolved", error.message + waited, { cause: error });
+  }
+}
+
+function notFound(names: readonly string[], region: string | undefined): Failure {
+  const where = region === undefined ? "the region of the environment" : `region ${region}`;
+  return new Failure(
+    "groupNotResolved",
+    `target group ${names.join(", ")} does not exist in ${where}: compare the name with ` +
+      "`aws elbv2 describe-target-groups --query 'TargetGroups[].TargetGroupName'`, run with the " +
+      "pod's own role and region (names are those of one account and region)",
+  );
+}
+
+/**
+ * The id that the group takes: better said now than by an InvalidTarget of RegisterTargets.
+ * @throws {Failure} None is of the group's type.
+ */
+function idFor(group: TargetGroup, ids: readonly string[]): string {
+  const wanted = group.targetType === "ip" ? group.ipAddressType : group.targetType;
+  const id = ids.find((id) => targetKind(id) === wanted);
+  if (id !== undefined) return id;
+  const [first = ""] = ids;
+  if (group.targetType !== "ip" || targetKind(first) === "instance") {
+    const type = targetKind(first) === "instance" ? "instance" : "ip";
+    throw new Failure(
+      "groupNotResolved",
+      `target group ${group.name} takes targets of type ${group.targetType}, but -target-id ` +
+        `${first} is of type ${type}: the type of a group cannot be changed, make one of ` +
+        `type ${type}`,
+    );
+  }
+  throw new Failure(
+    "groupNotResolved",
+    `target group ${group.name} takes ${group.ipAddressType} addresses, but -target-id ` +
+      `${first} is ${targetKind(first)}: give the pod's other address, or both (status.podIPs)`,
+  );
+}
+
+/** What kind of target a valid id names, in the API's terms. */
+export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
+  if (id.startsWith("i-")) return "instance";
+  return id.includes(":") ? "ipv6" : "ipv4";
+}

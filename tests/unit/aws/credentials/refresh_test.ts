@@ -1,0 +1,38 @@
+import { assertEquals } from "@std/assert";
+import { keepFresh } from "../../../../lib/aws/credentials/refresh.ts";
+import { VirtualClock } from "../../virtual_clock.ts";
+
+const MINUTE = 60_000;
+
+/** When credentials are asked for, in minutes, if each time they last so long from then on. */
+async function asksAt(lifetimes: readonly (number | undefined | "refused")[]): Promise<number[]> {
+  const clock = new VirtualClock();
+  const ended = new AbortController();
+  const at: number[] = [];
+  const credentials = () => {
+    at.push(Math.round(clock.now() / MINUTE));
+    const lifetime = lifetimes[at.length - 1];
+    if (at.length === lifetimes.length) ended.abort();
+    if (lifetime === "refused") return Promise.reject(new Error("refused"));
+    if (lifetime === undefined) return Promise.resolve({});
+    return Promise.resolve({ expiration: new Date(Date.now() + lifetime * MINUTE) });
+  };
+  await clock.run(keepFresh(credentials, clock, ended.signal));
+  return at;
+}
+
+Deno.test("credentials are renewed five minutes before they expire, again and again", async () => {
+  assertEquals(await asksAt([60, 60, 15, 60]), [0, 55, 110, 120]);
+});
+
+Deno.test("credentials that never expire are asked for once", async () => {
+  assertEquals(await asksAt([undefined, 60]), [0]);
+});
+
+Deno.test("credentials that could not be had are asked for again in a minute", async () => {
+  assertEquals(await asksAt([60, "refused", "refused", 60]), [0, 55, 56, 57]);
+});
+
+Deno.test("credentials that hardly last are asked for once a minute at most", async () => {
+  assertEquals(await asksAt([1, 0, -5, 60]), [0, 1, 2, 3]);
+});

@@ -1,0 +1,139 @@
+/** A service at a real socket, in front of a life that a test makes up. */
+import { systemClock } from "../../../lib/host/clock.ts";
+import { serve, type Service, type ServiceConfig } from "../../../lib/http/server.ts";
+import { Stats } from "../../../lib/http/stats.ts";
+import type { DrainEnd, Status, View } from "../../../lib/lifecycle/status.ts";
+import { KeptLog } from "../kept_log.ts";
+
+export const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
+
+export const HEALTHY: Status = {
+  phase: "serving",
+  inPhase: 61_500,
+  uptime: 93_250,
+  stopping: false,
+  drainRequested: false,
+  groups: [{
+    name: "kafka",
+    arn: ARN,
+    targetId: "10.0.0.1",
+    port: 9092,
+    membership: "registered",
+    health: { state: "healthy", age: 12_000 },
+  }],
+  application: [{ url: "tcp://127.0.0.1:9092", ready: true }],
+};
+
+/** A life that is as the test says. */
+export class FakeView implements View {
+  current: Status = HEALTHY;
+  answers: () => Promise<boolean> = () => Promise.resolve(true);
+  registered: ReturnType<View["register"]> = "not-drained";
+  readonly drained = Promise.withResolvers<DrainEnd>();
+  drainCalls = 0;
+  registerCalls = 0;
+  #onDrainCalls: { readonly calls: number; readonly resolve: () => void }[] = [];
+
+  status(): Status {
+    return this.current;
+  }
+
+  applicationAnswers(): Promise<boolean> {
+    return this.answers();
+  }
+
+  drain(): Promise<DrainEnd> {
+    this.drainCalls++;
+    for (const { calls, resolve } of this.#onDrainCalls) if (this.drainCalls >= calls) resolve();
+    return this.drained.promise;
+  }
+
+  register(): ReturnType<View["register"]> {
+    this.registerCalls++;
+    return this.registered;
+  }
+
+  /** Resolves when a drain was asked for so many times. */
+  askedToDrain(calls = 1): Promise<void> {
+    if (this.drainCalls >= calls) return Promise.resolve();
+    return new Promise((resolve) => this.#onDrainCalls.push({ calls, resolve }));
+  }
+}
+
+/** A running service and what is behind it. */
+export class Scene implements AsyncDisposable {
+  readonly view = new FakeView();
+  readonly log = new KeptLog();
+  readonly stats = new Stats();
+  /** How often the service had a moment to tidy up. */
+  rests = 0;
+  readonly #connections: Deno.Conn[] = [];
+  #service: Service | undefined;
+
+  static async start(config: Partial<ServiceConfig> = {}): Promise<Scene> {
+    const scene = new Scene();
+    const listen = { hostname: "127.0.0.1", port: 0 };
+    scene.#service = await serve({ listen, drainAllow: [], ...config }, scene.view, {
+      log: scene.log,
+      clock: systemClock,
+      stats: scene.stats,
+      rest: () => scene.rests++,
+    });
+    return scene;
+  }
+
+  get port(): number {
+    return this.#service?.port ?? 0;
+  }
+
+  async ask(path: string, init?: RequestInit): Promise<{ status: number; text: string }> {
+    const response = await this.fetch(path, init);
+    return { status: response.status, text: await response.text() };
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}${path}`, init);
+  }
+
+  /** A connection that sends this and no more. */
+  async connect(text: string): Promise<Deno.Conn> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    this.#connections.push(connection);
+    await connection.write(new TextEncoder().encode(text));
+    return connection;
+  }
+
+  /** All that comes back until the service closes. */
+  async raw(text: string): Promise<string> {
+    return await untilClosed(await this.connect(text));
+  }
+
+  /** Stops the service. */
+  async stop(): Promise<void> {
+    const service = this.#service;
+    this.#service = undefined;
+    await service?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.view.drained.resolve({ outcome: "drained" });
+    await this.stop();
+    for (const connection of this.#connections) {
+      try {
+        connection.close();
+      } catch { /* The test has closed it. */ }
+    }
+  }
+}
+
+/** Reads to the end; a reset is an end too. */
+export async function untilClosed(connection: Deno.Conn): Promise<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4_096);
+  let text = "";
+  for (;;) {
+    const read = await connection.read(buffer).catch(() => null);
+    if (read === null) return text;
+    text += decoder.decode(buffer.subarray(0, read), { stream: true });
+  }
+}

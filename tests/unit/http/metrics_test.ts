@@ -1,0 +1,125 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { METRICS, metricsText } from "../../../lib/http/metrics.ts";
+import { Stats } from "../../../lib/http/stats.ts";
+import { tableAfter } from "../docs/_docs.ts";
+import { ARN, HEALTHY, Scene } from "./_http.ts";
+
+/** The lines of one metric, without its help and type. */
+function samples(text: string, name: string): string[] {
+  return text.split("\n").filter((line) => new RegExp(`^nlb_registrator_${name}[{ ]`).test(line));
+}
+
+function busyStats(): Stats {
+  const stats = new Stats();
+  stats.onCall("RegisterTargets", "ThrottlingException");
+  stats.onRetry("RegisterTargets");
+  stats.onCall("RegisterTargets", "ok");
+  for (let time = 0; time < 3; time++) stats.onCall("DescribeTargetHealth", "ok");
+  stats.onPhaseEnd("registering", 1_250);
+  stats.onPhaseEnd("registering", 750);
+  stats.onLeft(412);
+  stats.onReregistered();
+  stats.onRefused();
+  stats.onRefused();
+  return stats;
+}
+
+Deno.test("/metrics has calls by action and result, retries, and time in each phase", async () => {
+  const text = await metricsText(HEALTHY, busyStats());
+  assertEquals(samples(text, "api_calls_total"), [
+    'nlb_registrator_api_calls_total{action="RegisterTargets",result="ThrottlingException"} 1',
+    'nlb_registrator_api_calls_total{action="RegisterTargets",result="ok"} 1',
+    'nlb_registrator_api_calls_total{action="DescribeTargetHealth",result="ok"} 3',
+  ]);
+  assertEquals(samples(text, "api_retries_total"), [
+    'nlb_registrator_api_retries_total{action="RegisterTargets"} 1',
+  ]);
+  assertEquals(samples(text, "phase_seconds_total"), [
+    'nlb_registrator_phase_seconds_total{phase="registering"} 2',
+  ]);
+  assertEquals(samples(text, "phases_ended_total"), [
+    'nlb_registrator_phases_ended_total{phase="registering"} 2',
+  ]);
+  assertEquals(samples(text, "stop_to_deregistered_seconds"), [
+    "nlb_registrator_stop_to_deregistered_seconds 0.412",
+  ]);
+  assertEquals(samples(text, "reregistrations_total"), ["nlb_registrator_reregistrations_total 1"]);
+  assertEquals(samples(text, "refused_callers_total"), ["nlb_registrator_refused_callers_total 2"]);
+});
+
+Deno.test("/metrics has the state of the target in each group", async () => {
+  const [group] = HEALTHY.groups;
+  if (group === undefined) throw new Error("no group");
+  const text = await metricsText({
+    ...HEALTHY,
+    connections: 3,
+    groups: [group, {
+      ...group,
+      name: "zookeeper",
+      membership: "unknown",
+      health: { state: "unhealthy", reason: "Target.Timeout", age: 1 },
+    }],
+  }, new Stats());
+  const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1"`;
+  assertEquals(samples(text, "target_state"), [
+    `nlb_registrator_target_state{${labels("kafka")},state="healthy",reason=""} 1`,
+    `nlb_registrator_target_state{${
+      labels("zookeeper")
+    },state="unhealthy",reason="Target.Timeout"} 1`,
+  ]);
+  assertEquals(samples(text, "target_registered"), [
+    `nlb_registrator_target_registered{${labels("kafka")}} 1`,
+    `nlb_registrator_target_registered{${labels("zookeeper")}} 0`,
+  ]);
+  assertEquals(samples(text, "connections"), ["nlb_registrator_connections 3"]);
+  assertEquals(samples(text, "phase").filter((line) => line.endsWith(" 1")), [
+    'nlb_registrator_phase{phase="serving"} 1',
+  ]);
+});
+
+Deno.test("what is not known is not shown as 0", async () => {
+  const text = await metricsText(HEALTHY, new Stats());
+  assertEquals(samples(text, "connections"), []);
+  assertEquals(samples(text, "stop_to_deregistered_seconds"), []);
+  assertEquals(samples(text, "refused_callers_total"), ["nlb_registrator_refused_callers_total 0"]);
+});
+
+Deno.test("each scrape tells of that moment, and every metric has its help and type", async () => {
+  await using scene = await Scene.start();
+  const response = await scene.fetch("/metrics");
+  assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  await response.text();
+  scene.stats.onReregistered();
+  scene.view.current = { ...HEALTHY, connections: 1, drainRequested: true };
+  scene.stats.onLeft(1);
+  const { text } = await scene.ask("/metrics");
+  for (const { name, kind, help } of METRICS) {
+    assertStringIncludes(
+      text,
+      `# HELP nlb_registrator_${name} ${help}\n# TYPE nlb_registrator_${name} ${kind}\n`,
+    );
+  }
+  assertEquals(samples(text, "reregistrations_total"), ["nlb_registrator_reregistrations_total 1"]);
+  assertEquals(samples(text, "drain_requested"), ["nlb_registrator_drain_requested 1"]);
+});
+
+Deno.test("results that are made up outside do not grow the counters for ever", () => {
+  const stats = new Stats();
+  for (let code = 0; code < 1_000; code++) stats.onCall("RegisterTargets", `Code${code}`);
+  assertEquals(stats.calls.length, 101);
+  const counted = stats.calls.reduce((sum, { count }) => sum + count, 0);
+  assertEquals(counted, 1_000);
+});
+
+Deno.test("docs/http.md has a row for every metric", () => {
+  const rows = tableAfter("docs/http.md", "<!-- metrics:");
+  assertEquals(
+    rows,
+    METRICS.map(({ name, kind, labels, help }) => [
+      `\`nlb_registrator_${name}\``,
+      kind,
+      labels.map((label) => `\`${label}\``).join(" "),
+      help,
+    ]),
+  );
+});

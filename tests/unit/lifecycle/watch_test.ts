@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { arnOf, Life, MINUTE, SECOND } from "./_lifecycle.ts";
+
+Deno.test("without -watch-interval and -listen, a serving sidecar makes no call", async () => {
+  const life = new Life().stopAt(600 * MINUTE);
+  await life.run();
+  assertEquals(life.elb.order, "FRLD");
+});
+
+Deno.test("-watch-interval registers a target again that somebody else deregistered", async () => {
+  const life = new Life({ args: ["-watch-interval=1m"] }).stopAt(20 * MINUTE);
+  life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "absent"));
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 2);
+  assertEquals(life.reregistered, [arnOf("kafka")]);
+  assertMatch(life.log.text, /warn somebody else deregistered the target: registering it again/);
+  assertEquals(life.elb.states.get("kafka"), "draining");
+});
+
+Deno.test("-watch-interval registers a target again that drains, as somebody deregistered it", async () => {
+  const life = new Life({ args: ["-watch-interval=1m"] }).stopAt(20 * MINUTE);
+  life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "draining"));
+  await life.run();
+  assertEquals(life.reregistered, [arnOf("kafka")]);
+});
+
+Deno.test("-watch-interval asks at random moments, between half of it and one and a half", async () => {
+  const life = new Life({ args: ["-watch-interval=1m"] }).stopAt(60 * MINUTE);
+  await life.run();
+  const looks = life.elb.calls.filter(({ call }) => call === "DescribeTargetHealth");
+  const pauses = looks.slice(2).map(({ at }, index) => at - (looks[index + 1]?.at ?? 0));
+  for (const pause of pauses) assert(pause >= 30 * SECOND && pause <= 91 * SECOND, `${pause}`);
+  assert(looks.length >= 40, `${looks.length}`);
+});
+
+Deno.test("-watch-interval never registers during a drain", async () => {
+  const life = new Life({ args: ["-watch-interval=10s"] }).stopAt(20 * MINUTE);
+  life.drainAt(5 * MINUTE);
+  await life.run();
+  assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 1);
+  assertEquals(life.reregistered, []);
+});
+
+Deno.test("-watch-interval watches each group by itself; a deleted one only until then", async () => {
+  const args = ["-watch-interval=1m"];
+  const life = new Life({ args, groups: ["kafka", "edge"] }).stopAt(20 * MINUTE);
+  life.clock.at(5 * MINUTE, () => life.elb.states.delete("edge"));
+  life.clock.at(10 * MINUTE, () => life.elb.states.set("kafka", "absent"));
+  let fault: string | undefined;
+  life.clock.at(15 * MINUTE, () => {
+    const { groups } = life.board.status({
+      stopping: false,
+      drainRequested: false,
+      application: [],
+    });
+    fault = groups.find(({ name }) => name === "edge")?.fault;
+  });
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(fault, "the target group was deleted");
+  assertEquals(life.reregistered, [arnOf("kafka")]);
+  const looks = life.elb.calls.filter(({ call, group, at }) =>
+    call === "DescribeTargetHealth" && group === "edge" && at > 7 * MINUTE && at < 20 * MINUTE
+  );
+  assertEquals(looks, [], "nobody asks for a deleted group");
+  assertMatch(life.log.text, /error the target group was deleted: it is not watched any more/);
+});
+
+Deno.test("-watch-interval outlives refusals, and says each", async () => {
+  const life = new Life({ args: ["-watch-interval=1m"] }).stopAt(20 * MINUTE);
+  life.elb.failing = (call) =>
+    call === "DescribeTargetHealth" && life.clock.now() > MINUTE && life.clock.now() < 8 * MINUTE
+      ? { code: "AccessDenied", retryable: false }
+      : undefined;
+  life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "absent"));
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(life.reregistered, [arnOf("kafka")]);
+});
+
+Deno.test("-watch-interval tries again where registering again is refused", async () => {
+  const life = new Life({ args: ["-watch-interval=1m", "-register-timeout=5s"] }).stopAt(
+    20 * MINUTE,
+  );
+  life.elb.failing = (call) =>
+    call === "RegisterTargets" && life.clock.now() > MINUTE && life.clock.now() < 10 * MINUTE
+      ? { code: "AccessDenied", retryable: false }
+      : undefined;
+  life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "absent"));
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(life.reregistered, [arnOf("kafka")]);
+  assertMatch(life.log.text, /error the target is not registered: .*AccessDenied/);
+});
+
+Deno.test("-listen alone watches until the target is healthy for the first time", async () => {
+  const args = ["-listen=:0", "-wait-in-service=false"];
+  const life = new Life({ args }).stopAt(60 * MINUTE);
+  let healthyAt = Infinity;
+  life.elb.describeTargetHealth = ((original) => async (...all) => {
+    const health = await original.apply(life.elb, all);
+    return life.clock.now() < 5 * MINUTE ? { ...health, state: "initial" } : health;
+  })(life.elb.describeTargetHealth);
+  life.clock.at(59 * MINUTE, () => {
+    const looks = life.elb.calls.filter(({ call }) => call === "DescribeTargetHealth");
+    healthyAt = looks.at(-1)?.at ?? Infinity;
+  });
+  await life.run();
+  assert(healthyAt >= 5 * MINUTE && healthyAt < 6 * MINUTE, `${healthyAt}`);
+});
