@@ -1,6 +1,7 @@
 /** `-check`: what a life would do, and what it lacks, told before anything is registered. */
 import type { ElasticLoadBalancing, TargetGroup } from "./aws/elb.ts";
 import { ApiError } from "./aws/errors.ts";
+import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
 import type { Config } from "./config/config.ts";
 import { HOOK_EVENTS } from "./hooks/hook.ts";
@@ -23,9 +24,6 @@ export interface CheckPorts {
   /** Takes one line for a person. */
   readonly print: (line: string) => void;
 }
-
-/** One question's limit. */
-const QUESTION: Milliseconds = 10_000;
 
 /**
  * Checks everything that can be checked without registering, and prints what it finds.
@@ -203,7 +201,7 @@ class Report {
   }
 
   #within(): AbortSignal {
-    return this.#ports.clock.within(QUESTION, this.#ports.stop);
+    return this.#ports.clock.within(REQUEST_TIMEOUT, this.#ports.stop);
   }
 
   #say(what: string, text: string): void {

@@ -20,12 +20,12 @@ const LONGEST_BACK_OFF: Milliseconds = 10_000;
 const LONGEST_THROTTLED: Milliseconds = 30_000;
 /** A `Retry-After` may lengthen a delay by so much at most: the step has a deadline to meet. */
 const LONGEST_HINT: Milliseconds = 5_000;
-/** One attempt's own limit, where the step's is not shorter. */
-const LONGEST_ATTEMPT: Milliseconds = 10_000;
+/** The limit of one request, where the step's time is not shorter. */
+export const REQUEST_TIMEOUT: Milliseconds = 10_000;
 
 /** The limit of one attempt, so that a step of this length has time for at least three. */
 export function attemptTime(step: Milliseconds): Milliseconds {
-  return Math.min(LONGEST_ATTEMPT, step / 3);
+  return Math.min(REQUEST_TIMEOUT, step / 3);
 }
 
 /** Where a sequence of attempts stands. */
