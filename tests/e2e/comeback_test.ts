@@ -15,7 +15,7 @@ async function pod(application: FakeApplication): Promise<ListeningScene> {
 
 /** The n-th time that it serves. */
 async function serves(scene: Scene, nth: number): Promise<void> {
-  await scene.sidecar.nth(/serving until/, nth);
+  await scene.sidecar.line(/serving until/, nth);
 }
 
 const cases: Case[] = [
@@ -29,7 +29,7 @@ const cases: Case[] = [
         assertEquals(await get(`${url}/drain`), DRAINED);
         assertDrained(scene);
         application.down();
-        await scene.sidecar.nth(/the application has gone away/, round);
+        await scene.sidecar.line(/the application has gone away/, round);
         application.up();
         await serves(scene, round + 1);
         assertEquals(scene.emulator.registered("kafka").length, 1);

@@ -1,4 +1,5 @@
 /** Many cases that mostly wait, a few at a time: processes, so nothing to sanitize in here. */
+import { inTime, test } from "../test.ts";
 
 /** One test. */
 export interface Case {
@@ -8,6 +9,9 @@ export interface Case {
 
 const AT_A_TIME = 9;
 
+/** How long a case may take, in milliseconds: with others beside it on two cores. */
+const LIMIT = 90_000;
+
 /** Which cases to take, by their names: not every form of the sidecar can do what all of them ask. */
 const CHOSEN = new RegExp(Deno.env.get("SIDECAR_CASES") ?? "");
 
@@ -16,12 +20,9 @@ export function sideBySide(all: readonly Case[]): void {
   const cases = all.filter(({ name }) => CHOSEN.test(name));
   let results: readonly Promise<void>[] | undefined;
   cases.forEach(({ name }, index) => {
-    Deno.test({
-      name,
-      sanitizeOps: false,
-      sanitizeResources: false,
-      fn: async () => await (results ??= startAll(cases))[index],
-    });
+    // It waits for its turn too; its own limit begins when it starts.
+    const limit = LIMIT * Math.ceil(cases.length / AT_A_TIME);
+    test(name, async () => await (results ??= startAll(cases))[index], { sanitize: false, limit });
   });
 }
 
@@ -29,7 +30,7 @@ function startAll(cases: readonly Case[]): readonly Promise<void>[] {
   const lanes: Promise<unknown>[] = Array(AT_A_TIME).fill(Promise.resolve());
   return cases.map((one, index) => {
     const lane = index % AT_A_TIME;
-    const result = (lanes[lane] ?? Promise.resolve()).then(() => one.run());
+    const result = (lanes[lane] ?? Promise.resolve()).then(() => inTime(() => one.run(), LIMIT));
     // Its own test reports the failure; until that runs, nobody has to handle it.
     lanes[lane] = result.catch(() => {});
     return result;

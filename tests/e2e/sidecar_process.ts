@@ -1,5 +1,6 @@
 /** The sidecar as its users start it: a real process, its log, its signals, its exit. */
 import { abortable } from "@std/async/abortable";
+import { PrintedLines } from "../../tools/lines.ts";
 import { sidecarCommand } from "../../tools/sidecar_command.ts";
 
 /** How a sidecar is started. */
@@ -11,8 +12,8 @@ export interface SidecarOptions {
   readonly home?: string;
 }
 
-/** No test waits longer for an event than this. */
-const PATIENCE_MS = 60_000;
+/** No test waits longer for the end of a sidecar than this, in milliseconds. */
+const PATIENCE = 60_000;
 
 /** Where Deno finds its cache, although the child's HOME is another. */
 function denoDir(): string {
@@ -24,11 +25,8 @@ export class SidecarProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   /** The HOME that was made here, if it was. */
   readonly #ownHome: string | undefined;
-  readonly #lines: string[] = [];
-  readonly #listeners = new Set<() => void>();
+  readonly #log: PrintedLines;
   readonly #output: Promise<string>;
-  readonly #logEnd: Promise<void>;
-  #ended = false;
 
   constructor({ args, env = {}, home }: SidecarOptions) {
     this.#ownHome = home === undefined ? Deno.makeTempDirSync({ prefix: "sidecar-" }) : undefined;
@@ -47,7 +45,7 @@ export class SidecarProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.#output = new Response(this.#child.stdout).text();
-    this.#logEnd = this.#readLog();
+    this.#log = new PrintedLines(this.#child.stderr);
   }
 
   get pid(): number {
@@ -56,45 +54,25 @@ export class SidecarProcess implements AsyncDisposable {
 
   /** The log lines so far. */
   get log(): readonly string[] {
-    return this.#lines;
+    return this.#log.lines;
   }
 
   signal(name: Deno.Signal): void {
     this.#child.kill(name);
   }
 
-  /** Waits for a line of the log, those already written included. */
-  async line(pattern: RegExp): Promise<string> {
-    return await this.nth(pattern, 1);
-  }
-
-  /** Waits for the n-th such line, from 1. */
-  async nth(pattern: RegExp, count: number): Promise<string> {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
-    while (true) {
-      const line = this.#lines.filter((line) => pattern.test(line))[count - 1];
-      if (line !== undefined) return line;
-      if (this.#ended) break;
-      const more = Promise.withResolvers<void>();
-      this.#listeners.add(more.resolve);
-      await abortable(more.promise, patience).catch(() => {
-        throw new Error(`no line ${pattern} in time; the log is:\n${this.#lines.join("\n")}`);
-      });
-      this.#listeners.delete(more.resolve);
-    }
-    throw new Error(`the log ended without a line ${pattern}:\n${this.#lines.join("\n")}`);
+  /** Waits for a line of the log, those already written included: the first, or the n-th. */
+  async line(pattern: RegExp, nth = 1): Promise<string> {
+    return await this.#log.line(pattern, nth);
   }
 
   /** Waits for the end: the exit code, what it printed on stdout, the log. */
   async ended(): Promise<{ code: number; stdout: string; log: readonly string[] }> {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
-    const whole = Promise.all([this.#child.status, this.#output, this.#logEnd]);
-    const [status, stdout] = await abortable(whole, patience).catch((reason) => {
-      throw new Error(`the sidecar hangs; the log is:\n${this.#lines.join("\n")}`, {
-        cause: reason,
-      });
+    const whole = Promise.all([this.#child.status, this.#output, this.#log.end]);
+    const [{ code }, stdout] = await abortable(whole, AbortSignal.timeout(PATIENCE)).catch(() => {
+      throw new Error(`the sidecar hangs; the log is:\n${this.log.join("\n")}`);
     });
-    return { code: status.code, stdout, log: this.#lines };
+    return { code, stdout, log: this.log };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,24 +81,7 @@ export class SidecarProcess implements AsyncDisposable {
     } catch {
       // It has ended already.
     }
-    await Promise.all([this.#child.status, this.#output, this.#logEnd]);
+    await Promise.all([this.#child.status, this.#output, this.#log.end]);
     if (this.#ownHome !== undefined) await Deno.remove(this.#ownHome, { recursive: true });
-  }
-
-  async #readLog(): Promise<void> {
-    let rest = "";
-    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      this.#lines.push(...lines);
-      this.#wake();
-    }
-    if (rest !== "") this.#lines.push(rest);
-    this.#ended = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const listener of this.#listeners) listener();
   }
 }

@@ -1,0 +1,38 @@
+/** Tests with a time limit of their own: what hangs fails, and does not stall the run. */
+
+/** How long a test may take unless it says otherwise, in milliseconds. */
+export const TEST_LIMIT = 60_000;
+
+/** A test beside its name. */
+export interface TestOptions extends Pick<Deno.TestDefinition, "ignore" | "permissions"> {
+  /** The time that it may take, in milliseconds. @default {TEST_LIMIT} */
+  readonly limit?: number;
+  /** Whether what it leaves open fails it. @default {true} */
+  readonly sanitize?: boolean;
+}
+
+/** `Deno.test` with a time limit. */
+export function test(
+  name: string,
+  run: () => void | Promise<void>,
+  options: TestOptions = {},
+): void {
+  const { limit, sanitize = true, ...rest } = options;
+  Deno.test({
+    name,
+    ...(!sanitize && { sanitizeOps: false, sanitizeResources: false }),
+    ...rest,
+    fn: () => inTime(run, limit),
+  });
+}
+
+/** Runs something. @throws {Error} It takes longer than the limit, in milliseconds. */
+export async function inTime(run: () => void | Promise<void>, limit = TEST_LIMIT): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it takes longer than ${limit} ms`)), limit);
+  try {
+    await Promise.race([run(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

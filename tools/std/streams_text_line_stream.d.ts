@@ -1,0 +1,1 @@
+export declare class TextLineStream extends TransformStream<string, string> {}
