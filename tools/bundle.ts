@@ -9,6 +9,9 @@ import { layOut } from "./bundle/layout.ts";
 import { programPlugin } from "./bundle/plugin.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
+
+/** Where the bundle is, unless another place is asked for. */
+export const DIST = `${ROOT}dist`;
 const PROCESS = "tools/bundle/node/process.ts";
 
 /** A file of the bundle. */
@@ -92,7 +95,7 @@ function withHiddenImports(text: string): string {
 }
 
 if (import.meta.main) {
-  const outdir = Deno.args[0] ?? `${ROOT}dist`;
+  const outdir = Deno.args[0] ?? DIST;
   for (const { name, bytes } of await bundle(outdir)) {
     console.log(`${String(Math.ceil(bytes / 1_000)).padStart(6)} kB  ${name}`);
   }

@@ -1,7 +1,5 @@
 /** What is compiled: the program's files, with their commit in them. */
-import { runProgram } from "./process.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
+import { bundle } from "./bundle.ts";
 
 /** What stands in `lib/version.ts` where the commit goes. */
 const MARK = "@COMMIT@";
@@ -11,7 +9,7 @@ const MARK = "@COMMIT@";
  * @returns The path of the file to start.
  */
 export async function bundleInto(folder: string, commit: string): Promise<string> {
-  await runProgram(Deno.execPath(), ["task", "-q", "bundle", folder], { cwd: ROOT });
+  await bundle(folder);
   await stamp(folder, commit);
   return `${folder}/main.js`;
 }

@@ -1,7 +1,7 @@
 /**
- * `deno task release`: everything that a release consists of but its image, in `release/`.
+ * `deno task run tools/release.ts`: everything that a release consists of but its image, in `release/`.
  *
- *   deno task release [--version X.Y.Z] [--twice] [--outdir FOLDER]
+ *   deno task run tools/release.ts [--version X.Y.Z] [--twice] [--outdir FOLDER]
  *
  * Without --version it is a dry run: the notes are those of "Unreleased". With --twice all of it
  * is made once more, and has to be the same, byte for byte. Where DENORT_BIN names a runtime, only

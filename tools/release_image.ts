@@ -1,7 +1,7 @@
 /**
- * `deno task release:image`: the image for both processors, from base images pinned by digest.
+ * `deno task run tools/release_image.ts`: the image for both processors, from base images pinned by digest.
  *
- *   deno task release:image --version X.Y.Z --repository OWNER/NAME [--push]
+ *   deno task run tools/release_image.ts --version X.Y.Z --repository OWNER/NAME [--push]
  *
  * Needs docker with buildx. Without --push it only builds. In a GitHub workflow it says the image's
  * name and digest as outputs of the step.

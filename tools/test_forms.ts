@@ -1,5 +1,5 @@
 /**
- * `deno task test:forms [source] [oldest] [aarch64] [binary] [image]`: the end-to-end tests against
+ * `deno task run tools/test_forms.ts [source] [oldest] [aarch64] [binary] [image]`: the end-to-end tests against
  * each form in which the sidecar is used; without arguments, against all.
  *
  * - `source`: `deno run`, all cases
@@ -13,10 +13,10 @@
  * `DENORT_BIN` and `SIDECAR_DENO`: a runtime to compile with, and the Deno that it belongs to.
  */
 import { startScriptFor } from "../tests/image/start_script.ts";
+import { bundle, DIST } from "./bundle.ts";
 import { compileFile, compileInto } from "./compile.ts";
+import { runDeno } from "./deno.ts";
 import { outputOf, runProgram } from "./process.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
 
 /** The oldest Deno that the source is for. */
 const OLDEST = "2.4.2";
@@ -35,7 +35,7 @@ const CORE = [
  * clients that choose their own address.
  */
 const UNIT = [
-  ...["config", "hooks", "life", "target"],
+  ...["config", "hooks", "lifecycle", "registration"],
   ...["address", "clock", "duration", "log", "permissions", "signals", "termination_log"].map((
     one,
   ) => `host/${one}_test.ts`),
@@ -47,14 +47,12 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
   source: () => endToEnd({}),
   oldest: async () => {
     const deno = await oldestDeno();
-    await runProgram(deno, ["check", ...stdOptions(), "main.ts"], { cwd: ROOT });
-    await runProgram(deno, ["test", "--no-prompt", "-A", "--no-check", ...stdOptions(), ...UNIT], {
-      cwd: ROOT,
-    });
+    await runDeno("check", ["main.ts"], { deno });
+    await runDeno("test", ["--no-prompt", "-A", "--no-check", ...UNIT], { deno });
     await endToEnd({ SIDECAR_DENO: deno, SIDECAR_CASES: CORE });
   },
   aarch64: async () => {
-    await runProgram(Deno.execPath(), ["task", "-q", "bundle"], { cwd: ROOT });
+    await bundle(DIST);
     const folder = await Deno.makeTempDir();
     const deno = await aarch64Deno(folder);
     await endToEnd({ SIDECAR: "bundle", SIDECAR_DENO: deno, SIDECAR_CASES: CORE });
@@ -73,27 +71,17 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 async function endToEnd(env: Environment): Promise<void> {
-  await runProgram(Deno.execPath(), [
-    ...["test", "--no-prompt", "-A", ...stdOptions()],
-    ...["life", "signals", "usage"].map((name) => `tests/e2e/${name}_test.ts`),
-  ], { cwd: ROOT, env });
+  const tests = ["life", "signals", "usage"].map((name) => `tests/e2e/${name}_test.ts`);
+  await runDeno("test", ["--no-prompt", "-A", ...tests], { env });
 }
 
 /** What a compiled program may not do once it has given its permissions back. */
 async function denials(probe: string): Promise<void> {
   const unit = "tests/unit/host";
   await compileFile(`${unit}/programs/permissions_probe.ts`, probe);
-  await runProgram(
-    Deno.execPath(),
-    ["test", "--no-prompt", "-A", ...stdOptions(), `${unit}/permissions_test.ts`],
-    { cwd: ROOT, env: { PERMISSIONS_PROBE: probe } },
-  );
-}
-
-/** The `@std` packages from where this process has them. */
-function stdOptions(): string[] {
-  const isMapped = import.meta.resolve("@std/assert").startsWith("file:");
-  return isMapped ? ["--import-map=tools/std/import_map.json"] : [];
+  await runDeno("test", ["--no-prompt", "-A", `${unit}/permissions_test.ts`], {
+    env: { PERMISSIONS_PROBE: probe },
+  });
 }
 
 /** From the npm registry, as everything else. */

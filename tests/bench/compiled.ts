@@ -1,4 +1,4 @@
-/** `deno task bench:compiled`: the benchmark of the compiled sidecar, beside compiled programs. */
+/** `deno task run tests/bench/compiled.ts`: the benchmark of the compiled sidecar, beside compiled programs. */
 import { compileFile, compileInto } from "../../tools/compile.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

@@ -1,11 +1,12 @@
-/** `deno task bench:fleet`: what a whole fleet does to one account's API limits, and they to it. */
+/** `deno task run tests/bench/fleet.ts`: what a whole fleet does to one account's API limits, and they to it. */
 import { parseArgs } from "@std/cli/parse-args";
 import { LIMITS } from "./fleet/account.ts";
 import { chart, type Series } from "./fleet/chart.ts";
 import { original, type Program, sdkWaiter, sidecar } from "./fleet/programs.ts";
 import { type Outcome, type Scenario, SCENARIOS, simulateFleet } from "./fleet/scenarios.ts";
 
-const USAGE = `Usage: deno task bench:fleet [--pods 50,500,5000] [--svg FOLDER] [--json FILE]
+const USAGE =
+  `Usage: deno task run tests/bench/fleet.ts [--pods 50,500,5000] [--svg FOLDER] [--json FILE]
 
 Programs: ours with its defaults; ours with -register-timeout, -wait-in-service-timeout and
 -deregister-timeout set for the fleet's size; the original; a script with the SDK's waiter.`;

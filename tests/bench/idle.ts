@@ -1,5 +1,5 @@
 /**
- * `deno task bench:idle`: what the sidecar does while there is nothing to do, for ten minutes.
+ * `deno task run tests/bench/idle.ts`: what the sidecar does while there is nothing to do, for ten minutes.
  *
  * Counted, not reckoned from seconds: calls by the emulator, processor time and wake-ups by the
  * kernel. An empty program waits beside it, for the runtime wakes up by itself too. After a start

@@ -1,4 +1,4 @@
-/** `deno task image:test`: the image as it is built and run, and what must hold of it. */
+/** `deno task test tests/image/checks.ts`: the image as it is built and run, and what must hold of it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { outputOf } from "../../tools/process.ts";
 import { Container, MEMORY_MIB, RESTRICTED } from "./container.ts";

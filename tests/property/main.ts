@@ -1,8 +1,8 @@
-/** `deno task test:property --runs N [--seed S]`: promises about any input, tried so many times. */
+/** `deno task run tests/property/main.ts --runs N [--seed S]`: promises about any input, tried so many times. */
 import { parseArgs } from "@std/cli/parse-args";
 import { PROPERTIES } from "./properties.ts";
 
-const USAGE = "Usage: deno task test:property [--runs N] [--seed S]";
+const USAGE = "Usage: deno task run tests/property/main.ts [--runs N] [--seed S]";
 
 async function main(args: readonly string[]): Promise<number> {
   const given = parseArgs([...args], { string: ["runs", "seed"], collect: [] });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { PROPERTIES } from "./properties.ts";
 
-/** A small share; `deno task test:property --runs N` tries as many as one likes. */
+/** A small share; `deno task run tests/property/main.ts --runs N` tries as many as one likes. */
 const RUNS = 300;
 
 for (const { name, weight, check } of PROPERTIES) {

@@ -1,4 +1,4 @@
-/** `deno task bench:rollout`: all strategies, and what our own has to stand. */
+/** `deno task run tests/rollout/bench.ts`: all strategies, and what our own has to stand. */
 import { BREAKAGES, BrokenSidecar } from "./broken.ts";
 import { conditionNamed, CONDITIONS } from "./conditions.ts";
 import { endings } from "./endings.ts";
@@ -11,7 +11,7 @@ import { StandstillWatch } from "./standstill.ts";
 import { STRATEGIES } from "./strategies.ts";
 import { markdown, table } from "./table.ts";
 
-const USAGE = `Usage: deno task bench:rollout [what]
+const USAGE = `Usage: deno task run tests/rollout/bench.ts [what]
 
   strategies         one rollout by each strategy, as a table (the default)
   proof [CONDITION [ROLLOUTS]]

@@ -1,4 +1,4 @@
-/** `deno task rollout`: one rolling deployment under load, live, and a picture of it. */
+/** `deno task run tests/rollout/rollout.ts`: one rolling deployment under load, live, and a picture of it. */
 import { parseArgs } from "@std/cli/parse-args";
 import type { Outcome } from "./outcome.ts";
 import { rollOut } from "./outcome.ts";
@@ -10,7 +10,8 @@ import type { Strategy } from "./strategies.ts";
 import { here } from "./time.ts";
 import { View } from "./view.ts";
 
-const USAGE = `Usage: deno task rollout [--strategy NAME] [--rollouts N] [--svg FILE]
+const USAGE =
+  `Usage: deno task run tests/rollout/rollout.ts [--strategy NAME] [--rollouts N] [--svg FILE]
 
   --strategy NAME  one of these (default native-sidecar):
 ${STRATEGIES.map(({ name }) => `                     ${name}`).join("\n")}

@@ -1,4 +1,4 @@
-/** `deno task soak --minutes N`: a real sidecar under disturbances; nothing of it may grow. */
+/** `deno task run tests/soak/main.ts --minutes N`: a real sidecar under disturbances; nothing of it may grow. */
 import { parseArgs } from "@std/cli/parse-args";
 import type { FaultRule } from "../emulator/faults.ts";
 import { startEmulator } from "../emulator/server.ts";
@@ -7,7 +7,7 @@ import { SidecarProcess } from "../e2e/sidecar_process.ts";
 import { drawAction, type Surroundings } from "./actions.ts";
 import { grows, MEASURES, type Sample, sample, trend } from "./samples.ts";
 
-const USAGE = "Usage: deno task soak [--minutes N] [--csv FILE]";
+const USAGE = "Usage: deno task run tests/soak/main.ts [--minutes N] [--csv FILE]";
 const GROUP = "soak";
 const MINUTE = 60_000;
 /** Milliseconds between disturbances, and between samples. */

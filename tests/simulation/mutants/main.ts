@@ -1,4 +1,4 @@
-/** `deno task simulate:mutants`: whether the simulation catches deliberate faults. */
+/** `deno task run tests/simulation/mutants/main.ts`: whether the simulation catches deliberate faults. */
 import { type Mutant, MUTANTS, type Place } from "./mutants.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;

@@ -47,6 +47,16 @@ Deno.test("every task that the docs name exists", () => {
   assertEquals([...new Set(named)].filter((name) => !Object.hasOwn(tasks, name)), []);
 });
 
+Deno.test("every script that the docs run exists", () => {
+  const named = PAGES.flatMap((page) =>
+    [...read(page).matchAll(/deno task (?:run|test) ([\w./]+\.ts)/g)].map(([, path = ""]) => path)
+  );
+  const listed = tableAfter("docs/development.md", "| `deno task run …`").map(([path = ""]) =>
+    path.replaceAll("`", "")
+  );
+  assertEquals([...named, ...listed].filter((path) => !exists(path)), []);
+});
+
 Deno.test("every task of deno.json is told of in docs/development.md", () => {
   const rows = tableAfter("docs/development.md", "## Tasks").map(([name = ""]) =>
     name.replaceAll("`", "")
@@ -60,13 +70,19 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^kubectl /, "needs a cluster"],
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
-  [/^deno task (test:repeat|bench(:idle|:compiled)?)( --record| --short)?$/, "takes minutes"],
+  [
+    /^deno task (bench|run tests\/bench\/(compiled|idle).ts)( --record| --short)?$/,
+    "takes minutes",
+  ],
   [/^deno task simulate /, "the CI runs it, with fewer schedules"],
-  [/^deno task rollout /, "takes a minute; the CI runs rollout:short, which is made of the same"],
+  [/^deno task run tests\/rollout\/rollout.ts /, "takes a minute; the CI runs a short one"],
   [/^deno (install|outdated)/, "changes the lock file"],
   [/^(curl|gh|docker buildx) |^sha256sum |^chmod |^\.\/k8s-/, "needs a published release"],
-  [/^docker build /, "the task image:test builds it, by buildah"],
-  [/^deno task (compile|release|test:forms|image:test)/, "a job of the workflow runs it"],
+  [/^docker build /, "tests/image/checks.ts builds it, by buildah"],
+  [
+    /^deno task (compile|run tools\/(release|test_forms).ts|test tests\/image)/,
+    "a job of the workflow runs it",
+  ],
 ];
 
 /** Commands that tests of the docs run as they stand there. */

@@ -24,7 +24,7 @@ Deno.test("the README's table of flags is the one of the code", () => {
   assertEquals(
     tableAfter("README.md", "<!-- flags:"),
     expected,
-    "the rows to paste (then run `deno task fmt`):\n" +
+    "the rows to paste (then run `deno fmt`):\n" +
       expected.map((row) => `| ${row.join(" | ")} |`).join("\n"),
   );
 });
