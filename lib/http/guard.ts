@@ -13,8 +13,8 @@ export interface GuardConfig {
   readonly tokenFile?: string;
 }
 
-/** A caller, as far as it cannot lie, and the token that it shows. */
-export interface Caller {
+/** A client, as far as it cannot lie, and the token that it shows. */
+export interface Client {
   /** The connection's other end. Headers about it (`Forwarded`, …) are never believed. */
   readonly address: string | undefined;
   readonly authorization: string | undefined;
@@ -28,7 +28,7 @@ export interface GuardOptions {
 
 /**
  * The pod itself. Not the whole of 127.0.0.0/8: Istio's proxy, say, calls from 127.0.0.6 for
- * callers from outside.
+ * clients outside.
  */
 const LOOPBACK = ["127.0.0.1", "::1"];
 
@@ -57,8 +57,8 @@ export class Guard {
     await this.#token?.check();
   }
 
-  /** Whether the caller may; a refused one is warned of. */
-  async admits(path: string, { address, authorization }: Caller): Promise<boolean> {
+  /** Whether the client may; a refused one is warned of. */
+  async admits(path: string, { address, authorization }: Client): Promise<boolean> {
     const plain = plainAddress(address ?? "");
     if (plain !== undefined && this.#allowed.has(plain)) return true;
     if (await this.#token?.admits(authorization)) return true;

@@ -1,8 +1,18 @@
 /** What the service can be asked. */
-import { ok, type Reply, unavailable } from "./reply.ts";
-import type { Stats } from "./stats.ts";
-import { statusDocument } from "./status_reply.ts";
 import type { GroupStatus, Status, View } from "../lifecycle/status.ts";
+import type { Stats } from "./stats.ts";
+import { statusDocument } from "./status_document.ts";
+
+/** An answer: a status, and a short text for people, unless `type` says otherwise. */
+export interface Reply {
+  readonly status: number;
+  /** Without its last line break where it is a sentence. */
+  readonly text: string;
+  /** The `Content-Type`; plain text where it is left out. */
+  readonly type?: string;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /** What answers are made of. */
 export interface Sources {
@@ -100,4 +110,13 @@ function json(document: unknown): Reply {
 async function metrics({ view, stats }: Sources): Promise<Reply> {
   const { metricsText, METRICS_TYPE } = await import("./metrics.ts");
   return { status: 200, text: await metricsText(view.status(), stats), type: METRICS_TYPE };
+}
+
+function ok(text: string): Reply {
+  return { status: 200, text };
+}
+
+/** Not now; the text says why. */
+export function unavailable(reason: string): Reply {
+  return { status: 503, text: reason };
 }

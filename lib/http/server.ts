@@ -13,8 +13,7 @@ import type { Log } from "../host/log.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { Guard, type GuardConfig } from "./guard.ts";
 import { addressText, type ListenAddress, listenAt } from "./listen.ts";
-import { type Reply, unavailable } from "./reply.ts";
-import { type Route, ROUTES } from "./routes.ts";
+import { type Reply, type Route, ROUTES, unavailable } from "./routes.ts";
 import type { Stats } from "./stats.ts";
 import type { View } from "../lifecycle/status.ts";
 
@@ -42,7 +41,7 @@ export interface Service extends AsyncDisposable {
 export const LIMITS = {
   connections: 64,
   /** Who waits for a drain; the other connections are for probes. */
-  drainCallers: 56,
+  drainClients: 56,
   headerBytes: 8_192,
   /** No endpoint reads a body. */
   bodyBytes: 4_096,
@@ -78,7 +77,7 @@ class HttpService implements Service {
   readonly #view: View;
   readonly #options: ServiceOptions;
   #answers = 0;
-  readonly #drainCallers = new Set<IncomingMessage["socket"]>();
+  readonly #drainClients = new Set<IncomingMessage["socket"]>();
 
   constructor(config: ServiceConfig, view: View, options: ServiceOptions) {
     this.#guard = new Guard(config, options);
@@ -145,19 +144,19 @@ class HttpService implements Service {
   }
 
   async #isAdmitted(path: string, { socket, headers }: IncomingMessage): Promise<boolean> {
-    const caller = { address: socket.remoteAddress, authorization: headers.authorization };
-    const isAdmitted = await this.#guard.admits(path, caller);
+    const client = { address: socket.remoteAddress, authorization: headers.authorization };
+    const isAdmitted = await this.#guard.admits(path, client);
     if (!isAdmitted) this.#options.stats.onRefused();
     return isAdmitted;
   }
 
   /** Whoever goes away leaves the place to others; what was asked for goes on. */
   async #wait(route: Route, { socket }: IncomingMessage): Promise<Reply> {
-    if (this.#drainCallers.size >= LIMITS.drainCallers) {
-      return unavailable(`${LIMITS.drainCallers} callers wait for this already`);
+    if (this.#drainClients.size >= LIMITS.drainClients) {
+      return unavailable(`${LIMITS.drainClients} callers wait for this already`);
     }
-    this.#drainCallers.add(socket);
-    const leave = () => this.#drainCallers.delete(socket);
+    this.#drainClients.add(socket);
+    const leave = () => this.#drainClients.delete(socket);
     socket.once("close", leave);
     try {
       return await route.answer(this.#sources());
