@@ -2,10 +2,19 @@
 import { systemClock } from "../../../lib/host/clock.ts";
 import { serve, type Service, type ServiceConfig } from "../../../lib/http/server.ts";
 import { Stats } from "../../../lib/http/stats.ts";
-import type { DrainEnd, Status, View } from "../../../lib/lifecycle/status.ts";
+import type { DrainEnd, GroupStatus, Status, View } from "../../../lib/lifecycle/status.ts";
 import { KeptLog } from "../kept_log.ts";
 
 export const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
+
+export const GROUP: GroupStatus = {
+  name: "kafka",
+  arn: ARN,
+  targetId: "10.0.0.1",
+  port: 9092,
+  membership: "registered",
+  health: { state: "healthy", age: 12_000 },
+};
 
 export const HEALTHY: Status = {
   phase: "serving",
@@ -13,14 +22,7 @@ export const HEALTHY: Status = {
   uptime: 93_250,
   stopping: false,
   drainRequested: false,
-  groups: [{
-    name: "kafka",
-    arn: ARN,
-    targetId: "10.0.0.1",
-    port: 9092,
-    membership: "registered",
-    health: { state: "healthy", age: 12_000 },
-  }],
+  groups: [GROUP],
   application: [{ url: "tcp://127.0.0.1:9092", ready: true }],
 };
 
@@ -53,11 +55,16 @@ export class FakeView implements View {
     return this.registered;
   }
 
-  /** Resolves when a drain was asked for so many times. */
-  askedToDrain(calls = 1): Promise<void> {
+  /** Resolves when a drain was requested so many times. */
+  drainRequested(calls = 1): Promise<void> {
     if (this.drainCalls >= calls) return Promise.resolve();
     return new Promise((resolve) => this.#onDrainCalls.push({ calls, resolve }));
   }
+}
+
+/** The requests that tests write by hand; `lines` are more of its headers. */
+export function request(line: string, ...lines: readonly string[]): string {
+  return [`${line} HTTP/1.1`, "Host: localhost", ...lines, "", ""].join("\r\n");
 }
 
 /** A running service and what is behind it. */
@@ -86,7 +93,7 @@ export class Scene implements AsyncDisposable {
     return this.#service?.port ?? 0;
   }
 
-  async ask(path: string, init?: RequestInit): Promise<{ status: number; text: string }> {
+  async get(path: string, init?: RequestInit): Promise<{ status: number; text: string }> {
     const response = await this.fetch(path, init);
     return { status: response.status, text: await response.text() };
   }

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { statusDocument } from "../../../lib/http/status_reply.ts";
+import { statusDocument } from "../../../lib/http/status_document.ts";
 import { PHASES, type Status } from "../../../lib/lifecycle/status.ts";
+import { test } from "../../test.ts";
 import { blocksOf, read } from "../docs/_docs.ts";
-import { ARN, HEALTHY, Scene } from "./_http.ts";
+import { ARN, GROUP, HEALTHY, Scene } from "./_http.ts";
 
 /** Has each field that there is. */
 const DRAINING: Status = {
@@ -12,10 +13,7 @@ const DRAINING: Status = {
   stopping: false,
   drainRequested: true,
   groups: [{
-    name: "kafka",
-    arn: ARN,
-    targetId: "10.0.0.1",
-    port: 9092,
+    ...GROUP,
     membership: "draining",
     health: { state: "draining", reason: "Target.DeregistrationInProgress", age: 2_500 },
   }, {
@@ -30,7 +28,7 @@ const DRAINING: Status = {
   application: [{ url: "tcp://127.0.0.1:9092", ready: true }],
 };
 
-Deno.test("/status is the document that docs/http.md shows", async () => {
+test("/status is the document that docs/http.md shows", async () => {
   await using scene = await Scene.start();
   scene.view.current = DRAINING;
   const response = await scene.fetch("/status");
@@ -40,7 +38,7 @@ Deno.test("/status is the document that docs/http.md shows", async () => {
   assertEquals(await response.text(), JSON.stringify(documented, undefined, 2) + "\n");
 });
 
-Deno.test("what is not known is left out of /status", () => {
+test("what is not known is left out of /status", () => {
   const document = JSON.parse(JSON.stringify(statusDocument({
     ...HEALTHY,
     groups: [{ name: "kafka", arn: ARN, targetId: "10.0.0.1", membership: "absent" }],
@@ -54,7 +52,7 @@ Deno.test("what is not known is left out of /status", () => {
   assertEquals(Object.hasOwn(document, "drain") || Object.hasOwn(document, "connections"), false);
 });
 
-Deno.test("docs/http.md tells of every phase and every field", () => {
+test("docs/http.md tells of every phase and every field", () => {
   const page = read("docs/http.md");
   for (const phase of PHASES) assert(page.includes(`\`${phase}\``), phase);
   const document = JSON.parse(JSON.stringify(statusDocument(DRAINING)));
