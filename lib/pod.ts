@@ -2,7 +2,7 @@
 import { ApplicationMonitor } from "./application/monitor.ts";
 import { waitForApplication } from "./application/application.ts";
 import { createClient } from "./aws/client.ts";
-import type { ElasticLoadBalancing } from "./aws/elb.ts";
+import { limited } from "./aws/limits.ts";
 import { measured } from "./aws/measured.ts";
 import type { Config } from "./config/config.ts";
 import { createHooks } from "./hooks/runner.ts";
@@ -47,7 +47,7 @@ export async function liveInPod(config: Config, world: World): Promise<Ending> {
   await using _ = await serveView(config, { view, stats, log, rest });
   return await live(config, {
     ...{ clock, log, signals, requests, board, rest, observer: stats },
-    elb: measured(client, stats),
+    elb: limited(measured(client, stats), clock),
     hooks: createHooks(config.hooks, { clock, log, shell }),
     application: applicationOf(config, check, log),
     ...(count !== undefined && { connections: count }),
@@ -91,9 +91,9 @@ function applicationOf(config: Config, check: ApplicationMonitor, log: Log): App
 async function checkPod(config: Config, { log, signals }: World): Promise<Ending> {
   const { check } = await import("./preflight.ts");
   const { identify } = await import("./aws/credentials/identity.ts");
-  using elb: ElasticLoadBalancing & Disposable = createClient(config.api, log);
+  using client = createClient(config.api, log);
   return await check(config, {
-    ...{ elb, clock: systemClock, log, stop: signals.stop },
+    ...{ elb: limited(client, systemClock), clock: systemClock, log, stop: signals.stop },
     identify: (signal) => identify(config.api, signal),
     print: (line) => console.log(line),
   });

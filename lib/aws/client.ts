@@ -26,8 +26,7 @@ import { credentialsTooSlow } from "./credentials/errors.ts";
 import { type ApiCall, ApiError } from "./errors.ts";
 import { keepFresh } from "./credentials/refresh.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
-import { rehearse } from "./rehearsal.ts";
-import { createSdkClient, type SdkClient, type SignedClient } from "./sdk_client.ts";
+import { createSdkClient, rehearse, type SdkClient, type SignedClient } from "./sdk_client.ts";
 import { toApiError } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
 
@@ -74,16 +73,17 @@ export function createClient(
   return new SdkLoadBalancing(sdkClient, handler);
 }
 
-/** An SDK client, and what it tells of its search for credentials. */
+/** An SDK client, and what it reports of its search for credentials. */
 interface LoggedClient extends SignedClient {
   readonly logger: SdkLogger;
 }
 
-/** Sends the command by a client, under a signal. */
-type Send<T> = (
-  client: SdkClient,
-  options: { abortSignal: AbortSignal },
-) => Promise<T>;
+/** What an error message names. */
+interface Subject {
+  readonly call: ApiCall;
+  /** An ARN, or names. */
+  readonly resource: string;
+}
 
 class SdkLoadBalancing implements SdkPort {
   readonly #ended = new AbortController();
@@ -104,27 +104,16 @@ class SdkLoadBalancing implements SdkPort {
     this.#handler.destroy();
   }
 
-  async describeTargetGroups(
-    which: WhichGroups,
-    options: CallOptions,
-  ): Promise<TargetGroup[]> {
+  async describeTargetGroups(which: WhichGroups, options: CallOptions): Promise<TargetGroup[]> {
     const groups: TargetGroup[] = [];
-    const filter = "names" in which
-      ? { Names: [...which.names] }
-      : { TargetGroupArns: [...which.arns] };
-    const resource = ("names" in which ? which.names : which.arns).join(",");
+    const [filter, ids] = "names" in which
+      ? [{ Names: [...which.names] }, which.names]
+      : [{ TargetGroupArns: [...which.arns] }, which.arns];
+    const subject: Subject = { call: "DescribeTargetGroups", resource: ids.join(",") };
     let marker: string | undefined;
     do {
-      const command = new DescribeTargetGroupsCommand({
-        ...filter,
-        ...(marker !== undefined ? { Marker: marker } : {}),
-      });
-      const page = await this.#call(
-        "DescribeTargetGroups",
-        resource,
-        options,
-        (client, options) => client.send(command, options),
-      );
+      const command = new DescribeTargetGroupsCommand({ ...filter, Marker: marker });
+      const page = await this.#call(subject, options, (client, how) => client.send(command, how));
       groups.push(...(page.TargetGroups ?? []).map(toTargetGroup));
       marker = page.NextMarker;
     } while (marker);
@@ -132,25 +121,17 @@ class SdkLoadBalancing implements SdkPort {
   }
 
   async registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
+    const subject: Subject = { call: "RegisterTargets", resource: groupArn };
     const input = inGroup(groupArn, target);
     const command = new RegisterTargetsCommand(input);
-    await this.#call(
-      "RegisterTargets",
-      groupArn,
-      options,
-      (client, options) => client.send(command, options),
-    );
+    await this.#call(subject, options, (client, how) => client.send(command, how));
     this.#beReady(input);
   }
 
   async deregisterTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
+    const subject: Subject = { call: "DeregisterTargets", resource: groupArn };
     const command = new DeregisterTargetsCommand(inGroup(groupArn, target));
-    await this.#call(
-      "DeregisterTargets",
-      groupArn,
-      options,
-      (client, options) => client.send(command, options),
-    );
+    await this.#call(subject, options, (client, how) => client.send(command, how));
   }
 
   async describeTargetHealth(
@@ -158,54 +139,30 @@ class SdkLoadBalancing implements SdkPort {
     target: Target,
     options: CallOptions,
   ): Promise<TargetHealth> {
+    const subject: Subject = { call: "DescribeTargetHealth", resource: groupArn };
     const command = new DescribeTargetHealthCommand(inGroup(groupArn, target));
-    const call = "DescribeTargetHealth";
-    const reply = await this.#call(
-      call,
-      groupArn,
-      options,
-      (client, options) => client.send(command, options),
-    );
+    const reply = await this.#call(subject, options, (client, how) => client.send(command, how));
     const description = reply.TargetHealthDescriptions?.find((one) => one.Target?.Id === target.id);
-    if (description?.TargetHealth?.State === undefined) {
-      throw new ApiError(`the reply says nothing of ${target.id}`, {
-        call,
-        code: "UnexpectedReply",
-        retryable: true,
-        effect: "none",
-      });
-    }
+    if (description?.TargetHealth?.State === undefined) throw saysNothing(subject, target.id);
     return toTargetHealth(target, description);
   }
 
   async deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds> {
+    const subject: Subject = { call: "DescribeTargetGroupAttributes", resource: groupArn };
     const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: groupArn });
-    const call = "DescribeTargetGroupAttributes";
-    const reply = await this.#call(
-      call,
-      groupArn,
-      options,
-      (client, options) => client.send(command, options),
-    );
+    const reply = await this.#call(subject, options, (client, how) => client.send(command, how));
     const found = reply.Attributes?.find(({ Key }) => Key === DEREGISTRATION_DELAY);
     const seconds = Number(found?.Value ?? NaN);
-    if (Number.isFinite(seconds)) return seconds * 1_000;
-    throw new ApiError(`the reply says nothing of ${DEREGISTRATION_DELAY}`, {
-      call,
-      code: "UnexpectedReply",
-      retryable: true,
-      effect: "none",
-    });
+    if (!Number.isFinite(seconds)) throw saysNothing(subject, DEREGISTRATION_DELAY);
+    return seconds * 1_000;
   }
 
   /** @throws {ApiError} An ended signal's reason is thrown as it is, but for slow credentials. */
   async #call<T>(
-    call: ApiCall,
-    resource: string,
-    options: CallOptions,
-    send: Send<T>,
+    subject: Subject,
+    { signal, onSend }: CallOptions,
+    send: (client: SdkClient, how: { abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
-    const { signal, onSend } = options;
     signal.throwIfAborted();
     const current = this.#current;
     const { client, logger } = current;
@@ -219,14 +176,14 @@ class SdkLoadBalancing implements SdkPort {
       return await abortable(send(client, { abortSignal: signal }), signal);
     } catch (error) {
       if (!signal.aborted) {
-        const fault = toApiError(error, { call, resource, sent, source: logger.lastSource });
+        const apiError = toApiError(error, { ...subject, sent, source: logger.lastSource });
         // By a clock that is slow they seem good still, and would never be renewed.
-        if (fault.code === "ExpiredToken") this.#startAfresh(current);
-        throw fault;
+        if (apiError.code === "ExpiredToken") this.#startAfresh(current);
+        throw apiError;
       }
       if (sent || !isTimeout(signal.reason)) throw signal.reason;
       this.#startAfresh(current);
-      throw credentialsTooSlow(call, logger.lastSource);
+      throw credentialsTooSlow(subject.call, logger.lastSource);
     }
   }
 
@@ -235,8 +192,8 @@ class SdkLoadBalancing implements SdkPort {
   }
 
   /**
-   * What comes next is deregistering, at a moment that nobody knows, and quickly. This goes on
-   * beside all else, until the client is disposed of: nobody waits for it.
+   * Deregistering comes next, at an unknown moment, and has to be quick. This runs in the
+   * background until the client is disposed of.
    */
   #beReady(input: DeregisterTargetsInput): void {
     if (this.#ready !== undefined) return;
@@ -251,12 +208,18 @@ class SdkLoadBalancing implements SdkPort {
   }
 }
 
-function inGroup(groupArn: string, target: Target) {
-  const description: TargetDescription = {
-    Id: target.id,
-    ...(target.port !== undefined ? { Port: target.port } : {}),
-    ...(target.availabilityZone !== undefined ? { AvailabilityZone: target.availabilityZone } : {}),
-  };
+function saysNothing({ call }: Subject, what: string): ApiError {
+  return new ApiError(`the reply says nothing of ${what}`, {
+    call,
+    code: "UnexpectedReply",
+    retryable: true,
+    effect: "none",
+  });
+}
+
+/** The SDK leaves out what is undefined. */
+function inGroup(groupArn: string, { id, port, availabilityZone }: Target) {
+  const description: TargetDescription = { Id: id, Port: port, AvailabilityZone: availabilityZone };
   return { TargetGroupArn: groupArn, Targets: [description] };
 }
 

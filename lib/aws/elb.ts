@@ -1,5 +1,6 @@
-/** The few calls of the Elastic Load Balancing v2 API that the sidecar needs, as a port of our own. */
+/** The few calls of the Elastic Load Balancing v2 API that the sidecar needs, as a port. */
 import type { Milliseconds } from "../host/duration.ts";
+import type { ApiCall } from "./errors.ts";
 
 /** What is registered: an IP address (or instance id), and its port where it is not the group's. */
 export interface Target {
@@ -18,7 +19,7 @@ export interface HealthCheck {
   readonly unhealthyThreshold: number;
 }
 
-/** A target group as DescribeTargetGroups tells of it. */
+/** A target group as DescribeTargetGroups reports it. */
 export interface TargetGroup {
   readonly arn: string;
   readonly name: string;
@@ -48,8 +49,13 @@ export interface TargetHealth {
 
 /** How a call is made. */
 export interface CallOptions {
-  /** Ends the call: its promise rejects at once. */
+  /** Ends the call at any time, also while it waits for a slot: its promise rejects at once. */
   readonly signal: AbortSignal;
+  /**
+   * The time of the call itself, once it has one of the slots (`limits.ts`); when it is over, the
+   * call fails with a retryable `ApiError`. @default `REQUEST_TIMEOUT`
+   */
+  readonly timeout?: Milliseconds;
   /**
    * Called when the request is about to go out; until then, ending the call means that the
    * API never hears of it.
@@ -59,9 +65,8 @@ export interface CallOptions {
 
 /**
  * The load balancer port. Each method makes one call (a listing: one a page) and tries it once;
- * what fails throws an `ApiError` (`aws/errors.ts`), an ended signal its reason; where the time
- * was up before the request went out, that is an `ApiError` too, since it is not the API that was
- * slow.
+ * what fails throws an `ApiError` (`errors.ts`), an ended signal its reason; where the time was up
+ * before the request went out, that is an `ApiError` too, since it is not the API that was slow.
  */
 export interface ElasticLoadBalancing {
   /** The groups of these names or ARNs. One without a group fails the whole call. */
@@ -76,4 +81,48 @@ export interface ElasticLoadBalancing {
   ): Promise<TargetHealth>;
   /** The group's deregistration delay, in milliseconds (`deregistration_delay.timeout_seconds`). */
   deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds>;
+}
+
+/** A call that is about to be made, and what it is about. */
+export interface PlannedCall {
+  readonly call: ApiCall;
+  readonly resource: WhichGroups | string;
+  readonly options: CallOptions;
+}
+
+/** Makes a call by `make`, and does something around it. */
+export type Around = <T>(
+  planned: PlannedCall,
+  make: (options: CallOptions) => Promise<T>,
+) => Promise<T>;
+
+/** The same port, with something done around each call. */
+export function around(elb: ElasticLoadBalancing, wrap: Around): ElasticLoadBalancing {
+  return {
+    describeTargetGroups: (resource, options) =>
+      wrap(
+        { call: "DescribeTargetGroups", resource, options },
+        (options) => elb.describeTargetGroups(resource, options),
+      ),
+    registerTarget: (resource, target, options) =>
+      wrap(
+        { call: "RegisterTargets", resource, options },
+        (options) => elb.registerTarget(resource, target, options),
+      ),
+    deregisterTarget: (resource, target, options) =>
+      wrap(
+        { call: "DeregisterTargets", resource, options },
+        (options) => elb.deregisterTarget(resource, target, options),
+      ),
+    describeTargetHealth: (resource, target, options) =>
+      wrap(
+        { call: "DescribeTargetHealth", resource, options },
+        (options) => elb.describeTargetHealth(resource, target, options),
+      ),
+    deregistrationDelay: (resource, options) =>
+      wrap(
+        { call: "DescribeTargetGroupAttributes", resource, options },
+        (options) => elb.deregistrationDelay(resource, options),
+      ),
+  };
 }

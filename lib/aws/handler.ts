@@ -3,8 +3,7 @@ import { buildQueryString, HttpResponse } from "@smithy/core/protocols";
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from "@smithy/types";
 import { isTimeout, systemClock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { Gate } from "./gate.ts";
-import { withoutSecretsOf } from "./secrets.ts";
+import { withoutSecretsOf } from "./redact.ts";
 
 type Handler = RequestHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
 
@@ -51,9 +50,6 @@ const SENT_ONCE = "RegisterTargets";
 /** The limit of a request that has none: the SDK's own to STS, which may not hang either. */
 const LONGEST_REQUEST: Milliseconds = 5_000;
 
-/** A sidecar of a hundred groups would open a hundred connections at once otherwise. */
-const REQUESTS_AT_A_TIME = 10;
-
 /**
  * Sends requests by `fetch`, whose connections Deno keeps open between calls. The SDK's own handler
  * for `fetch` clears a timer that it never set, and at the first use of a timer function Deno loads
@@ -64,7 +60,6 @@ const REQUESTS_AT_A_TIME = 10;
  */
 export class ReplyCheckingHandler implements Handler {
   readonly metadata = { handlerProtocol: "http/1.1" };
-  readonly #gate = new Gate(REQUESTS_AT_A_TIME);
   readonly #onSend = new WeakMap<object, () => void>();
   readonly #keepsNoConnection = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
 
@@ -87,7 +82,6 @@ export class ReplyCheckingHandler implements Handler {
     const signal = abortSignal instanceof AbortSignal
       ? abortSignal
       : systemClock.within(LONGEST_REQUEST);
-    using _ = await this.#gate.enter(signal);
     if (!signal.aborted) this.#onSend.get(signal)?.();
     const { response, text } = await this.#answer(request, signal);
     checkReply(request, response.status, text);

@@ -1,12 +1,12 @@
 /** The load balancer port with a meter in it. */
-import type { ElasticLoadBalancing } from "./elb.ts";
+import { around, type ElasticLoadBalancing } from "./elb.ts";
 import { type ApiCall, ApiError } from "./errors.ts";
 
-/** Told of every call. */
+/** Counts calls. */
 export interface CallMeter {
-  /** A call has ended; `result`: `ok`, the fault's code, or `GivenUp` where its time was up. */
+  /** A call has ended; `result`: `ok`, the error's code, or `GivenUp` where its time was up. */
   readonly onCall: (action: ApiCall, result: string) => void;
-  /** A call is made whose like has just failed with a fault that may pass. */
+  /** A call is made again: the last one of its kind failed with an error that may pass. */
   readonly onRetry: (action: ApiCall) => void;
 }
 
@@ -14,48 +14,19 @@ export interface CallMeter {
 export function measured(elb: ElasticLoadBalancing, meter: CallMeter): ElasticLoadBalancing {
   /** Call and resource of those that failed when they were made last: one entry a group at most. */
   const failed = new Set<string>();
-
-  function metered<Resource, Rest extends unknown[], Result>(
-    action: ApiCall,
-    call: (resource: Resource, ...rest: Rest) => Promise<Result>,
-  ): typeof call {
-    return async (resource, ...rest) => {
-      const key = `${action} ${JSON.stringify(resource)}`;
-      if (failed.delete(key)) meter.onRetry(action);
-      try {
-        const result = await call(resource, ...rest);
-        meter.onCall(action, "ok");
-        return result;
-      } catch (error) {
-        // A call that was given up had the time of one attempt; the next one is a retry.
-        const isFinal = error instanceof ApiError && !error.retryable;
-        if (!isFinal) failed.add(key);
-        meter.onCall(action, error instanceof ApiError ? error.code : "GivenUp");
-        throw error;
-      }
-    };
-  }
-
-  return {
-    describeTargetGroups: metered(
-      "DescribeTargetGroups",
-      (which, options) => elb.describeTargetGroups(which, options),
-    ),
-    registerTarget: metered(
-      "RegisterTargets",
-      (groupArn, target, options) => elb.registerTarget(groupArn, target, options),
-    ),
-    deregisterTarget: metered(
-      "DeregisterTargets",
-      (groupArn, target, options) => elb.deregisterTarget(groupArn, target, options),
-    ),
-    describeTargetHealth: metered(
-      "DescribeTargetHealth",
-      (groupArn, target, options) => elb.describeTargetHealth(groupArn, target, options),
-    ),
-    deregistrationDelay: metered(
-      "DescribeTargetGroupAttributes",
-      (groupArn, options) => elb.deregistrationDelay(groupArn, options),
-    ),
-  };
+  return around(elb, async ({ call, resource, options }, make) => {
+    const key = `${call} ${JSON.stringify(resource)}`;
+    if (failed.delete(key)) meter.onRetry(call);
+    try {
+      const result = await make(options);
+      meter.onCall(call, "ok");
+      return result;
+    } catch (error) {
+      // A call that was given up had the time of one attempt; the next one is a retry.
+      const isFinal = error instanceof ApiError && !error.retryable;
+      if (!isFinal) failed.add(key);
+      meter.onCall(call, error instanceof ApiError ? error.code : "GivenUp");
+      throw error;
+    }
+  });
 }

@@ -6,6 +6,8 @@
  * more memory than all the rest of the sidecar. These are the same parts, put together by hand.
  */
 import {
+  DeregisterTargetsCommand,
+  type DeregisterTargetsInput,
   errorTypeRegistries,
   type ServiceInputTypes,
   type ServiceOutputTypes,
@@ -29,7 +31,7 @@ import {
   resolveRegionConfig,
 } from "@smithy/core/config";
 import { resolveEndpointConfig } from "@smithy/core/endpoints";
-import { HttpRequest, parseUrl } from "@smithy/core/protocols";
+import { HttpRequest, HttpResponse, parseUrl } from "@smithy/core/protocols";
 import { getSchemaSerdePlugin } from "@smithy/core/schema";
 import { fromBase64, toBase64 } from "@smithy/core/serde";
 import type {
@@ -39,10 +41,9 @@ import type {
   IdentityProviderConfig,
   Logger,
 } from "@smithy/types";
-import { VERSION } from "../version.ts";
 import { endpointOf } from "./endpoint.ts";
 import type { CredentialsSource } from "./credentials/refresh.ts";
-import { credentialChain } from "./credentials/chain.ts";
+import { credentialChain, USER_AGENT } from "./credentials/chain.ts";
 
 /** What the four calls are sent by. */
 export type SdkClient = Client<
@@ -64,7 +65,6 @@ const SIGNATURE = "aws.auth#sigv4";
 const SIGNING_NAME = "elasticloadbalancing";
 /** The API's version, as its requests say it. */
 const API_VERSION = "2015-12-01";
-const USER_AGENT = `k8s-nlb-registrator-sidecar/${VERSION} Deno/${Deno.version.deno}`;
 
 /** A client, and the credentials that its calls are signed with. */
 export interface SignedClient {
@@ -94,9 +94,11 @@ export function createSdkClient(options: SdkClientOptions): SignedClient {
   return { client, credentials: () => config.credentials() };
 }
 
+const userAgentHeader = USER_AGENT.map(([name, version]) => `${name}/${version}`).join(" ");
+
 /** For the logs of the API's owners. */
 const sayWhoWeAre: BuildMiddleware<ServiceInputTypes, ServiceOutputTypes> = (next) => (args) => {
-  if (HttpRequest.isInstance(args.request)) args.request.headers["user-agent"] = USER_AGENT;
+  if (HttpRequest.isInstance(args.request)) args.request.headers["user-agent"] = userAgentHeader;
   return next(args);
 };
 
@@ -166,4 +168,22 @@ function codecs() {
     streamCollector: async (stream: ReadableStream<Uint8Array>) =>
       new Uint8Array(await new Response(stream).arrayBuffer()),
   };
+}
+
+const ANSWER = "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>";
+
+/**
+ * Goes through a DeregisterTargets call without sending it, so that its code is compiled when it
+ * counts: writes and signs the request, and reads a made-up answer. Once is enough: more often, and
+ * the engine compiles to machine code, which takes 2 MB. Never throws: the call itself does.
+ */
+export async function rehearse(client: SdkClient, input: DeregisterTargetsInput): Promise<void> {
+  const command = new DeregisterTargetsCommand(input);
+  const unsent = () => () =>
+    Promise.resolve({
+      response: new HttpResponse({ statusCode: 200, body: new TextEncoder().encode(ANSWER) }),
+      output: { $metadata: {} },
+    });
+  command.middlewareStack.add(unsent, { step: "deserialize", priority: "low" });
+  await client.send(command).catch(() => {});
 }

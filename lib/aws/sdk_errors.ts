@@ -9,7 +9,7 @@ import {
 import { type ApiCall, ApiError, type ApiErrorDetails } from "./errors.ts";
 import { credentialsFault } from "./credentials/errors.ts";
 import { NoAnswer, UnexpectedReply } from "./handler.ts";
-import { readable } from "./readable.ts";
+import { readable } from "./redact.ts";
 
 /** Where a fault came from, for its sentence. */
 export interface FaultContext {

@@ -3,7 +3,7 @@
  * own; and of its search for credentials it tells in no other way.
  */
 import type { Log } from "../host/log.ts";
-import { readable } from "./readable.ts";
+import { readable } from "./redact.ts";
 
 /** A logger as the SDK calls it, with anything at all. */
 type Say = (...content: readonly unknown[]) => void;

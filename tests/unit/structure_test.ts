@@ -95,7 +95,7 @@ const ONE_PLACE: readonly [RegExp, string][] = [
   [
     /@aws-sdk\/|@smithy\//,
     "lib/aws/client.ts lib/aws/endpoint.ts lib/aws/handler.ts lib/aws/credentials/identity.ts " +
-    "lib/aws/rehearsal.ts lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/credentials/chain.ts",
+    "lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/credentials/chain.ts",
   ],
   [/@std\/log/, "lib/host/log.ts"],
 ];

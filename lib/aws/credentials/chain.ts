@@ -1,22 +1,21 @@
-/**
- * Who makes a request, for the logs of the API's owners. The SDK's own user agent tells the
- * kernel's release too; asking for that takes a permission that the sidecar gives back.
- */
+/** The SDK's chain of credential sources, and who asks them. */
 import { defaultProvider, type DefaultProviderInit } from "@aws-sdk/credential-provider-node";
 import { VERSION } from "../../version.ts";
 
-/** The user agent, as the SDK wants it: pairs of name and version. */
-export function userAgent(): Promise<[string, string][]> {
-  return Promise.resolve([
-    ["k8s-nlb-registrator-sidecar", VERSION],
-    ["deno", Deno.version.deno],
-  ]);
-}
+/**
+ * The user agent of every request to AWS, as the SDK wants it: pairs of name and version. The SDK's
+ * own tells the kernel's release too, and reading that takes a permission that the sidecar gives up.
+ */
+export const USER_AGENT: [string, string][] = [
+  ["k8s-nlb-registrator-sidecar", VERSION],
+  ["Deno", Deno.version.deno],
+];
 
-/** The SDK's chain of credential sources; STS hears the same user agent. */
-export function credentialChain(
-  init: DefaultProviderInit,
-): ReturnType<typeof defaultProvider> {
-  const clientConfig = { ...init.clientConfig, defaultUserAgentProvider: userAgent };
+/** The SDK's chain of credential sources; its requests to STS carry the same user agent. */
+export function credentialChain(init: DefaultProviderInit): ReturnType<typeof defaultProvider> {
+  const clientConfig = { ...init.clientConfig, ...namesTheSidecar };
   return defaultProvider({ ...init, clientConfig });
 }
+
+/** An SDK client's setting. */
+export const namesTheSidecar = { defaultUserAgentProvider: () => Promise.resolve(USER_AGENT) };

@@ -1,7 +1,7 @@
 /** Faults before the request went out: region, credentials, what the process may do. */
 import { type ApiCall, ApiError } from "../errors.ts";
 import { NoAnswer, UnexpectedReply, Unsendable } from "../handler.ts";
-import { readable } from "../readable.ts";
+import { readable } from "../redact.ts";
 
 /** An error of the SDK's, as far as it says what was wrong with the credentials. */
 export interface CredentialsError extends Error {

@@ -1,8 +1,8 @@
 /** Whose credentials the SDK finds, and where: for people, so it is loaded only where one asks. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { ClientOptions } from "../client.ts";
-import { readable } from "../readable.ts";
-import { credentialChain, userAgent } from "./chain.ts";
+import { readable } from "../redact.ts";
+import { credentialChain, namesTheSidecar } from "./chain.ts";
 
 /** Who makes the calls. */
 export interface Identity {
@@ -32,7 +32,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 export async function identify(options: ClientOptions, signal: AbortSignal): Promise<Identity> {
   const client = new STSClient({
     maxAttempts: 1,
-    defaultUserAgentProvider: userAgent,
+    ...namesTheSidecar,
     credentialDefaultProvider: credentialChain,
     ...(options.region !== undefined && { region: options.region }),
   });

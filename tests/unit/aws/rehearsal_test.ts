@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { rehearse } from "../../../lib/aws/rehearsal.ts";
+import { rehearse } from "../../../lib/aws/sdk_client.ts";
 import { createSdkClient } from "../../../lib/aws/sdk_client.ts";
 import { SdkLogger } from "../../../lib/aws/sdk_log.ts";
 import { ACCESS_KEY } from "./_api.ts";

@@ -1,0 +1,66 @@
+/** The bounds of each call: so many at a time, and so long for each. */
+import { abortable } from "@std/async/abortable";
+import { type Clock, isTimeout } from "../host/clock.ts";
+import { around, type ElasticLoadBalancing } from "./elb.ts";
+import { attemptTimedOut, REQUEST_TIMEOUT } from "./retry.ts";
+
+/** A sidecar of a hundred groups would open a hundred connections at once otherwise. */
+const CALLS_AT_A_TIME = 10;
+
+/**
+ * Limits the calls that go through a load balancer port. A call waits for one of ten slots, in
+ * order; its timeout starts when it has one. A call whose time is up, its own or the signal's,
+ * fails with a retryable `ApiError`; a signal that ends for another reason gives that reason.
+ */
+export function limited(elb: ElasticLoadBalancing, clock: Clock): ElasticLoadBalancing {
+  const slots = new Slots(CALLS_AT_A_TIME);
+  return around(elb, async ({ call, options }, make) => {
+    const { signal, timeout = REQUEST_TIMEOUT } = options;
+    try {
+      using _ = await slots.enter(signal);
+      return await make({ ...options, signal: clock.within(timeout, signal) });
+    } catch (error) {
+      throw isTimeout(error) ? attemptTimedOut(call, timeout) : error;
+    }
+  });
+}
+
+/** Lets callers in, in the order in which they come, while there is a free slot. */
+class Slots {
+  #free: number;
+  readonly #waiting: PromiseWithResolvers<void>[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /**
+   * Waits for a slot. Dispose of it to leave.
+   * @throws The signal's reason, when it ends first.
+   */
+  async enter(signal: AbortSignal): Promise<Disposable> {
+    if (this.#free > 0) this.#free--;
+    else await this.#turn(signal);
+    return { [Symbol.dispose]: () => this.#leave() };
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    const turn = Promise.withResolvers<void>();
+    this.#waiting.push(turn);
+    try {
+      await abortable(turn.promise, signal);
+    } catch (reason) {
+      const place = this.#waiting.indexOf(turn);
+      // A turn that came at the same moment is for the next one.
+      if (place < 0) this.#leave();
+      else this.#waiting.splice(place, 1);
+      throw reason;
+    }
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next.resolve();
+  }
+}

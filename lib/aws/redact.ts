@@ -1,0 +1,45 @@
+/** Texts from outside, made fit for a log: short, one line, without secrets of the request. */
+
+/** A message that is longer than this helps nobody. */
+const LONGEST = 500;
+
+/**
+ * The first line of a message, without what it may quote of the request: the messages of
+ * SignatureDoesNotMatch and IncompleteSignature repeat signed headers, session token included.
+ */
+export function readable(message: string): string {
+  const firstLine = message.trim().split(/[\r\n]/, 1)[0] ?? "";
+  return firstLine
+    .replaceAll(QUOTED_HEADER, "$1=…")
+    .replaceAll(JSON_WEB_TOKEN, "…")
+    .replaceAll(TOKEN, "…")
+    .slice(0, LONGEST)
+    .replace(/[.\s]+$/, "");
+}
+
+const QUOTED_HEADER =
+  /(Authorization|Credential|Signature|x-amz-[a-z0-9-]+)(?: header)?\s*[=:].*/gi;
+const JSON_WEB_TOKEN = /\beyJ[\w-]+\.[\w.-]+/g;
+/** No word that a person can read is so long; session tokens are longer. */
+const TOKEN = /[\w+/=.-]{100,}/g;
+
+/** The parts of a request that may hold secrets. */
+interface SignedRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** Removes the request's secrets from a reply: AWS's error messages repeat headers and parameters. */
+export function withoutSecretsOf(request: SignedRequest, reply: string): string {
+  return secretsOf(request).reduce((text, secret) => text.replaceAll(secret, "…"), reply);
+}
+
+function secretsOf({ headers, body }: SignedRequest): string[] {
+  const form = new URLSearchParams(typeof body === "string" ? body : "");
+  const secrets = [
+    headers["x-amz-security-token"],
+    /Signature=(\w+)/.exec(headers["authorization"] ?? "")?.[1],
+    form.get("WebIdentityToken")?.trim(),
+  ];
+  return secrets.flatMap((secret) => secret ? [secret, encodeURIComponent(secret)] : []);
+}
