@@ -76,7 +76,7 @@ function applicationOf(config: Config, check: ApplicationMonitor, log: Log): App
     wait: (stop) =>
       waitForApplication(addresses, {
         ...{ clock, log, time: timeout, stop },
-        onAnswer: (url, ready) => check.learn(url, ready),
+        onAnswer: (url, ready) => check.record(url, ready),
       }),
     restarted: async (signal) => {
       if (addresses.length === 0) return await new Promise(() => {});

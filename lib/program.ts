@@ -1,7 +1,7 @@
 /** The program: from arguments and environment to an exit code. */
 import { type Config, readConfig } from "./config/config.ts";
 import { hasCredentialProcess } from "./aws/credentials/shared_files.ts";
-import { shellExists } from "./hooks/shell.ts";
+import { shellExists } from "./hooks/words.ts";
 import { type Connections, openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import { createLog, type Log } from "./host/log.ts";

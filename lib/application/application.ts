@@ -1,17 +1,16 @@
 /** Waiting until the application answers, before its target is registered (`-wait-for`). */
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import { Failure } from "../host/failure.ts";
+import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
-import type { ApplicationAddress } from "./address.ts";
-import { type Answer, type Probe, probe as realProbe } from "./probe.ts";
-
-export type { ApplicationAddress } from "./address.ts";
-
-/** How often an address is asked. On loopback there is nobody to march in step with. */
-export const INTERVAL: Milliseconds = 1_000;
-/** How long one question may take; as long as a probe of the kubelet by default. */
-export const QUESTION: Milliseconds = 1_000;
+import {
+  type Answer,
+  type ApplicationAddress,
+  CHECK_INTERVAL,
+  CHECK_TIMEOUT,
+  type Probe,
+  probe as realProbe,
+} from "./probe.ts";
 
 /** Ports and parameters of the wait. */
 export interface WaitOptions {
@@ -21,14 +20,14 @@ export interface WaitOptions {
   readonly time: Milliseconds;
   /** Cuts the wait short; its reason is thrown. */
   readonly stop: AbortSignal;
-  /** Told each answer. */
+  /** Gets each answer. */
   readonly onAnswer?: (url: string, ready: boolean) => void;
   /** Stands in for real connections. */
   readonly probe?: Probe;
 }
 
 /**
- * Asks all addresses side by side, about once a second, until all of them answer at once.
+ * Checks all addresses side by side, about once a second, until all of them answer at once.
  * @throws {Failure} `applicationNeverReady`, naming each address that did not answer, and why.
  * @throws The reason of `stop`.
  */
@@ -43,9 +42,9 @@ export async function waitForApplication(
   const deadline = clock.within(time, stop);
   const waiting = addresses.map((address) => new Waiting(address, options));
   while (true) {
-    const next = clock.within(INTERVAL, deadline);
-    const signal = clock.within(QUESTION, deadline);
-    await Promise.all(waiting.map((one) => one.ask(signal, deadline)));
+    const next = clock.within(CHECK_INTERVAL, deadline);
+    const signal = clock.within(CHECK_TIMEOUT, deadline);
+    await Promise.all(waiting.map((one) => one.check(signal, deadline)));
     if (waiting.every(({ isReady }) => isReady)) break;
     if (!deadline.aborted) await sleep(next);
     if (deadline.aborted) throw neverReady(waiting, deadline, time);
@@ -76,12 +75,12 @@ class Waiting {
     return `${this.#address.url} (${this.#last?.reason ?? "not asked"})`;
   }
 
-  async ask(signal: AbortSignal, deadline: AbortSignal): Promise<void> {
+  async check(signal: AbortSignal, deadline: AbortSignal): Promise<void> {
     const { url } = this.#address;
     const { clock, log, onAnswer, probe = realProbe } = this.#options;
     const answer = await probe(this.#address, signal);
     const isReady = answer.outcome === "ready";
-    // A question that the end of the wait cut short tells less than the one before it.
+    // A check that the end of the wait cut short tells less than the one before it.
     if (!isReady && deadline.aborted && this.#last !== undefined) return;
     const wasReady = this.isReady;
     this.#last = answer;

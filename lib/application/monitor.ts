@@ -1,9 +1,14 @@
-/** Whether the application answers now, however many ask: for `/target`, and to notice restarts. */
+/** Whether the application answers now: one check for all callers, for `/target` and restarts. */
 import { type Clock, sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { INTERVAL, QUESTION } from "./application.ts";
-import type { ApplicationAddress } from "./address.ts";
-import { type Answer, type Probe, probe as realProbe } from "./probe.ts";
+import {
+  type Answer,
+  type ApplicationAddress,
+  CHECK_INTERVAL,
+  CHECK_TIMEOUT,
+  type Probe,
+  probe as realProbe,
+} from "./probe.ts";
 
 /**
  * Slow or unready answers alone, for so long, count as gone. One alone does not: an application that
@@ -17,8 +22,8 @@ const UNREADY_IS_GONE: Milliseconds = 2_000;
  */
 const GLANCE: Milliseconds = 200;
 
-/** What a check needs of the world. */
-export interface CheckPorts {
+/** What the monitor needs of the world. */
+export interface MonitorPorts {
   readonly clock: Clock;
   /** Stands in for real connections. */
   readonly probe?: Probe;
@@ -40,7 +45,7 @@ export class ApplicationMonitor {
 
   constructor(
     addresses: readonly ApplicationAddress[],
-    { clock, probe = realProbe }: CheckPorts,
+    { clock, probe = realProbe }: MonitorPorts,
   ) {
     this.#addresses = addresses;
     this.#clock = clock;
@@ -53,17 +58,17 @@ export class ApplicationMonitor {
    * began a second ago at most when it was asked for, and that takes a second at most; so it is
    * never older than two. Never rejects.
    */
-  async ask(): Promise<boolean> {
-    return (await this.#check(INTERVAL).answers).every(isReady);
+  async answers(): Promise<boolean> {
+    return (await this.#check(CHECK_INTERVAL).answers).every(isReady);
   }
 
-  /** Whether each address answered when it was asked last; false before the first time. */
+  /** Whether each address answered at its last check; false before the first. */
   last(): { readonly url: string; readonly ready: boolean }[] {
     return [...this.#last].map(([url, ready]) => ({ url, ready }));
   }
 
-  /** Takes an answer that somebody else got, so that `last` tells of it. */
-  learn(url: string, ready: boolean): void {
+  /** Records an answer from a check elsewhere, for `last` to report. */
+  record(url: string, ready: boolean): void {
     this.#last.set(url, ready);
   }
 
@@ -84,7 +89,7 @@ export class ApplicationMonitor {
 
   /** Waits until all addresses answer. Asks once a second. @throws The signal's reason. */
   async untilBack(signal: AbortSignal): Promise<void> {
-    await this.#watch(signal, INTERVAL, (answers) => answers.every(isReady));
+    await this.#watch(signal, CHECK_INTERVAL, (answers) => answers.every(isReady));
   }
 
   /** Gives the answers of check after check, until they are what is waited for. */
@@ -109,13 +114,13 @@ export class ApplicationMonitor {
   #check(every: Milliseconds): Round {
     const now = this.#clock.now();
     if (this.#round === undefined || now - this.#round.startedAt >= every) {
-      this.#round = { startedAt: now, answers: this.#askAll() };
+      this.#round = { startedAt: now, answers: this.#checkAll() };
     }
     return this.#round;
   }
 
-  #askAll(): Promise<readonly Answer[]> {
-    const signal = this.#clock.within(QUESTION);
+  #checkAll(): Promise<readonly Answer[]> {
+    const signal = this.#clock.within(CHECK_TIMEOUT);
     return Promise.all(this.#addresses.map(async (address) => {
       const answer = await this.#probe(address, signal);
       this.#last.set(address.url, isReady(answer));

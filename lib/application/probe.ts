@@ -1,21 +1,38 @@
-/** Asks the application once, as the kubelet's probes do. */
-import type { ApplicationAddress } from "./address.ts";
+/** Checks the application once, as the kubelet's probes do. */
+import type { Milliseconds } from "../host/duration.ts";
 
-/** What came of one question. `reason` is the end of a sentence: "status 503". */
+/** What has to answer. `url` is what the log shows, without credentials. */
+export type ApplicationAddress =
+  /** Ready when it accepts connections. An IPv6 address stands without its brackets. */
+  | {
+    readonly kind: "tcp";
+    readonly url: string;
+    readonly hostname: string;
+    readonly port: number;
+  }
+  /** Ready when a GET is answered with a status from 200 to 399. */
+  | { readonly kind: "http"; readonly url: string };
+
+/** What came of one check. `reason` is the end of a sentence: "status 503". */
 export type Answer =
   | { readonly outcome: "ready" }
-  /** Somebody is there, but slow, or says that it is not ready. */
+  /** The application is there, but slow, or says that it is not ready. */
   | { readonly outcome: "unready"; readonly reason: string }
-  /** Nobody takes connections there, or whoever did hung up without an answer. */
+  /** Nothing takes connections there, or what did hung up without an answer. */
   | { readonly outcome: "absent"; readonly reason: string };
 
-/** Asks one address; ends when the signal does. Never rejects. */
+/** How often an address is checked: on loopback no jitter is needed. */
+export const CHECK_INTERVAL: Milliseconds = 1_000;
+/** How long one check may take; as long as a probe of the kubelet by default. */
+export const CHECK_TIMEOUT: Milliseconds = 1_000;
+
+/** Checks one address; ends when the signal does. Never rejects. */
 export type Probe = (address: ApplicationAddress, signal: AbortSignal) => Promise<Answer>;
 
 /** The kubelet reads no more of a reply either. */
 const LONGEST_REPLY = 10 * 1024;
 
-/** Asks by a connection of its own, and leaves no socket open. */
+/** Checks by a connection of its own, and leaves no socket open. */
 export async function probe(address: ApplicationAddress, signal: AbortSignal): Promise<Answer> {
   if (signal.aborted) return NO_ANSWER;
   try {

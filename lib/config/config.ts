@@ -1,8 +1,8 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
-import type { ApplicationAddress } from "../application/application.ts";
+import type { ApplicationAddress } from "../application/probe.ts";
 import { type GroupReference, targetKind, type TargetOptions } from "../registration/resolve.ts";
 import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
-import { SHELL } from "../hooks/shell.ts";
+import { SHELL } from "../hooks/words.ts";
 import { splitWords, unterminatedQuote } from "../hooks/words.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { LogFormat, LogLevel } from "../host/log.ts";

@@ -1,5 +1,5 @@
 /** The URLs that flags give: of the application, and of webhooks. */
-import type { ApplicationAddress } from "../application/application.ts";
+import type { ApplicationAddress } from "../application/probe.ts";
 import type { Parsed } from "./kinds.ts";
 
 const HIGHEST_PORT = 65_535;

@@ -1,12 +1,10 @@
 /** A command as what a hook does. */
 import { abortable } from "@std/async/abortable";
 import type { Milliseconds } from "../host/duration.ts";
-import type { ActionResult, HookAction, HookPorts } from "./action.ts";
-import { SHELL } from "./shell.ts";
-import type { HookContext } from "./hook.ts";
+import type { ActionOutcome, HookAction, HookContext, HookPorts } from "./hook.ts";
 import { Output } from "./output.ts";
 import { endGroup } from "./process_group.ts";
-import { splitWords } from "./words.ts";
+import { SHELL, splitWords } from "./words.ts";
 
 /** How long to wait for what cannot fail to come once all processes have ended. */
 const AFTERMATH: Milliseconds = 1_000;
@@ -27,9 +25,9 @@ async function runCommand(
   context: HookContext,
   signal: AbortSignal,
   ports: HookPorts,
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const start = startCommand(command, context, ports.shell);
-  if (start.kind === "fault") return { outcome: "failed", reason: start.reason, fields: {} };
+  if (start.kind === "error") return { outcome: "failed", reason: start.reason, fields: {} };
   const { child } = start;
   const output = new Output(ports.log, { event: context.event });
   output.read("stdout", child.stdout);
@@ -40,19 +38,19 @@ async function runCommand(
   await endAll(child, context, ports);
   const status = own ?? await ending(child, ports);
   await output.end(ports.clock.within(AFTERMATH));
-  return resultOf(own, status, output);
+  return outcomeOf(own, status, output);
 }
 
 type Start =
   | { readonly kind: "started"; readonly child: Deno.ChildProcess }
-  | { readonly kind: "fault"; readonly reason: string };
+  | { readonly kind: "error"; readonly reason: string };
 
 function startCommand(command: string, context: HookContext, shell: boolean): Start {
   const split = shell
     ? { kind: "words", words: [SHELL, "-c", command] } as const
     : splitWords(command);
-  if (split.kind === "fault") {
-    return { kind: "fault", reason: `it takes a shell, and there is none: ${split.reason}` };
+  if (split.kind === "error") {
+    return { kind: "error", reason: `it takes a shell, and there is none: ${split.reason}` };
   }
   const [program = "", ...args] = split.words;
   try {
@@ -60,7 +58,7 @@ function startCommand(command: string, context: HookContext, shell: boolean): St
     return { kind: "started", child: new Deno.Command(program, options).spawn() };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { kind: "fault", reason: `it could not be started: ${why}` };
+    return { kind: "error", reason: `it could not be started: ${why}` };
   }
 }
 
@@ -98,11 +96,11 @@ function ending(
 }
 
 /** @param own The status where the command ended by itself. */
-function resultOf(
+function outcomeOf(
   own: Deno.CommandStatus | undefined,
   status: Deno.CommandStatus | undefined,
   output: Output,
-): ActionResult {
+): ActionOutcome {
   const fields = { ...howItEnded(status), ...output.dropped };
   if (own?.success) return { outcome: "succeeded", fields };
   const explained = { ...fields, ...output.tail };

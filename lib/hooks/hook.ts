@@ -1,5 +1,7 @@
 /** What the sidecar does at the steps of its life for others: commands and webhooks. */
+import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
+import type { Log, LogFields } from "../host/log.ts";
 
 /** The steps that can have hooks, in the order of a life. */
 export const HOOK_EVENTS = [
@@ -23,7 +25,7 @@ export interface HookContext {
 }
 
 /** How a hook ended; only `succeeded` is good. */
-export type HookResult =
+export type HookOutcome =
   | { readonly outcome: "succeeded" }
   /** `reason` is the end of a sentence: "exit code 3", "it could not be started: …". */
   | { readonly outcome: "failed"; readonly reason: string }
@@ -33,7 +35,7 @@ export type HookResult =
 
 /** The hooks port: runs what is set for an event, and logs it; never throws. */
 export interface Hooks {
-  run(context: HookContext, signal: AbortSignal): Promise<HookResult>;
+  run(context: HookContext, signal: AbortSignal): Promise<HookOutcome>;
 }
 
 /** What is set for one event. */
@@ -44,4 +46,31 @@ export interface HookSettings {
   readonly url?: string | undefined;
   /** The time for all that the event's hook does. */
   readonly timeout: Milliseconds;
+}
+
+/** One thing that a hook does, such as running a command. */
+export interface HookAction {
+  /** What it is, for the log: `command="…"`. */
+  readonly fields: LogFields;
+  /** Does it. When the signal ends it ends itself, soon, and leaves nothing running. */
+  run(context: HookContext, signal: AbortSignal): Promise<ActionOutcome>;
+}
+
+/** How an action ended, with what the log should say of it. */
+export type ActionOutcome =
+  & { readonly fields: LogFields }
+  & (
+    | { readonly outcome: "succeeded" }
+    /** `reason` is the end of a sentence: "exit code 3", "it could not be started: …". */
+    | { readonly outcome: "failed"; readonly reason: string }
+    /** The signal ended it. */
+    | { readonly outcome: "interrupted" }
+  );
+
+/** What hooks need of the world. */
+export interface HookPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether `/bin/sh` is there: see `shellExists`. */
+  readonly shell: boolean;
 }

@@ -1,7 +1,15 @@
 /** Runs hooks: what every filling of a hook has in common (its time, its log lines) lives here. */
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import type { ActionResult, HookAction, HookPorts } from "./action.ts";
-import type { HookContext, HookEvent, HookResult, Hooks, HookSettings } from "./hook.ts";
+import type {
+  ActionOutcome,
+  HookAction,
+  HookContext,
+  HookEvent,
+  HookOutcome,
+  HookPorts,
+  Hooks,
+  HookSettings,
+} from "./hook.ts";
 
 /** Makes the hooks of a life. An event for which nothing is set succeeds at once, unlogged. */
 export function createHooks(
@@ -49,12 +57,12 @@ async function runLogged(
   context: HookContext,
   time: HookTime,
   { clock, log }: HookPorts,
-): Promise<HookResult> {
+): Promise<HookOutcome> {
   const about = { event: context.event, ...action.fields };
   const started = clock.now();
   log.info("hook starts", { ...about, timeout: durationText(time.timeout) });
   const end = await runGuarded(action, context, time);
-  const result = resultOf(end, time);
+  const result = outcomeOf(end, time);
   const fields = { ...about, took: durationText(clock.now() - started), ...end.fields };
   if (result.outcome === "succeeded") log.info("hook succeeded", fields);
   else log.warn(complaint(result, context.event), fields);
@@ -65,7 +73,7 @@ async function runGuarded(
   action: HookAction,
   context: HookContext,
   { timeout, deadline }: HookTime,
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   // A time of nothing is over before it begins, as in Go; half a command is worse than none.
   if (timeout <= 0 || deadline.aborted) return { outcome: "interrupted", fields: {} };
   try {
@@ -75,7 +83,7 @@ async function runGuarded(
   }
 }
 
-function resultOf(end: ActionResult, { timeout, stop, deadline }: HookTime): HookResult {
+function outcomeOf(end: ActionOutcome, { timeout, stop, deadline }: HookTime): HookOutcome {
   switch (end.outcome) {
     case "succeeded":
       return { outcome: "succeeded" };
@@ -90,7 +98,7 @@ function resultOf(end: ActionResult, { timeout, stop, deadline }: HookTime): Hoo
 }
 
 function complaint(
-  result: Exclude<HookResult, { outcome: "succeeded" }>,
+  result: Exclude<HookOutcome, { outcome: "succeeded" }>,
   event: HookEvent,
 ): string {
   switch (result.outcome) {

@@ -3,8 +3,7 @@ import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { LogFields } from "../host/log.ts";
 import { VERSION } from "../version.ts";
-import type { ActionResult, HookAction, HookPorts } from "./action.ts";
-import type { HookContext } from "./hook.ts";
+import type { ActionOutcome, HookAction, HookContext, HookPorts } from "./hook.ts";
 
 /** Back-off starts here, and doubles up to there. */
 const FIRST_BACK_OFF: Milliseconds = 200;
@@ -43,7 +42,7 @@ type Attempt =
   | { readonly outcome: "done"; readonly fields: LogFields }
   | { readonly outcome: "refused" | "again"; readonly reason: string; readonly fields: LogFields };
 
-async function deliver(delivery: Delivery): Promise<ActionResult> {
+async function deliver(delivery: Delivery): Promise<ActionOutcome> {
   const { signal, shown, context, ports: { clock, log } } = delivery;
   // A client of its own, so that no connection stays open behind the hook.
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
@@ -86,7 +85,7 @@ async function post(
     });
     return await attemptOf(reply);
   } catch (error) {
-    return faultOf(error, url);
+    return errorOf(error, url);
   }
 }
 
@@ -137,7 +136,7 @@ async function beginningOf({ body }: Response): Promise<string> {
 /** How Deno begins what it says of a request that went wrong on its way. */
 const OF_NETWORK = /^error sending request .*?\): /;
 
-function faultOf(error: unknown, url: string): Attempt {
+function errorOf(error: unknown, url: string): Attempt {
   // Deno's fetch puts what it says of the network into the cause; 2.4 says it itself.
   const said = messageOf(error instanceof Error ? error.cause ?? error : error);
   const isFinal = error instanceof TypeError && error.cause === undefined && !OF_NETWORK.test(said);

@@ -1,33 +1,46 @@
 /**
- * Splits a command into words as a POSIX shell would, for images that have no shell, and refuses
- * whatever a shell would have done more about.
+ * The shell that commands are written for, and what stands in for it in images that have none: a
+ * command is split into words as a POSIX shell would, and refused where a shell would do more.
  *
- * Own code, since the refusing is what is wanted: npm's `shell-quote` expands variables and turns
- * operators, globs and comments into objects to sort out, `shlex`, `shellwords` and `string-argv`
- * take `|` and `$HOME` for plain words; each costs more memory than this page.
+ * Own code, since no package does both. Of 5,000 random commands, the words were not those of `sh`
+ * in 1,233 of the 2,407 that npm's `shell-quote` 1.8.3 accepts, in 880 of 2,605 of `shlex` 3.0.0, in
+ * 949 of 2,654 of `shellwords` 1.1.1 and in 3,744 of 4,924 of `string-argv` 0.3.2; here in none of
+ * 1,191. They take comments, `$HOME`, `~` and patterns for plain words.
  */
 import { BUILT_IN, type Construct, isConstruct, KEYWORDS, meaningOf } from "./constructs.ts";
 
 export { unterminatedQuote } from "./quotes.ts";
 
+export const SHELL = "/bin/sh";
+
+/** Whether this system has a shell. One that may not be looked for is taken to be there. */
+export function shellExists(path = SHELL): boolean {
+  try {
+    const { isFile, mode } = Deno.statSync(path);
+    return isFile && (mode === null || (mode & 0o111) !== 0);
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory);
+  }
+}
+
 /** The words of a command, at least one, or why it cannot be split into words alone. */
 export type SplitResult =
   | { readonly kind: "words"; readonly words: string[] }
   /** `reason` is the end of a sentence: what is in the way, where, and what to do about it. */
-  | { readonly kind: "fault"; readonly reason: string };
+  | { readonly kind: "error"; readonly reason: string };
 
 /** Splits a command into words: quotes and backslashes, and no expansion of any kind. */
 export function splitWords(command: string): SplitResult {
   try {
     return { kind: "words", words: new Splitter(command).split() };
-  } catch (fault) {
-    if (fault instanceof SplitFault) return { kind: "fault", reason: fault.message };
-    throw fault;
+  } catch (error) {
+    if (error instanceof SplitError) return { kind: "error", reason: error.message };
+    throw error;
   }
 }
 
-class SplitFault extends Error {
-  override readonly name = "SplitFault";
+class SplitError extends Error {
+  override readonly name = "SplitError";
 }
 
 const WHOLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*\+?$/;
@@ -44,7 +57,7 @@ class Splitter {
   split(): string[] {
     while (this.#skipBlanks()) this.#words.push(this.#word());
     if (this.#words.length > 0) return this.#words;
-    throw new SplitFault("it has no words: leave the flag out where nothing is to be run");
+    throw new SplitError("it has no words: leave the flag out where nothing is to be run");
   }
 
   /** The next character, after the line continuations before it; empty at the end. */
@@ -100,7 +113,7 @@ class Splitter {
       default:
         this.#at++;
         if (this.#at < this.#command.length) return this.#command.charAt(this.#at);
-        throw new SplitFault("it ends with a backslash, which quotes nothing: leave it out");
+        throw new SplitError("it ends with a backslash, which quotes nothing: leave it out");
     }
   }
 
@@ -159,12 +172,12 @@ class Splitter {
 
   #refuse(construct: Construct, at: number, shown: string = construct): never {
     const { is, instead } = meaningOf(construct);
-    throw new SplitFault(`${place(shown, at)} ${is}: ${instead}`);
+    throw new SplitError(`${place(shown, at)} ${is}: ${instead}`);
   }
 
-  #unterminated(at: number): SplitFault {
+  #unterminated(at: number): SplitError {
     const which = this.#command.charAt(at) === "'" ? "single" : "double";
-    return new SplitFault(`the ${which} quote at character ${at + 1} is never closed: close it`);
+    return new SplitError(`the ${which} quote at character ${at + 1} is never closed: close it`);
   }
 
   #following(): string {

@@ -3,7 +3,7 @@
 /** The exit codes, by what they mean. */
 export const EXIT = {
   done: 0,
-  fault: 1,
+  error: 1,
   usage: 2,
   groupNotResolved: 3,
   notRegistered: 4,
@@ -18,7 +18,7 @@ export type ExitCode = typeof EXIT[ExitName];
 /** What each exit code tells a person; the usage text and the docs print this. */
 export const EXIT_DESCRIPTIONS: Readonly<Record<ExitName, string>> = {
   done: "done: nothing is left registered",
-  fault: "unexpected fault",
+  error: "unexpected fault",
   usage: "usage: a flag or an environment variable is wrong",
   groupNotResolved: "target group not resolved: nothing was registered",
   notRegistered: "target not registered, or not in service where that is required",
@@ -26,3 +26,12 @@ export const EXIT_DESCRIPTIONS: Readonly<Record<ExitName, string>> = {
   preRegisterRefused: "pre-register hook refused: nothing was registered",
   applicationNeverReady: "application never ready: nothing was registered",
 };
+
+/** A step's failure that ends the life; its message is the sentence that the user gets to read. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+
+  constructor(readonly exit: ExitName, sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+  }
+}

@@ -1,6 +1,6 @@
 /** Where the service listens. */
 import type { Server } from "node:http";
-import { Failure } from "../host/failure.ts";
+import { Failure } from "../host/exit.ts";
 
 /** An address to listen on. */
 export interface ListenAddress {

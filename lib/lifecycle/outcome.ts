@@ -1,6 +1,5 @@
 /** How a life ends: the exit code's name, and the last sentence. */
-import type { ExitName } from "../host/exit.ts";
-import { Failure } from "../host/failure.ts";
+import { type ExitName, Failure } from "../host/exit.ts";
 import { StopRequested } from "../host/signals.ts";
 import type { Registration } from "../registration/registration.ts";
 
@@ -20,7 +19,7 @@ export function endingOf(reason: unknown, stopped: string): Ending {
   }
   if (reason instanceof Failure) return { exit: reason.exit, sentence: reason.message };
   const fault = reason instanceof StopRequested ? reason.cause : reason;
-  return { exit: "fault", sentence: `unexpected fault: ${String(fault)}` };
+  return { exit: "error", sentence: `unexpected fault: ${String(fault)}` };
 }
 
 /** The ending where registrations may be left; none where none is. */

@@ -2,10 +2,10 @@
 import { abortable } from "@std/async/abortable";
 import { ApiError } from "../aws/errors.ts";
 import type { Config } from "../config/config.ts";
-import type { HookEvent, HookResult, TargetState } from "../hooks/hook.ts";
+import type { HookEvent, HookOutcome, TargetState } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import { Failure } from "../host/failure.ts";
+import { Failure } from "../host/exit.ts";
 import { type GracePeriod, RESERVE } from "../registration/grace_period.ts";
 import { resolveGroups } from "../registration/resolve.ts";
 import { waitInService } from "../registration/in_service.ts";
@@ -174,7 +174,7 @@ export class Steps {
     });
   }
 
-  async #hook(event: HookEvent, signal: AbortSignal): Promise<HookResult> {
+  async #hook(event: HookEvent, signal: AbortSignal): Promise<HookOutcome> {
     const { board, hooks, clock } = this.#ports;
     if (signal.aborted) return { outcome: "cut-short" };
     board.enter(event);

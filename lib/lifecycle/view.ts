@@ -7,7 +7,7 @@ import type { Requests } from "./intent.ts";
 
 /** The application, as far as it is asked whether it answers. */
 interface Check {
-  ask(): Promise<boolean>;
+  answers(): Promise<boolean>;
   last(): Status["application"];
 }
 
@@ -36,7 +36,7 @@ export function createView({ board, requests, signals, check, count }: ViewSourc
         application: check.last(),
         ...connections(),
       }),
-    applicationAnswers: () => check.ask(),
+    applicationAnswers: () => check.answers(),
     drain: () => requests.drain(),
     register: () => signals.stop.aborted ? "stopping" : requests.register(),
   };

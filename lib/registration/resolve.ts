@@ -10,7 +10,7 @@ import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { retry } from "../aws/retry.ts";
 import type { Clock } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import { Failure } from "../host/failure.ts";
+import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
 
 /** A target group that is to be found by its name. */

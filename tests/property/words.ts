@@ -1,7 +1,7 @@
 /** Commands, split into words, held against the system's own shell. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { LineSplitter, LONGEST_LINE } from "../../lib/hooks/lines.ts";
+import { LineSplitter, LONGEST_LINE } from "../../lib/hooks/output.ts";
 import { splitWords, unterminatedQuote } from "../../lib/hooks/words.ts";
 import { anyText, asyncProperty, type Property, property } from "./property.ts";
 

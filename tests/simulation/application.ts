@@ -1,6 +1,6 @@
 /** The application in the pod: it answers after a while, or never, and may go away and come back. */
 import { sleep } from "../../lib/host/clock.ts";
-import { Failure } from "../../lib/host/failure.ts";
+import { Failure } from "../../lib/host/exit.ts";
 import type { Application } from "../../lib/lifecycle/ports.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { Tape } from "./tape.ts";

@@ -1,5 +1,5 @@
 /** Hooks in virtual time: they take their time, fail, and hang until they are ended. */
-import type { HookContext, HookEvent, HookResult, Hooks } from "../../lib/hooks/hook.ts";
+import type { HookContext, HookEvent, HookOutcome, Hooks } from "../../lib/hooks/hook.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { Tape } from "./tape.ts";
 import type { Trace } from "./trace.ts";
@@ -10,7 +10,7 @@ export interface HookRun {
   readonly startedAt: number;
   readonly signal: AbortSignal;
   endedAt?: number;
-  result?: HookResult;
+  result?: HookOutcome;
 }
 
 /** What hooks do, by event. Times in milliseconds. */
@@ -42,7 +42,7 @@ export class SimulatedHooks implements Hooks {
     this.#options = options;
   }
 
-  async run({ event }: HookContext, signal: AbortSignal): Promise<HookResult> {
+  async run({ event }: HookContext, signal: AbortSignal): Promise<HookOutcome> {
     const { clock, tape, trace, trouble, timeouts, onHook } = this.#options;
     const run: HookRun = { event, startedAt: clock.now(), signal };
     this.runs.push(run);
@@ -50,10 +50,10 @@ export class SimulatedHooks implements Hooks {
     const plan = draw(tape, trouble);
     if (plan.kind === "fails") trace.incident("hook fails");
     if (plan.kind === "hangs") trace.incident("hook hangs");
-    const ends = Promise.withResolvers<HookResult>();
+    const ends = Promise.withResolvers<HookOutcome>();
     const deadline = clock.within(timeouts[event], signal);
     const interrupt = () => {
-      const result: HookResult = signal.aborted && deadline.reason === signal.reason
+      const result: HookOutcome = signal.aborted && deadline.reason === signal.reason
         ? { outcome: "cut-short" }
         : { outcome: "timed-out", after: timeouts[event] };
       clock.after(tape.number() * LONGEST_ENDING, () => ends.resolve(result));

@@ -104,7 +104,7 @@ export class World {
       board: this.#board,
       requests: this.requests,
       signals: { stop: this.stop.signal, forcedStop: this.forcedStop.signal },
-      check: { ask: () => Promise.resolve(true), last: () => [] },
+      check: { answers: () => Promise.resolve(true), last: () => [] },
       count: undefined,
     });
     countListeners(this.stop.signal, this.facts);

@@ -82,7 +82,7 @@ function rightCode(world: World): void {
       if (facts.stoppedAt === undefined) trace.violated("exit done without a stop");
       if (facts.faulted) trace.violated("exit done after a fault that nobody caught");
       return;
-    case "fault":
+    case "error":
       if (!facts.faulted) trace.violated(`exit fault: ${facts.ending?.sentence}`);
       return;
     case "groupNotResolved": {

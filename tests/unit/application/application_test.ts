@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { waitForApplication } from "../../../lib/application/application.ts";
 import type { Answer, Probe } from "../../../lib/application/probe.ts";
 import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
-import { Failure } from "../../../lib/host/failure.ts";
+import { Failure } from "../../../lib/host/exit.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 import { deadPort, httpAddress, tcpAddress } from "./_servers.ts";

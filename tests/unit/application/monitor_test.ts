@@ -43,45 +43,48 @@ class Bench {
   }
 }
 
-Deno.test("ask() is true only while all addresses answer", async () => {
+Deno.test("answers() is true only while all addresses answer", async () => {
   const bench = new Bench((now, url) => url === TWO.url && now < 1_000 ? BUSY : READY);
-  assertEquals(await bench.run(bench.check.ask()), false);
-  assertEquals(await bench.run(bench.at(1_000, () => bench.check.ask())), true);
+  assertEquals(await bench.run(bench.check.answers()), false);
+  assertEquals(await bench.run(bench.at(1_000, () => bench.check.answers())), true);
 });
 
-Deno.test("ask() is true where there is nothing to ask", async () => {
+Deno.test("answers() is true where there is nothing to ask", async () => {
   const clock = new VirtualClock();
   const check = new ApplicationMonitor([], { clock });
-  assertEquals([await clock.run(check.ask()), check.last()], [true, []]);
+  assertEquals([await clock.run(check.answers()), check.last()], [true, []]);
 });
 
-Deno.test("ask() makes one check a second, however many ask", async () => {
+Deno.test("answers() makes one check a second, however many ask", async () => {
   const bench = new Bench(() => READY);
-  const many = Array.from({ length: 300 }, (_, at) => bench.at(at * 10, () => bench.check.ask()));
+  const many = Array.from(
+    { length: 300 },
+    (_, at) => bench.at(at * 10, () => bench.check.answers()),
+  );
   assertEquals((await bench.run(Promise.all(many))).every((ready) => ready), true);
   assertEquals(bench.asked, [0, 1_000, 2_000]);
 });
 
-Deno.test("ask() joins a check that is under way", async () => {
+Deno.test("answers() joins a check that is under way", async () => {
   const bench = new Bench((_, url) => url === ONE.url ? "silent" : READY);
-  const all = Promise.all([0, 100, 999].map((at) => bench.at(at, () => bench.check.ask())));
+  const all = Promise.all([0, 100, 999].map((at) => bench.at(at, () => bench.check.answers())));
   assertEquals(await bench.run(all), [false, false, false]);
   assertEquals(bench.asked, [0]);
 });
 
-Deno.test("ask() answers within a second where the application keeps silent", async () => {
+Deno.test("answers() answers within a second where the application keeps silent", async () => {
   const bench = new Bench(() => "silent");
-  assertEquals(await bench.run(bench.check.ask()), false);
+  assertEquals(await bench.run(bench.check.answers()), false);
   assertEquals(bench.clock.now(), 1_000);
 });
 
-Deno.test("ask() never gives an answer from a check that began two seconds ago or more", async () => {
+Deno.test("answers() never gives an answer from a check that began two seconds ago or more", async () => {
   let ready = true;
   const bench = new Bench(() => ready ? READY : "silent");
-  assertEquals(await bench.run(bench.check.ask()), true);
+  assertEquals(await bench.run(bench.check.answers()), true);
   ready = false;
-  assertEquals(await bench.run(bench.at(999, () => bench.check.ask())), true);
-  assertEquals(await bench.run(bench.at(1_000, () => bench.check.ask())), false);
+  assertEquals(await bench.run(bench.at(999, () => bench.check.answers())), true);
+  assertEquals(await bench.run(bench.at(1_000, () => bench.check.answers())), false);
   assertEquals(bench.clock.now(), 2_000);
 });
 
@@ -92,9 +95,9 @@ Deno.test("last() tells each address's last answer, false before the first", asy
     { url: TWO.url, ready: two },
   ];
   assertEquals(bench.check.last(), of(false, false));
-  bench.check.learn(TWO.url, true);
+  bench.check.record(TWO.url, true);
   assertEquals(bench.check.last(), of(false, true));
-  await bench.run(bench.check.ask());
+  await bench.run(bench.check.answers());
   assertEquals(bench.check.last(), of(true, false));
 });
 
@@ -121,7 +124,7 @@ Deno.test("untilGone() takes no unready answers for gone, unless for two seconds
 
 Deno.test("untilGone() counts no check twice, though others ask meanwhile", async () => {
   const bench = new Bench((now) => now < 2_000 ? BUSY : READY);
-  const others = [500, 550, 1_550].map((at) => bench.at(at, () => bench.check.ask()));
+  const others = [500, 550, 1_550].map((at) => bench.at(at, () => bench.check.answers()));
   const end = bench.at(10_000, () => Promise.resolve("still there"));
   const gone = bench.at(600, () => bench.check.untilGone(FOR_EVER)).then(() => "gone");
   assertEquals(await bench.run(Promise.race([gone, end])), "still there");

@@ -1,7 +1,7 @@
 /** What the tests of hooks share: a log to look into, a clock to stop, processes to look at. */
 import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
 import type { Log, LogFields } from "../../../lib/host/log.ts";
-import type { HookContext, HookEvent, HookResult, HookSettings } from "../../../lib/hooks/hook.ts";
+import type { HookContext, HookEvent, HookOutcome, HookSettings } from "../../../lib/hooks/hook.ts";
 import { createHooks } from "../../../lib/hooks/runner.ts";
 
 export interface Entry {
@@ -65,7 +65,7 @@ export const TIMEOUT = 60_000;
 
 export interface StartedHook {
   readonly log: RecordedLog;
-  readonly result: Promise<HookResult>;
+  readonly result: Promise<HookOutcome>;
   /** Asks for a stop. */
   stop(): void;
   /** Lets the hook's time be up. */
@@ -108,7 +108,7 @@ export function startHook(command: string, options: HookOptions = {}): StartedHo
 export async function runHook(
   command: string,
   options: HookOptions = {},
-): Promise<{ result: HookResult; log: RecordedLog; last: Entry }> {
+): Promise<{ result: HookOutcome; log: RecordedLog; last: Entry }> {
   const { result, log } = startHook(command, options);
   const outcome = await result;
   return { result: outcome, log, last: lastOf(log) };

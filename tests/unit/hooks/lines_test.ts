@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { LineSplitter, LONGEST_LINE } from "../../../lib/hooks/lines.ts";
+import { LineSplitter, LONGEST_LINE } from "../../../lib/hooks/output.ts";
 
 function linesOf(...chunks: (string | Uint8Array)[]): string[] {
   const lines: string[] = [];

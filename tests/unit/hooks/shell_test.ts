@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { shellExists } from "../../../lib/hooks/shell.ts";
+import { shellExists } from "../../../lib/hooks/words.ts";
 
 Deno.test("shellExists() finds this system's shell", () => {
   assertEquals(shellExists(), true);

@@ -1,7 +1,7 @@
 /** Webhooks, at their socket: real servers on loopback. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createHooks } from "../../../lib/hooks/runner.ts";
-import type { HookResult, HookSettings } from "../../../lib/hooks/hook.ts";
+import type { HookOutcome, HookSettings } from "../../../lib/hooks/hook.ts";
 import { type Clock, systemClock } from "../../../lib/host/clock.ts";
 import { VERSION } from "../../../lib/version.ts";
 import { contextOf, lastOf, NO_HOOKS, RecordedLog } from "./_hooks.ts";
@@ -50,7 +50,7 @@ class Receiver implements AsyncDisposable {
 
 interface Started {
   readonly log: RecordedLog;
-  readonly result: Promise<HookResult>;
+  readonly result: Promise<HookOutcome>;
   readonly stop: AbortController;
   readonly time: AbortController;
 }

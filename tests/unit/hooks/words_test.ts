@@ -158,7 +158,7 @@ for (const [command, ...words] of SPLIT) {
 for (const [command, reason] of REFUSED) {
   Deno.test(`splitWords() refuses ${JSON.stringify(command)}`, () => {
     const split = splitWords(command);
-    assert(split.kind === "fault", `it gave ${JSON.stringify(split)}`);
+    assert(split.kind === "error", `it gave ${JSON.stringify(split)}`);
     assert(split.reason.includes(reason), split.reason);
   });
 }
@@ -166,7 +166,7 @@ for (const [command, reason] of REFUSED) {
 Deno.test("splitWords() gives every reason a remedy after a colon", () => {
   for (const [command] of REFUSED) {
     const split = splitWords(command);
-    if (split.kind === "fault") assertMatch(split.reason, /: [a-z]/);
+    if (split.kind === "error") assertMatch(split.reason, /: [a-z]/);
   }
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Failure } from "../../../lib/host/failure.ts";
+import { Failure } from "../../../lib/host/exit.ts";
 import { LIMITS } from "../../../lib/http/server.ts";
 import { ROUTES } from "../../../lib/http/routes.ts";
 import type { Status } from "../../../lib/lifecycle/status.ts";

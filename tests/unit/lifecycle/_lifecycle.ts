@@ -9,7 +9,7 @@ import type {
 } from "../../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
 import { readConfig } from "../../../lib/config/config.ts";
-import type { HookEvent, HookResult } from "../../../lib/hooks/hook.ts";
+import type { HookEvent, HookOutcome } from "../../../lib/hooks/hook.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
 import { Board } from "../../../lib/lifecycle/board.ts";
 import type { Ending } from "../../../lib/lifecycle/outcome.ts";
@@ -136,7 +136,7 @@ export interface LifeOptions {
   readonly args?: readonly string[];
   readonly groups?: readonly string[];
   readonly application?: Application;
-  readonly hook?: (event: HookEvent) => HookResult | Promise<HookResult>;
+  readonly hook?: (event: HookEvent) => HookOutcome | Promise<HookOutcome>;
   /** Connections to the target, as they are counted. */
   readonly connections?: () => number;
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { abortable } from "@std/async/abortable";
-import type { HookEvent, HookResult } from "../../../lib/hooks/hook.ts";
+import type { HookEvent, HookOutcome } from "../../../lib/hooks/hook.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import type { Application } from "../../../lib/lifecycle/ports.ts";
 import { Life, MINUTE, SECOND } from "./_lifecycle.ts";
@@ -21,7 +21,7 @@ function comingBackAfter(time: number): Life {
 }
 
 /** A hook that succeeds at a moment. */
-function endsAt(life: Life, moment: number): Promise<HookResult> {
+function endsAt(life: Life, moment: number): Promise<HookOutcome> {
   return new Promise((resolve) => life.clock.at(moment, () => resolve({ outcome: "succeeded" })));
 }
 
@@ -139,7 +139,7 @@ Deno.test("a life that cannot confirm even then ends with exit code 5", async ()
 });
 
 Deno.test("/drain is a drain as any other while the post-deregister hook runs", async () => {
-  const hook = (event: HookEvent): HookResult | Promise<HookResult> =>
+  const hook = (event: HookEvent): HookOutcome | Promise<HookOutcome> =>
     event === "post-deregister" ? endsAt(life, MINUTE + 10 * SECOND) : { outcome: "succeeded" };
   const life: Life = new Life({ args: ["-min-drain-time=30s"], hook }).stopAt(MINUTE);
   life.elb.delay = 0;
@@ -260,7 +260,7 @@ Deno.test("/drain is the last word after an application came back, until it come
 });
 
 Deno.test("/drain is the last word after /register, also while the last hook runs", async () => {
-  const hook = (event: HookEvent): HookResult | Promise<HookResult> =>
+  const hook = (event: HookEvent): HookOutcome | Promise<HookOutcome> =>
     event === "post-deregister" ? endsAt(life, 3 * MINUTE) : { outcome: "succeeded" };
   const life: Life = new Life({ args: ["-min-drain-time=30s"], hook }).stopAt(20 * MINUTE);
   life.elb.delay = 0;
