@@ -1,4 +1,6 @@
 /** The access keys that the API knows, and of whom they are. */
+import { AwsError } from "./errors.ts";
+import type { RefusalCode } from "./faults.ts";
 
 /** An access key, long-lived or issued for a time. */
 export interface AccessKey {
@@ -22,6 +24,7 @@ export const STATIC_KEY: AccessKey = {
 export class AccessKeys {
   readonly #keys = new Map<string, AccessKey>();
   readonly #lifetime: number;
+  readonly #refused = new Map<string, AwsError>();
 
   /** `lifetime` is that of issued keys, in milliseconds. */
   constructor(known: readonly AccessKey[], lifetime: number) {
@@ -31,6 +34,22 @@ export class AccessKeys {
 
   find(accessKeyId: string): AccessKey | undefined {
     return this.#keys.get(accessKeyId);
+  }
+
+  /** Refuses the key from now on; gives the error that says so. */
+  revoke({ accessKeyId }: AccessKey, code: RefusalCode): AwsError {
+    const error = new AwsError(
+      code,
+      403,
+      "The security token included in the request is invalid.",
+    );
+    this.#refused.set(accessKeyId, error);
+    return error;
+  }
+
+  /** Why the key is refused, if it is. */
+  refusal({ accessKeyId }: AccessKey): AwsError | undefined {
+    return this.#refused.get(accessKeyId);
   }
 
   /** Issues a temporary key. */

@@ -1,6 +1,7 @@
 /** The actions of the load balancer API: from the parameters to the result. */
-import { AwsError, targetGroupNotFound, validationError } from "./errors.ts";
-import type { Group, Registration } from "./groups.ts";
+import { AwsError, targetGroupNotFound, tooManyTargets, validationError } from "./errors.ts";
+import type { Group, TargetQuery } from "./groups.ts";
+import type { TargetState } from "./states.ts";
 import { describeGroup, groupAttributes, loadBalancerArn } from "./group_xml.ts";
 import type { Form } from "./query.ts";
 import { missing } from "./query.ts";
@@ -68,6 +69,7 @@ function ofLoadBalancer(groups: readonly Group[], arn: string | undefined): read
 
 function registerTargets(form: Form, groups: readonly Group[]): Xml {
   const { group, targets } = groupAndTargets(form, groups);
+  if (!group.hasRoomFor(targets)) throw tooManyTargets(group.settings.quota);
   for (const target of targets) group.register(target, target.availabilityZone);
   return "";
 }
@@ -107,7 +109,11 @@ function describeTargetHealth(form: Form, groups: readonly Group[]): Xml {
   };
 }
 
-function describeHealth(registration: Registration, group: Group, anomalies: boolean): Xml {
+function describeHealth(
+  registration: TargetQuery & TargetState,
+  group: Group,
+  anomalies: boolean,
+): Xml {
   const { id, port, availabilityZone, state, reason, description } = registration;
   return {
     HealthCheckPort: group.settings.healthCheckPort ?? port,

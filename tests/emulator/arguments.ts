@@ -31,6 +31,7 @@ const OPTIONS = {
     value: "KIND",
     help: "health of targets: assumed (default), tcp, http (GET /), or none",
   },
+  "quota": { value: "COUNT", help: "how many targets a group can have (default 500)" },
   "healthy-after": { value: "TIME", help: "when health is assumed (default 3s)" },
   "registering": { value: "TIME", help: "how long a registration is in progress (default 1s)" },
   "unseen": {
@@ -63,9 +64,20 @@ ${
 
 TIME is like 500ms, 3s, 1.5m. A fault rule is {"action": …, "occurrence": …, "what": …}, e.g.
   --fault '{"action":"RegisterTargets","occurrence":"first","what":"throttle"}'
-where action is an action or a list of them (default: any), and occurrence is "first", "every"
-(the default), n, {"from":n} or {"probability":0.2,"seed":1}; what is one of
+where action is an action or a list of them (default: any action of the API; the credential
+endpoints are ContainerCredentials and InstanceMetadata), and occurrence is "first", "every" (the
+default), n, {"from":n} or {"probability":0.2,"seed":1}; what is one of
   ${wrapped(FAULT_NAMES)}
+Most take "applied": whether the action is carried out all the same. Of the others:
+  redirect           307 to the URL in "to"; "status" for another one than 307
+  endless-reply      200, and blanks without end; "bytes" for an end (default 1 GiB)
+  gzip-bomb          200, in gzip, unpacks to so many "bytes" of blanks (default 256 MiB)
+  many-roots         200, "bytes" of one root element after another (default 1 MB)
+  giant-code         400, with an error code of so many "bytes" (default 5 MB)
+  silent-connection  answers neither this call nor a later one on its connection; new ones work
+  revoke-key         refuses the key of this call from now on with "code" (InvalidClientTokenId);
+                     with the occurrence "first", keys fetched anew are good
+  too-many-targets   TooManyTargets, as at the quota (--quota sets a real one)
 `;
 
 function wrapped(words: readonly string[]): string {
@@ -146,6 +158,7 @@ class Reader {
     const interval = this.#number("health-check-interval", isCount, "a whole number from 1");
     const threshold = this.#number("healthy-threshold", isCount, "a whole number from 1");
     const delay = this.#number("deregistration-delay", isWhole, "a whole number");
+    const quota = this.#number("quota", isCount, "a whole number from 1");
     const sends = this.#time("sends-after-deregistration");
     const timeScale = this.#number("time-scale", (value) => value > 0, "a number above 0");
     return {
@@ -155,6 +168,7 @@ class Reader {
       ...(interval === undefined ? {} : { healthCheckIntervalSeconds: interval }),
       ...(threshold === undefined ? {} : { healthyThresholdCount: threshold }),
       ...(delay === undefined ? {} : { deregistrationDelaySeconds: delay }),
+      ...(quota === undefined ? {} : { quota }),
       ...(sends === undefined ? {} : { sendsAfterDeregistration: sends }),
       ...(timeScale === undefined ? {} : { timeScale }),
     };

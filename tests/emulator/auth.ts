@@ -57,6 +57,8 @@ function keyOf(id: string, sessionToken: string | undefined, context: AuthContex
       "The security token included in the request is invalid.",
     );
   }
+  const refusal = context.keys.refusal(key);
+  if (refusal !== undefined) throw refusal;
   if (key.expires !== undefined && key.expires <= context.now) throw expiredToken();
   return key;
 }

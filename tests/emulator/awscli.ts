@@ -70,11 +70,15 @@ const CHECKS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     );
     assertEquals(await aws(...change("register-targets", arn)), NOTHING_TO_SAY);
     await healthy;
-    assertEquals(emulator.registered("kafka"), [{ ...TARGET, state: "healthy" }]);
+    assertEquals(emulator.registered("kafka"), [{
+      ...TARGET,
+      availabilityZone: "eu-west-1a",
+      state: "healthy",
+    }]);
   },
   "describe-target-health says that it is healthy": async ({ json, arn }) => {
     assertEquals(pick(await json(...health(arn)), "TargetHealthDescriptions", 0), {
-      Target: { Id: TARGET.id, Port: TARGET.port },
+      Target: { Id: TARGET.id, Port: TARGET.port, AvailabilityZone: "eu-west-1a" },
       HealthCheckPort: "9092",
       TargetHealth: { State: "healthy" },
     });

@@ -8,7 +8,7 @@ import type { Exchange } from "./http.ts";
 import { operationOf, parametersOf, perform } from "./operations.ts";
 import type { Operation, OperationContext } from "./operations.ts";
 import { pause, until } from "./pause.ts";
-import { planOf } from "./plans.ts";
+import { planOf, respond } from "./plans.ts";
 import type { Plan, Wait } from "./plans.ts";
 import { errorReply, resultReply } from "./replies.ts";
 import type { Reply, Xml } from "./replies.ts";
@@ -100,6 +100,7 @@ export class CallInProgress {
       now: Date.now() + this.#plan.skew,
     });
     this.call.identity = key.identity;
+    if (this.#plan.revoke !== undefined) throw this.#api.keys.revoke(key, this.#plan.revoke);
     return key;
   }
 
@@ -121,24 +122,9 @@ export class CallInProgress {
   }
 
   async #end(reply: Reply): Promise<void> {
-    switch (this.#plan.ending) {
-      case "hang":
-        return;
-      case "reset":
-        this.#finish("reset", "call-answered");
-        return this.#exchange.reset();
-      case "cut":
-        this.#finish("cut-off", "call-answered", reply);
-        return this.#exchange.cut(reply);
-      case "reply": {
-        const date = new Date(Date.now() + this.#plan.skew);
-        const sent = await this.#exchange.reply(reply, {
-          date,
-          afterwards: this.#plan.afterwards,
-        });
-        if (sent) this.#finish("answered", "call-answered", reply);
-      }
-    }
+    const outcome = await respond(this.#exchange, reply, this.#plan);
+    if (outcome === undefined) return;
+    this.#finish(outcome, "call-answered", outcome === "reset" ? undefined : reply);
   }
 
   #finish(outcome: Call["outcome"], step: CallStep, reply?: Reply): void {

@@ -12,9 +12,17 @@ import { Group } from "./groups.ts";
 import type { Exchange } from "./http.ts";
 import { Listener } from "./listener.ts";
 import { groupSettings } from "./settings.ts";
+import { planOf, respond } from "./plans.ts";
+import { ELB } from "./replies.ts";
 import type { GroupOptions, GroupSettings } from "./settings.ts";
 import { TRUST } from "./sts.ts";
 import type { Trust } from "./sts.ts";
+
+/** What an error reply of a credential endpoint can say of the call. */
+const NO_CALL: Call = {
+  ...{ number: 0, at: 0, action: "", connection: 0 },
+  ...{ applied: false, outcome: "pending" },
+};
 
 /** All that an emulator holds beside its socket. */
 export class Core implements AsyncDisposable {
@@ -99,16 +107,16 @@ export class Core implements AsyncDisposable {
     if (exchange.request.path === "/") return await this.#call(exchange);
     const answer = this.#credentials.answer(exchange.request);
     const reply = answer?.reply ?? { status: 404, headers: {}, body: "" };
-    if (answer !== undefined) {
-      const { endpoint } = answer;
-      this.events.add({
-        kind: "credentials-asked",
-        at: this.now(),
-        endpoint,
-        status: reply.status,
-      });
-    }
-    await exchange.reply(reply, { date: new Date() });
+    if (answer === undefined) return void await exchange.reply(reply, { date: new Date() });
+    const { endpoint } = answer;
+    const faults = this.faults.take(
+      endpoint === "container" ? "ContainerCredentials" : "InstanceMetadata",
+    );
+    const plan = planOf(faults);
+    const context = { call: NO_CALL, service: ELB, caller: "anonymous" };
+    const given = plan.instead?.(reply, context) ?? reply;
+    this.events.add({ kind: "credentials-asked", at: this.now(), endpoint, status: given.status });
+    await respond(exchange, given, plan);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

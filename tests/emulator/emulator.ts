@@ -75,6 +75,8 @@ export interface Emulator extends AsyncDisposable {
   release(): void;
   /** Closes the connections on which no call is under way. */
   closeIdleConnections(): void;
+  /** Answers no more requests on the connections that are open now; new ones work. */
+  silenceConnections(): void;
 
   /** Puts a registered target in a state in which it stays. */
   setHealth(group: string, target: Target, state: TargetState): void;

@@ -18,6 +18,13 @@ export function validationError(message: string): AwsError {
   return new AwsError("ValidationError", 400, message);
 }
 
+/** The load balancer has as many targets as its quota allows. */
+export function tooManyTargets(quota: number): AwsError {
+  const words = `You cannot have more than ${quota} targets per network load balancer with ` +
+    "cross-zone load balancing enabled.";
+  return new AwsError("TooManyTargets", 400, words);
+}
+
 /** There is no such target group. */
 export function targetGroupNotFound(arn?: string): AwsError {
   const message = arn === undefined

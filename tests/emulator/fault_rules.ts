@@ -1,5 +1,5 @@
 /** Fault rules from JSON: all that is wrong with one is said at once. */
-import { FAULTABLE } from "./faults.ts";
+import { CREDENTIAL_ENDPOINTS, FAULTABLE, REFUSAL_CODES } from "./faults.ts";
 import type { Fault, FaultRule } from "./faults.ts";
 
 /** What a parameter must be: a test, and the words for it. */
@@ -22,7 +22,20 @@ function oneOf(...values: readonly string[]): Kind {
   };
 }
 
+const bytes: Kind = { fits: isCount, words: "a whole number of bytes from 1" };
+const redirection: Kind = {
+  fits: (value) => Number.isInteger(value) && Number(value) >= 300 && Number(value) <= 399,
+  words: "a status of 300 to 399",
+};
+const url: Kind = {
+  fits: (value) => typeof value === "string" && URL.canParse(value),
+  words: "a URL",
+};
+
 const error = { applied: flag };
+const sized = { bytes, applied: flag };
+
+const ACTIONS: readonly string[] = [...FAULTABLE, ...CREDENTIAL_ENDPOINTS];
 
 /** The parameters of each fault. */
 const PARAMETERS: Readonly<Record<Fault["what"], Readonly<Record<string, Kind>>>> = {
@@ -39,6 +52,7 @@ const PARAMETERS: Readonly<Record<Fault["what"], Readonly<Record<string, Kind>>>
   "expired-token": error,
   "target-group-not-found": error,
   "invalid-target": error,
+  "too-many-targets": error,
   "validation-error": error,
   "delay": { before: time, after: time },
   "apply-late": { time },
@@ -49,6 +63,13 @@ const PARAMETERS: Readonly<Record<Fault["what"], Readonly<Record<string, Kind>>>
   "truncated-xml": { applied: flag },
   "html-reply": { applied: flag },
   "empty-reply": { applied: flag },
+  "redirect": { to: url, status: redirection, applied: flag },
+  "endless-reply": sized,
+  "gzip-bomb": sized,
+  "many-roots": sized,
+  "giant-code": sized,
+  "silent-connection": { applied: flag },
+  "revoke-key": { code: oneOf(...REFUSAL_CODES) },
   "clock-skew": { seconds },
   "close-connection": { announced: flag },
 };
@@ -57,6 +78,7 @@ const PARAMETERS: Readonly<Record<Fault["what"], Readonly<Record<string, Kind>>>
 const REQUIRED: Readonly<Partial<Record<Fault["what"], string>>> = {
   "apply-late": "time",
   "clock-skew": "seconds",
+  "redirect": "to",
 };
 
 /** The names of all faults. */
@@ -89,8 +111,8 @@ function faultsOf({ action, occurrence, what, ...parameters }: Record<string, un
   const faults: string[] = [];
   const actions = action === undefined ? [] : [action].flat();
   for (const name of actions) {
-    if (!FAULTABLE.some((known) => known === name)) {
-      faults.push(`action ${JSON.stringify(name)} is none of ${FAULTABLE.join(", ")}`);
+    if (!ACTIONS.some((known) => known === name)) {
+      faults.push(`action ${JSON.stringify(name)} is none of ${ACTIONS.join(", ")}`);
     }
   }
   if (!isOccurrence(occurrence)) {

@@ -14,7 +14,10 @@ export const FAULTABLE = [
   "AssumeRoleWithWebIdentity",
   "GetCallerIdentity",
 ] as const;
-export type ActionName = typeof FAULTABLE[number];
+
+/** The credential endpoints. A rule holds for one of them only where it names it. */
+export const CREDENTIAL_ENDPOINTS = ["ContainerCredentials", "InstanceMetadata"] as const;
+export type ActionName = typeof FAULTABLE[number] | typeof CREDENTIAL_ENDPOINTS[number];
 
 /** Which of the calls that fit: counted for each rule by itself. */
 export type Occurrence =
@@ -48,6 +51,8 @@ export type ErrorFault =
       | "expired-token"
       | "target-group-not-found"
       | "invalid-target"
+      /** The quota of targets is used up. */
+      | "too-many-targets"
       | "validation-error";
     readonly applied?: boolean;
   };
@@ -76,10 +81,43 @@ export type Fault =
   | { readonly what: "html-reply"; readonly applied?: boolean }
   /** 200, and nothing. */
   | { readonly what: "empty-reply"; readonly applied?: boolean }
+  /** 307 by default: the answer is said to be at another URL, which is all in `to`. */
+  | {
+    readonly what: "redirect";
+    readonly to: string;
+    readonly status?: number;
+    readonly applied?: boolean;
+  }
+  /** 200, and a reply that goes on until the client leaves, or for `bytes` (1 GiB). */
+  | { readonly what: "endless-reply"; readonly bytes?: number; readonly applied?: boolean }
+  /** 200, and a reply in gzip that unpacks to `bytes` (256 MiB) of blanks. */
+  | { readonly what: "gzip-bomb"; readonly bytes?: number; readonly applied?: boolean }
+  /** 200, and a reply of `bytes` (1,000,000) that is one root element after another. */
+  | { readonly what: "many-roots"; readonly bytes?: number; readonly applied?: boolean }
+  /** 400, with an error code of `bytes` (5,000,000). */
+  | { readonly what: "giant-code"; readonly bytes?: number; readonly applied?: boolean }
+  /** No reply to this call nor to any later one on its connection; other connections work. */
+  | { readonly what: "silent-connection"; readonly applied?: boolean }
+  /**
+   * Refuses the key that signed the call, from now on, with `code` (`InvalidClientTokenId`). Other
+   * keys are good: with the occurrence `first`, the client has to fetch new credentials.
+   */
+  | { readonly what: "revoke-key"; readonly code?: RefusalCode }
   /** The API's clock is off by so many seconds: in checking signatures, and in `Date`. */
   | { readonly what: "clock-skew"; readonly seconds: number }
   /** Closes the connection after the reply, by default with `Connection: close` in it. */
   | { readonly what: "close-connection"; readonly announced?: boolean };
+
+/** What the API says of a key that it does not take, or not any more. */
+export const REFUSAL_CODES = [
+  "InvalidClientTokenId",
+  "UnrecognizedClientException",
+  "SignatureDoesNotMatch",
+  "InvalidSignatureException",
+  "InvalidAccessKeyId",
+  "AuthFailure",
+] as const;
+export type RefusalCode = typeof REFUSAL_CODES[number];
 
 /** Which calls, which of them, and what. */
 export type FaultRule = Fault & {
@@ -110,7 +148,7 @@ export class Faults {
 }
 
 function names(rule: FaultRule, action: string): boolean {
-  if (rule.action === undefined) return true;
+  if (rule.action === undefined) return !CREDENTIAL_ENDPOINTS.some((name) => name === action);
   return [rule.action].flat().some((name) => name === action);
 }
 

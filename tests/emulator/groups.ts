@@ -7,6 +7,11 @@ import type { Target, TargetState } from "./states.ts";
 
 /** A target that is registered or draining. */
 export interface Registration extends Target, TargetState {
+  readonly availabilityZone: string;
+}
+
+/** A target as a request asks for it. */
+export interface TargetQuery extends Target {
   readonly availabilityZone?: string;
 }
 
@@ -19,7 +24,7 @@ export interface StateChange {
 
 interface Member {
   readonly target: Target;
-  readonly availabilityZone: string | undefined;
+  readonly availabilityZone: string;
   state: TargetState;
   /** Ends all that moves the state by itself. */
   readonly life: AbortController;
@@ -50,16 +55,24 @@ export class Group implements Disposable {
     return [...this.#members.values()].filter(isSeen).map(registration);
   }
 
-  /** The target's health as replies tell it. */
-  health(target: Target): Registration {
-    const member = this.#members.get(key(target));
-    return member !== undefined && isSeen(member)
+  /** The target's health as replies tell it; one that names another zone is not found. */
+  health({ id, port, availabilityZone }: TargetQuery): Registration | (TargetQuery & TargetState) {
+    const member = this.#members.get(key({ id, port }));
+    const isIt = availabilityZone === undefined || availabilityZone === member?.availabilityZone;
+    return member !== undefined && isIt && isSeen(member)
       ? registration(member)
-      : { id: target.id, port: target.port, ...NOT_REGISTERED };
+      : { id, port, ...NOT_REGISTERED };
+  }
+
+  /** Whether the quota has room for these. */
+  hasRoomFor(targets: readonly Target[]): boolean {
+    const registered = [...this.#members.values()].filter((member) => !isDraining(member));
+    const keys = [...registered.map(({ target }) => key(target)), ...targets.map(key)];
+    return new Set(keys).size <= this.settings.quota;
   }
 
   /** Registers the target; one that is registered stays as it is, one that drains begins anew. */
-  register(target: Target, availabilityZone?: string): void {
+  register(target: Target, availabilityZone = this.#zone): void {
     const before = this.#members.get(key(target));
     if (before !== undefined && !isDraining(before)) return;
     before?.life.abort();
@@ -99,6 +112,11 @@ export class Group implements Disposable {
     this.#move(member, state);
   }
 
+  /** That of all targets in the VPC that name none. */
+  get #zone(): string {
+    return `${this.arn.split(":")[3]}a`;
+  }
+
   [Symbol.dispose](): void {
     for (const member of this.#members.values()) member.life.abort();
   }
@@ -136,7 +154,7 @@ function isSeen(member: Member): boolean {
 }
 
 function registration({ target, availabilityZone, state }: Member): Registration {
-  return { ...target, ...(availabilityZone === undefined ? {} : { availabilityZone }), ...state };
+  return { ...target, availabilityZone, ...state };
 }
 
 function key(target: Target): string {

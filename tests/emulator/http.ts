@@ -1,4 +1,5 @@
 /** The HTTP side: requests read whole, connections numbered, and all the ways to end a call. */
+import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -34,6 +35,13 @@ export interface Exchange {
   reply(reply: Reply, options: { date: Date; afterwards?: Afterwards }): Promise<boolean>;
   /** Sends the reply's head and half of its body, and closes the connection. */
   cut(reply: Reply): void;
+  /**
+   * Sends the reply's head and half of its body, then blanks: so many bytes, or until the client
+   * goes. Whether all were sent.
+   */
+  flood(reply: Reply, bytes: number): Promise<boolean>;
+  /** Answers neither this request nor a later one on its connection. */
+  silence(): void;
   /** Resets the TCP connection. */
   reset(): void;
 }
@@ -43,6 +51,15 @@ export interface HttpServer extends AsyncDisposable {
   readonly port: number;
   /** Closes all connections on which no request is being answered. */
   closeIdleConnections(): void;
+  /** Answers no more requests on the connections that are open now; new ones work. */
+  silenceConnections(): void;
+}
+
+interface Connection {
+  number?: number;
+  /** Whether a request is being answered. */
+  busy: boolean;
+  silent: boolean;
 }
 
 /** The largest body read, in bytes: no request of this API is near it. */
@@ -53,21 +70,23 @@ export async function listen(
   port: number,
   handle: (exchange: Exchange) => Promise<void>,
 ): Promise<HttpServer> {
-  /** All open connections, with their numbers, and whether a request is being answered. */
-  const connections = new Map<Socket, { number?: number; busy: boolean }>();
+  const connections = new Map<Socket, Connection>();
   let count = 0;
   const server = createServer(async (req, res) => {
     const connection = connections.get(req.socket);
     const body = await read(req);
     if (connection === undefined || body === undefined) return void req.socket.destroy();
+    if (connection.silent) return;
     connection.busy = true;
     res.once("close", () => connection.busy = false);
-    await handle(exchange(requestOf(req, body), () => connection.number ??= ++count, res));
+    const number = () => connection.number ??= ++count;
+    const silence = () => connection.silent = true;
+    await handle(exchange(requestOf(req, body), { number, silence }, res));
   });
   // Clients decide how long they keep a connection, and faults when the server does not.
   server.keepAliveTimeout = 0;
   server.on("connection", (socket: Socket) => {
-    connections.set(socket, { busy: false });
+    connections.set(socket, { busy: false, silent: false });
     socket.once("close", () => connections.delete(socket));
   });
   await startListening(server, port);
@@ -75,6 +94,9 @@ export async function listen(
     port: portOf(server),
     closeIdleConnections: () => {
       for (const [socket, { busy }] of connections) if (!busy) socket.destroy();
+    },
+    silenceConnections: () => {
+      for (const connection of connections.values()) connection.silent = true;
     },
     [Symbol.asyncDispose]: () => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -116,7 +138,11 @@ function requestOf(req: IncomingMessage, body: string): HttpRequest {
   };
 }
 
-function exchange(request: HttpRequest, number: () => number, res: ServerResponse): Exchange {
+function exchange(
+  request: HttpRequest,
+  { number, silence }: { readonly number: () => number; readonly silence: () => void },
+  res: ServerResponse,
+): Exchange {
   const gone = new AbortController();
   const { promise: closed, resolve } = Promise.withResolvers<boolean>();
   res.once("close", () => {
@@ -127,7 +153,10 @@ function exchange(request: HttpRequest, number: () => number, res: ServerRespons
   const head = (reply: Reply) => {
     res.statusCode = reply.status;
     for (const [name, value] of Object.entries(reply.headers)) res.setHeader(name, value);
-    res.setHeader("content-length", new TextEncoder().encode(reply.body).length);
+  };
+  const sized = (reply: Reply) => {
+    head(reply);
+    res.setHeader("content-length", Buffer.byteLength(reply.body));
   };
   return {
     request,
@@ -137,7 +166,7 @@ function exchange(request: HttpRequest, number: () => number, res: ServerRespons
     gone: gone.signal,
     reply: async (reply, { date, afterwards = "keep" }) => {
       if (gone.signal.aborted) return false;
-      head(reply);
+      sized(reply);
       res.setHeader("date", date.toUTCString());
       if (afterwards === "close") res.setHeader("connection", "close");
       res.end(reply.body);
@@ -147,10 +176,25 @@ function exchange(request: HttpRequest, number: () => number, res: ServerRespons
     },
     cut: (reply) => {
       if (gone.signal.aborted) return;
-      head(reply);
+      sized(reply);
       // Not ending the response, but the socket: what was written is sent, and nothing more.
       res.write(reply.body.slice(0, reply.body.length / 2), () => socket?.destroy());
     },
+    flood: async (reply, bytes) => {
+      if (gone.signal.aborted) return false;
+      head(reply);
+      res.write(reply.body.slice(0, reply.body.length / 2));
+      const blanks = new Uint8Array(2 ** 16).fill(0x20);
+      for (let sent = 0; sent < bytes && !gone.signal.aborted; sent += blanks.length) {
+        if (res.write(blanks)) continue;
+        const drained = Promise.withResolvers<void>();
+        res.once("drain", drained.resolve);
+        await Promise.race([drained.promise, closed]);
+      }
+      socket?.destroy();
+      return !gone.signal.aborted;
+    },
+    silence,
     reset: () => {
       socket?.resetAndDestroy();
     },

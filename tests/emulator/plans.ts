@@ -1,9 +1,10 @@
 /** What the faults that hold for a call make of it. */
+import { gzipSync } from "node:zlib";
 import { expiredToken } from "./auth.ts";
-import { AwsError, targetGroupNotFound, validationError } from "./errors.ts";
-import type { Call } from "./events.ts";
-import type { ErrorFault, Fault, FaultRule } from "./faults.ts";
-import type { Afterwards } from "./http.ts";
+import { AwsError, targetGroupNotFound, tooManyTargets, validationError } from "./errors.ts";
+import type { Call, Outcome } from "./events.ts";
+import type { ErrorFault, Fault, FaultRule, RefusalCode } from "./faults.ts";
+import type { Afterwards, Exchange } from "./http.ts";
 import { errorReply, htmlReply } from "./replies.ts";
 import type { Reply, Service } from "./replies.ts";
 
@@ -20,7 +21,9 @@ export interface Plan {
   readonly applied: boolean;
   readonly after: Wait;
   /** How it ends: by default with the reply that is due. */
-  readonly ending: "reply" | "hang" | "reset" | "cut";
+  readonly ending: "reply" | "hang" | "reset" | "cut" | "silence" | { readonly flood: number };
+  /** The key that signs is refused from now on, with this code. */
+  readonly revoke?: RefusalCode;
   /** A reply in the place of the one that is due. */
   readonly instead?: (due: Reply, call: CallContext) => Reply;
   readonly afterwards: Afterwards;
@@ -68,6 +71,23 @@ function effect(fault: Fault): Partial<Plan> {
       return { instead: () => htmlReply(200, "Welcome"), applied: fault.applied ?? false };
     case "empty-reply":
       return { instead: () => EMPTY, applied: fault.applied ?? false };
+    case "redirect":
+      return {
+        instead: () => redirection(fault.to, fault.status),
+        applied: fault.applied ?? false,
+      };
+    case "endless-reply":
+      return { ending: { flood: fault.bytes ?? 2 ** 30 }, applied: fault.applied ?? false };
+    case "gzip-bomb":
+      return { instead: () => bomb(fault.bytes ?? 2 ** 28), applied: fault.applied ?? false };
+    case "many-roots":
+      return { instead: () => manyRoots(fault.bytes ?? 1e6), applied: fault.applied ?? false };
+    case "giant-code":
+      return { instead: giantCode(fault.bytes ?? 5e6), applied: fault.applied ?? false };
+    case "silent-connection":
+      return { ending: "silence", applied: fault.applied ?? false };
+    case "revoke-key":
+      return { revoke: fault.code ?? "InvalidClientTokenId", applied: false };
     case "clock-skew":
       return { skew: fault.seconds * 1000 };
     case "close-connection":
@@ -81,6 +101,50 @@ const EMPTY: Reply = { status: 200, headers: { "content-type": "text/xml" }, bod
 
 function halved(due: Reply): Reply {
   return { ...due, body: due.body.slice(0, due.body.length / 2) };
+}
+
+function redirection(location: string, status = 307): Reply {
+  return { status, headers: { location }, body: "" };
+}
+
+function bomb(bytes: number): Reply {
+  const headers = { "content-type": "text/xml", "content-encoding": "gzip" };
+  return { status: 200, headers, body: gzipSync(new Uint8Array(bytes).fill(0x20), { level: 1 }) };
+}
+
+function manyRoots(bytes: number): Reply {
+  return { ...EMPTY, body: "<a/>".repeat(Math.ceil(bytes / 4)) };
+}
+
+function giantCode(bytes: number): (due: Reply, context: CallContext) => Reply {
+  return (_due, { service }) =>
+    errorReply(service, new AwsError("E".repeat(bytes), 400, "The code is too long"));
+}
+
+/** Sends the reply as the plan says; undefined where the client left or gets none. */
+export async function respond(
+  exchange: Exchange,
+  reply: Reply,
+  { ending, skew, afterwards }: Plan,
+): Promise<Outcome | undefined> {
+  switch (ending) {
+    case "hang":
+      return undefined;
+    case "silence":
+      return void exchange.silence();
+    case "reset":
+      exchange.reset();
+      return "reset";
+    case "cut":
+      exchange.cut(reply);
+      return "cut-off";
+    case "reply": {
+      const date = new Date(Date.now() + skew);
+      return await exchange.reply(reply, { date, afterwards }) ? "answered" : undefined;
+    }
+    default:
+      return await exchange.flood(reply, ending.flood) ? "cut-off" : undefined;
+  }
 }
 
 function errorOf(fault: ErrorFault): (due: Reply, context: CallContext) => Reply {
@@ -111,6 +175,8 @@ function awsError(fault: ErrorFault, { call, caller, service }: CallContext): Aw
       return targetGroupNotFound(call.groupArn);
     case "invalid-target":
       return new AwsError("InvalidTarget", 400, "The targets are not in the target group VPC");
+    case "too-many-targets":
+      return tooManyTargets(500);
     case "validation-error":
       return validationError("A parameter is not valid");
   }

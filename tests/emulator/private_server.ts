@@ -3,16 +3,30 @@ import { outputOf } from "../../tools/process.ts";
 
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
 
-/** Makes an authority, and a certificate of its for the loopback address. */
-async function makeCertificates(folder: string): Promise<void> {
+/** A server's certificate, and whose it is. */
+export interface Certificates {
+  /** The file with the authority's certificate. */
+  readonly authority: string;
+  readonly server: { readonly cert: string; readonly key: string };
+}
+
+/** Makes an authority in the folder, and a certificate of its for the loopback address. */
+export async function makeCertificates(folder: string): Promise<Certificates> {
   const openssl = (args: readonly string[]) => outputOf("openssl", args, { cwd: folder });
-  const authority = ["-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=private"];
-  await openssl(["req", "-x509", ...KEY, ...authority]);
+  const options = ["-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=private"];
+  await openssl(["req", "-x509", ...KEY, ...options]);
   await openssl([
     ...["req", "-x509", ...KEY, "-keyout", "server.key", "-out", "server.pem"],
     ...["-subj", "/CN=server", "-CA", "authority.pem", "-CAkey", "authority.key"],
     ...["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE"],
   ]);
+  const authority = `${folder}/authority.pem`;
+  await Deno.chmod(authority, 0o644);
+  const [cert, key] = await Promise.all([
+    Deno.readTextFile(`${folder}/server.pem`),
+    Deno.readTextFile(`${folder}/server.key`),
+  ]);
+  return { authority, server: { cert, key } };
 }
 
 /** Ends TLS, byte for byte: a connection that the plain server closes is closed here too. */
@@ -35,15 +49,8 @@ export class PrivateServer implements Disposable {
 
   /** @param folder Where the certificates are put. */
   static async start(folder: string, plainUrl: string): Promise<PrivateServer> {
-    await makeCertificates(folder);
-    const authority = `${folder}/authority.pem`;
-    await Deno.chmod(authority, 0o644);
-    const listener = Deno.listenTls({
-      hostname: "127.0.0.1",
-      port: 0,
-      cert: await Deno.readTextFile(`${folder}/server.pem`),
-      key: await Deno.readTextFile(`${folder}/server.key`),
-    });
+    const { authority, server } = await makeCertificates(folder);
+    const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...server });
     return new PrivateServer(authority, listener, Number(new URL(plainUrl).port));
   }
 

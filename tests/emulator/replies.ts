@@ -9,7 +9,7 @@ export type Xml = string | number | boolean | readonly Xml[] | { readonly [name:
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** The error code in it. */
   readonly code?: string;
 }

@@ -130,6 +130,10 @@ class RunningEmulator implements Emulator {
     this.#server.closeIdleConnections();
   }
 
+  silenceConnections(): void {
+    this.#server.silenceConnections();
+  }
+
   setHealth(group: string, target: Target, state: TargetState): void {
     this.#core.group(group).setHealth(target, state);
   }

@@ -28,6 +28,8 @@ export interface GroupSettings {
   /** Whether a load balancer uses the group; targets of others stay `unused`. @default {true} */
   readonly inUse: boolean;
   readonly tags: Readonly<Record<string, string>>;
+  /** How many targets can be registered; those that drain do not count. @default {500} */
+  readonly quota: number;
   /** @default {300} */
   readonly deregistrationDelaySeconds: number;
   /** @default {30} */
@@ -86,6 +88,7 @@ const DEFAULTS: Omit<GroupSettings, "name"> = {
   protocol: "TCP",
   inUse: true,
   tags: {},
+  quota: 500,
   deregistrationDelaySeconds: 300,
   healthCheckIntervalSeconds: 30,
   healthCheckTimeoutSeconds: 10,
@@ -168,6 +171,7 @@ export function isLoopback(address: string): boolean {
 }
 
 const WHOLE = [
+  "quota",
   "deregistrationDelaySeconds",
   "healthCheckIntervalSeconds",
   "healthCheckTimeoutSeconds",

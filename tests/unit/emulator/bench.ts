@@ -1,9 +1,14 @@
 /** What the tests of the emulator work with: an emulator, and the real SDK pointed at it. */
 import {
+  DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
   ElasticLoadBalancingV2ServiceException,
+  RegisterTargetsCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { ElasticLoadBalancingV2ClientConfig } from "@aws-sdk/client-elastic-load-balancing-v2";
+import type {
+  DescribeTargetHealthCommandOutput,
+  ElasticLoadBalancingV2ClientConfig,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
 import { assert, assertEquals } from "@std/assert";
 import { STATIC_KEY } from "../../emulator/access_keys.ts";
 import type { Emulator, EmulatorOptions } from "../../emulator/emulator.ts";
@@ -16,6 +21,10 @@ export interface Bench extends AsyncDisposable {
   readonly client: ElasticLoadBalancingV2Client;
   /** The ARN of `kafka`. */
   readonly arn: string;
+  /** Registers an address in `kafka`. */
+  register(id: string): Promise<unknown>;
+  /** Asks for its health. */
+  health(id: string, zone?: string): Promise<DescribeTargetHealthCommandOutput>;
 }
 
 /** The options of a client of the emulator. */
@@ -35,10 +44,20 @@ export function clientOptions(emulator: Emulator): ElasticLoadBalancingV2ClientC
 export async function bench(options: EmulatorOptions = {}): Promise<Bench> {
   const emulator = await startEmulator({ groups: [{ name: "kafka", port: 9092 }], ...options });
   const client = new ElasticLoadBalancingV2Client(clientOptions(emulator));
+  const arn = emulator.groups[0]?.arn ?? "";
   return {
     emulator,
     client,
-    arn: emulator.groups[0]?.arn ?? "",
+    arn,
+    register: (Id) =>
+      client.send(new RegisterTargetsCommand({ TargetGroupArn: arn, Targets: [{ Id }] })),
+    health: (Id, AvailabilityZone) =>
+      client.send(
+        new DescribeTargetHealthCommand({
+          TargetGroupArn: arn,
+          Targets: [{ Id, AvailabilityZone }],
+        }),
+      ),
     [Symbol.asyncDispose]: async () => {
       client.destroy();
       await emulator[Symbol.asyncDispose]();

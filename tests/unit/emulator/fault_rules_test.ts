@@ -17,6 +17,7 @@ Deno.test("every fault is known by its name alone, but for those that need a par
   const needs: Record<string, object> = {
     "apply-late": { time: 1 },
     "clock-skew": { seconds: -3 },
+    "redirect": { to: "http://other.example/" },
   };
   for (const what of FAULT_NAMES) parseFaultRule(JSON.stringify({ what, ...needs[what] }));
 });
@@ -37,6 +38,10 @@ const BAD: readonly [text: string, words: string][] = [
   ['{"what":"reset","applied":1}', "applied is not true or false"],
   ['{"what":"apply-late"}', "apply-late needs time"],
   ['{"what":"clock-skew"}', "clock-skew needs seconds"],
+  ['{"what":"redirect"}', "redirect needs to"],
+  ['{"what":"redirect","to":"there"}', "to is not a URL"],
+  ['{"what":"gzip-bomb","bytes":0}', "bytes is not a whole number of bytes from 1"],
+  ['{"what":"revoke-key","code":"Busy"}', "code is not one of InvalidClientTokenId, "],
   ['{"what":"delay","before":-1}', "before is not a number of milliseconds"],
 ];
 

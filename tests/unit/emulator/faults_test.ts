@@ -35,6 +35,7 @@ const ERRORS: readonly [FaultRule, code: string, status: number, words: string][
   [{ what: "expired-token" }, "ExpiredToken", 403, "is expired"],
   [{ what: "target-group-not-found" }, "TargetGroupNotFound", 400, "targetgroup/kafka"],
   [{ what: "invalid-target" }, "InvalidTarget", 400, ""],
+  [{ what: "too-many-targets" }, "TooManyTargets", 400, "more than 500 targets"],
   [{ what: "validation-error" }, "ValidationError", 400, ""],
   [{ what: "proxy-error" }, "Unknown", 503, ""],
 ];
