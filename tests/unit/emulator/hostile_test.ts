@@ -30,7 +30,8 @@ async function withFault(rule: FaultRule): Promise<Bench> {
 Deno.test("redirect answers 307 with another address, on the API and the credential endpoint", async () => {
   const to = "http://localhost:9/there";
   await using at = await withFault({ what: "redirect", to });
-  const { status, headers } = await credentials(at);
+  const { status, headers, body } = await credentials(at);
+  await body?.cancel();
   assertEquals([status, headers.get("location")], [307, to]);
   await refused(at.client.send(describe), "Unknown", 307);
 });
