@@ -89,10 +89,10 @@ function applicationOf(config: Config, check: ApplicationMonitor, log: Log): App
 
 /** Loaded here and not before: a life does without it. */
 async function checkPod(config: Config, { log, signals }: World): Promise<Ending> {
-  const { check } = await import("./preflight.ts");
+  const { preflight } = await import("./preflight.ts");
   const { identify } = await import("./aws/credentials/identity.ts");
   using client = createClient(config.api, log);
-  return await check(config, {
+  return await preflight(config, {
     ...{ elb: limited(client, systemClock), clock: systemClock, log, stop: signals.stop },
     identify: (signal) => identify(config.api, signal),
     print: (line) => console.log(line),

@@ -1,5 +1,5 @@
-/** `-check`: what a life would do, and what it lacks, told before anything is registered. */
-import type { ElasticLoadBalancing, TargetGroup } from "./aws/elb.ts";
+/** `-check`: what a run would do, and what it lacks, without registering anything. */
+import { around, type ElasticLoadBalancing, type TargetGroup } from "./aws/elb.ts";
 import { ApiError } from "./aws/errors.ts";
 import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
@@ -13,23 +13,23 @@ import { type Ending, endingOf } from "./lifecycle/outcome.ts";
 import { type Attachment, resolveGroups } from "./registration/resolve.ts";
 import { standing } from "./registration/health.ts";
 
-/** What a check needs of the world. */
-export interface CheckPorts {
+/** Ports of a preflight. */
+export interface PreflightPorts {
   readonly elb: ElasticLoadBalancing;
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
-  /** Whose credentials they are. */
+  /** Reports whose credentials the SDK finds. */
   readonly identify: (signal: AbortSignal) => Promise<Identity>;
-  /** Takes one line for a person. */
+  /** Prints one line on stdout. */
   readonly print: (line: string) => void;
 }
 
 /**
  * Checks everything that can be checked without registering, and prints what it finds.
- * @returns How the life would have ended, where it is certain that it would have; else done.
+ * @returns How a run would end, if it is certain to fail; else `done`.
  */
-export async function check(config: Config, ports: CheckPorts): Promise<Ending> {
+export async function preflight(config: Config, ports: PreflightPorts): Promise<Ending> {
   const report = new Report(config, ports);
   await report.identity();
   report.plan();
@@ -47,33 +47,34 @@ export async function check(config: Config, ports: CheckPorts): Promise<Ending> 
 
 class Report {
   readonly #config: Config;
-  readonly #ports: CheckPorts;
+  readonly #ports: PreflightPorts;
   readonly #found: TargetGroup[] = [];
   #problems = 0;
   #exit: ExitName = "done";
 
-  constructor(config: Config, ports: CheckPorts) {
+  constructor(config: Config, ports: PreflightPorts) {
     this.#config = config;
     this.#ports = ports;
   }
 
   async identity(): Promise<void> {
     const { api } = this.#config;
+    const { clock, stop } = this.#ports;
     this.#say("endpoint", api.endpointUrl ?? "the region's own, or what AWS_ENDPOINT_URL says");
     try {
-      const identity = await this.#ports.identify(this.#within());
+      const identity = await this.#ports.identify(clock.within(REQUEST_TIMEOUT, stop));
       const { caller } = identity;
       this.#say("region", identity.region);
       this.#say("credentials", `from ${identity.source}`);
       this.#say("identity", "arn" in caller ? caller.arn : `unknown: ${caller.unknown}`);
     } catch (error) {
-      // Resolving says it in a sentence of its own, with the right exit code.
+      // Resolving reports it too, with the right exit code.
       this.#say("region", api.region ?? "not known");
       this.#say("credentials", error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** What is done without asking anybody. */
+  /** What the configuration says. */
   plan(): void {
     const { application, hooks, service, drain, watchInterval } = this.#config;
     this.#say("target", this.#config.target.ids.join(", "));
@@ -99,7 +100,7 @@ class Report {
     if (watchInterval > 0) this.#say("watches", `every ${durationText(watchInterval)}`);
   }
 
-  /** @throws {Failure} A life would end with it too. */
+  /** @throws {Failure} A run would end with it too. */
   async groups(): Promise<readonly Attachment[]> {
     const { elb, clock, log, stop } = this.#ports;
     const { groups, target, timeouts, api } = this.#config;
@@ -147,14 +148,12 @@ class Report {
 
   /** Tries the calls that change nothing, and what deregistering an absent target shows. */
   async rights(attachment: Attachment): Promise<void> {
-    const { elb } = this.#ports;
+    const { elb, stop } = this.#ports;
     const { group, target } = attachment;
     const health = await this.#try(() =>
-      elb.describeTargetHealth(group.arn, target, { signal: this.#within() })
+      elb.describeTargetHealth(group.arn, target, { signal: stop })
     );
-    const delay = await this.#try(() =>
-      elb.deregistrationDelay(group.arn, { signal: this.#within() })
-    );
+    const delay = await this.#try(() => elb.deregistrationDelay(group.arn, { signal: stop }));
     if (delay !== undefined) this.#delay(group.name, delay);
     if (health === undefined) return;
     const where = standing(health);
@@ -162,7 +161,7 @@ class Report {
     if (where !== "absent") return;
     // The API succeeds, and changes nothing, for a target that is not registered.
     await this.#try(
-      () => elb.deregisterTarget(group.arn, target, { signal: this.#within() }),
+      () => elb.deregisterTarget(group.arn, target, { signal: stop }),
       "deregistrationNotConfirmed",
     );
   }
@@ -200,10 +199,6 @@ class Report {
     }
   }
 
-  #within(): AbortSignal {
-    return this.#ports.clock.within(REQUEST_TIMEOUT, this.#ports.stop);
-  }
-
   #say(what: string, text: string): void {
     this.#ports.print(`${`${what}:`.padEnd(24)}${text}`);
   }
@@ -214,14 +209,13 @@ class Report {
   }
 }
 
-/** Resolving a group changes nothing; this sees to it. */
+/** Resolving a group changes nothing; this makes sure of it. */
 function onlyReads(elb: ElasticLoadBalancing): ElasticLoadBalancing {
-  const refuse = () => Promise.reject(new Error("a check changes nothing"));
-  return {
-    describeTargetGroups: (which, options) => elb.describeTargetGroups(which, options),
-    registerTarget: refuse,
-    deregisterTarget: refuse,
-    describeTargetHealth: (arn, target, options) => elb.describeTargetHealth(arn, target, options),
-    deregistrationDelay: (arn, options) => elb.deregistrationDelay(arn, options),
-  };
+  return around(
+    elb,
+    ({ call, options }, make) =>
+      call.startsWith("Describe")
+        ? make(options)
+        : Promise.reject(new Error("a check changes nothing")),
+  );
 }

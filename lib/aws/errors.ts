@@ -1,4 +1,4 @@
-/** What can go wrong with an API call, in the terms in which the sidecar decides. */
+/** Errors of API calls, in the terms in which the sidecar decides. */
 import type { Milliseconds } from "../host/duration.ts";
 
 /** The calls that the sidecar makes, by their names in the API and in IAM. */
@@ -25,7 +25,7 @@ export interface ApiErrorDetails {
   readonly retryAfter?: Milliseconds;
 }
 
-/** A call that failed. Its message is a sentence for the log that names call and code. */
+/** A call that failed. Its message is for the log: it names the call, and mostly the code. */
 export class ApiError extends Error implements ApiErrorDetails {
   override readonly name = "ApiError";
   readonly call: ApiCall;
@@ -34,8 +34,8 @@ export class ApiError extends Error implements ApiErrorDetails {
   readonly effect: "none" | "unknown";
   readonly retryAfter?: Milliseconds;
 
-  constructor(sentence: string, details: ApiErrorDetails, options?: ErrorOptions) {
-    super(`${details.call}: ${sentence}`, options);
+  constructor(message: string, details: ApiErrorDetails, options?: ErrorOptions) {
+    super(`${details.call}: ${message}`, options);
     this.call = details.call;
     this.code = details.code;
     this.retryable = details.retryable;

@@ -1,24 +1,24 @@
 /**
- * The one retry layer. Neither of the two at hand fits: `@std/async` `retry` knows no
- * `Retry-After`, gives nobody the delay to log, and counts real time, which a simulation cannot
- * turn; the SDK's strategy sits behind the load balancer port, out of the simulation's reach too.
+ * The one retry layer. It is our own because neither of the two at hand fits: `@std/async` `retry`
+ * ignores `Retry-After`, does not report its delay, and counts real time, which a simulation cannot
+ * control; the SDK's strategy sits behind the load balancer port, out of the simulation's reach.
  */
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import { type ApiCall, ApiError } from "./errors.ts";
 
-/** Back-off starts here after a fault of the network or the server. */
+/** Back-off starts here after an error of the network or the server. */
 const TRANSIENT_BASE: Milliseconds = 200;
-/** Throttling says that the account makes too many calls: start slower. */
+/** When throttled, the account makes too many calls: start slower. */
 const THROTTLED_BASE: Milliseconds = 1_000;
 const LONGEST_BACK_OFF: Milliseconds = 10_000;
 /**
- * Throttled, many ask for what is given out at a fixed rate: asking less often loses nothing as
- * long as enough of them ask. Longer than this, the last ones of 5,000 would (docs/scale.md).
+ * The API serves throttled clients at a fixed rate, so retrying less often costs nothing while
+ * enough of them retry. With longer delays, the last of 5,000 pods would wait (docs/scale.md).
  */
 const LONGEST_THROTTLED: Milliseconds = 30_000;
-/** A `Retry-After` may lengthen a delay by so much at most: the step has a deadline to meet. */
+/** A `Retry-After` lengthens a delay by this much at most: the step has a deadline to meet. */
 const LONGEST_HINT: Milliseconds = 5_000;
 /** The limit of one request, where the step's time is not shorter. */
 export const REQUEST_TIMEOUT: Milliseconds = 10_000;
@@ -37,24 +37,24 @@ export interface Progress {
 }
 
 /** Whether the API says that the account makes too many calls. */
-export function isThrottling(fault: ApiError): boolean {
-  return /thrott|RequestLimitExceeded/i.test(fault.code);
+export function isThrottling(error: ApiError): boolean {
+  return /thrott|RequestLimitExceeded/i.test(error.code);
 }
 
 /**
  * The delay before the next attempt: exponential, with full jitter, and short enough that another
  * attempt fits into the step's time.
  */
-export function backOff(fault: ApiError, progress: Progress, clock: Clock): Milliseconds {
-  const isThrottled = isThrottling(fault);
+export function backOff(error: ApiError, progress: Progress, clock: Clock): Milliseconds {
+  const isThrottled = isThrottling(error);
   const base = isThrottled ? THROTTLED_BASE : TRANSIENT_BASE;
   const longest = isThrottled ? LONGEST_THROTTLED : LONGEST_BACK_OFF;
   const exponential = Math.min(longest, base * 2 ** progress.failedBefore);
   const delay = clock.random() * Math.min(exponential, Math.max(base, progress.left / 2));
-  return Math.max(delay, Math.min(fault.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));
+  return Math.max(delay, Math.min(error.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));
 }
 
-/** The fault of an attempt that got no answer in its time. */
+/** The error of an attempt that got no answer in its time. */
 export function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiError {
   return new ApiError(`no answer in ${durationText(time)}`, {
     call,
@@ -73,7 +73,7 @@ export interface RetryOptions {
   readonly signal: AbortSignal;
   /** The step's time: an attempt gets a part of it. */
   readonly time: Milliseconds;
-  /** What the log lines are to say besides. */
+  /** Fields that each log line gets. */
   readonly fields: LogFields;
 }
 
@@ -90,21 +90,22 @@ export async function retry<T>(
   const started = clock.now();
   let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
-    const fault = await tryOnce(attempt, options);
-    if (!(fault instanceof ApiError)) return fault.value;
-    if (!fault.retryable) throw fault;
+    const outcome = await tryOnce(attempt, options);
+    if (!(outcome instanceof ApiError)) return outcome.value;
+    const error = outcome;
+    if (!error.retryable) throw error;
     // An attempt that the end cut short tells less than the one before it.
-    if (signal.aborted) throw endOf(signal, last ?? fault);
-    last = fault;
+    if (signal.aborted) throw endOf(signal, last ?? error);
+    last = error;
     const left = started + time - clock.now();
-    const delay = backOff(fault, { failedBefore, left }, clock);
-    log.warn(fault.message, {
+    const delay = backOff(error, { failedBefore, left }, clock);
+    log.warn(error.message, {
       ...options.fields,
       attempt: failedBefore + 1,
       next_try_in: durationText(delay),
     });
     await sleep(clock.within(delay, signal));
-    if (signal.aborted) throw endOf(signal, fault);
+    if (signal.aborted) throw endOf(signal, error);
   }
 }
 

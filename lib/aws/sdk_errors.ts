@@ -1,4 +1,4 @@
-/** From what the SDK throws to an `ApiError`: one sentence, and retryable or final. */
+/** Turns what the SDK throws into an `ApiError`: one message, and retryable or final. */
 import {
   getRetryAfterHint,
   isClockSkewError,
@@ -7,22 +7,22 @@ import {
   isTransientError,
 } from "@smithy/core/retry";
 import { type ApiCall, ApiError, type ApiErrorDetails } from "./errors.ts";
-import { credentialsFault } from "./credentials/errors.ts";
+import { credentialsError } from "./credentials/errors.ts";
 import { NoAnswer, UnexpectedReply } from "./handler.ts";
 import { readable } from "./redact.ts";
 
-/** Where a fault came from, for its sentence. */
-export interface FaultContext {
+/** Where an error came from, for its message. */
+export interface ErrorContext {
   readonly call: ApiCall;
   /** What the call was about: an ARN or names. */
   readonly resource: string;
   /** Whether the request went out. */
   readonly sent: boolean;
-  /** Whom the SDK asked for credentials last, if anybody. */
+  /** The source of credentials that the SDK tried last, if any. */
   readonly source: string | undefined;
 }
 
-/** An error of the SDK's, with what its deserializer and its retry classification rely on. */
+/** An error of the SDK, with what its deserializer and its retry classification rely on. */
 type SdkError = Parameters<typeof isTransientError>[0];
 
 /** Codes by which AWS says that the policy does not allow a call. */
@@ -42,13 +42,13 @@ const CREDENTIALS_REFUSED: Readonly<Record<string, string>> = {
 
 const CLOCKS_DIFFER = "; the node's clock differs from the API's, which is allowed for from now on";
 
-/** Turns an error of the SDK's into a fault of ours. */
-export function toApiError(error: unknown, context: FaultContext): ApiError {
+/** Turns an error of the SDK into one of ours. */
+export function toApiError(error: unknown, context: ErrorContext): ApiError {
   const sdkError: SdkError = isSdkError(error) ? error : { name: "Error", message: String(error) };
   if (!context.sent) {
     const { call, source } = context;
     const retryable = isRetryable(sdkError);
-    return credentialsFault(sdkError, { call, source, code: codeOf(sdkError), retryable });
+    return credentialsError(sdkError, { call, source, code: codeOf(sdkError), retryable });
   }
   if (error instanceof NoAnswer) return noAnswer(error, context);
   if (error instanceof UnexpectedReply) return unexpectedReply(error, context);
@@ -65,7 +65,7 @@ function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-function noAnswer(error: NoAnswer, { call }: FaultContext): ApiError {
+function noAnswer(error: NoAnswer, { call }: ErrorContext): ApiError {
   return new ApiError(error.message, {
     call,
     code: "NoAnswer",
@@ -74,9 +74,9 @@ function noAnswer(error: NoAnswer, { call }: FaultContext): ApiError {
   }, { cause: error });
 }
 
-function unexpectedReply(error: UnexpectedReply, { call }: FaultContext): ApiError {
-  const sentence = `${error.message}: a proxy in between, or a wrong -endpoint-url?`;
-  return new ApiError(sentence, {
+function unexpectedReply(error: UnexpectedReply, { call }: ErrorContext): ApiError {
+  const message = `${error.message}: a proxy in between, or a wrong -endpoint-url?`;
+  return new ApiError(message, {
     call,
     code: "UnexpectedReply",
     retryable: true,
@@ -85,7 +85,7 @@ function unexpectedReply(error: UnexpectedReply, { call }: FaultContext): ApiErr
 }
 
 /** The API answered with an error. */
-function answered(error: SdkError, context: FaultContext): ApiError {
+function answered(error: SdkError, context: ErrorContext): ApiError {
   const { call } = context;
   const status = error.$metadata?.httpStatusCode;
   const code = codeOf(error);
@@ -100,9 +100,9 @@ function answered(error: SdkError, context: FaultContext): ApiError {
   const id = error.$metadata?.requestId;
   const origin = [...(status ? [`HTTP ${status}`] : []), ...(id ? [`request ${id}`] : [])];
   const advice = isSkewed ? CLOCKS_DIFFER : remedy(code, error.message, context);
-  const sentence = `${code}: ${readable(error.message)}${advice}` +
+  const message = `${code}: ${readable(error.message)}${advice}` +
     (origin.length > 0 ? ` (${origin.join(", ")})` : "");
-  return new ApiError(sentence, details, { cause: error });
+  return new ApiError(message, details, { cause: error });
 }
 
 /**
@@ -125,7 +125,7 @@ function retryAfter(error: SdkError): { retryAfter?: number } {
   return at === undefined ? {} : { retryAfter: Math.max(0, at.getTime() - Date.now()) };
 }
 
-function remedy(code: string, message: string, { call, resource }: FaultContext): string {
+function remedy(code: string, message: string, { call, resource }: ErrorContext): string {
   if (NOT_ALLOWED.has(code)) {
     const on = call.startsWith("Describe") ? "*" : resource;
     return `; the role's policy must allow elasticloadbalancing:${call} on ${on}`;

@@ -1,27 +1,27 @@
-/** Faults before the request went out: region, credentials, what the process may do. */
+/** Errors before the request went out: region, credentials, permissions of the process. */
 import { type ApiCall, ApiError } from "../errors.ts";
 import { NoAnswer, UnexpectedReply, Unsendable } from "../handler.ts";
 import { readable } from "../redact.ts";
 
-/** An error of the SDK's, as far as it says what was wrong with the credentials. */
-export interface CredentialsError extends Error {
+/** An error of the SDK, as far as it tells what is wrong with the credentials. */
+interface SdkError extends Error {
   /** Of STS, or of the system. */
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number | undefined };
 }
 
-/** What is known of it besides. */
+/** What else is known of it. */
 export interface CredentialsContext {
   readonly call: ApiCall;
-  /** Whom the SDK asked last, if anybody. */
+  /** The source that the SDK tried last, if any. */
   readonly source: string | undefined;
-  /** The code of an answer of STS. */
+  /** The code of the reply of STS. */
   readonly code: string;
-  /** What the SDK's own classification says. */
+  /** By the SDK's own classification. */
   readonly retryable: boolean;
 }
 
-/** What is to be done where STS refuses. */
+/** What to do where STS refuses. */
 const STS_REMEDIES: Readonly<Record<string, string>> = {
   AccessDenied: "the trust policy of the role (AWS_ROLE_ARN) must allow this service account: " +
     "compare issuer, subject and audience",
@@ -33,43 +33,43 @@ const STS_REMEDIES: Readonly<Record<string, string>> = {
 
 /** The credentials were not there when the time of an attempt was up. */
 export function credentialsTooSlow(call: ApiCall, source: string | undefined): ApiError {
-  const { code, sentence, retryable } = noCredentials(
+  const { code, message, retryable } = noCredentials(
     `the AWS credentials did not come in time${asked(source)}: see whether the pod can reach ` +
       "what they come from",
     true,
   );
-  return new ApiError(sentence, { call, code, retryable, effect: "none" });
+  return new ApiError(message, { call, code, retryable, effect: "none" });
 }
 
-/** An error that the SDK gave before it sent the request. */
-export function credentialsFault(error: CredentialsError, context: CredentialsContext): ApiError {
+/** An error that the SDK threw before it sent the request. */
+export function credentialsError(error: SdkError, context: CredentialsContext): ApiError {
   const { call } = context;
-  const { code, sentence, retryable } = explain(error, context);
-  return new ApiError(sentence, { call, code, retryable, effect: "none" }, { cause: error });
+  const { code, message, retryable } = explain(error, context);
+  return new ApiError(message, { call, code, retryable, effect: "none" }, { cause: error });
 }
 
 interface Explanation {
   readonly code: string;
-  readonly sentence: string;
+  readonly message: string;
   readonly retryable: boolean;
 }
 
-function explain(error: CredentialsError, context: CredentialsContext): Explanation {
+function explain(error: SdkError, context: CredentialsContext): Explanation {
   if (error instanceof NoAnswer) {
     return noCredentials(`STS gave no AWS credentials: ${error.message}`, true);
   }
   if (error instanceof UnexpectedReply) {
-    const sentence = `STS gave no AWS credentials: ${error.message}: a proxy in between, or a ` +
+    const message = `STS gave no AWS credentials: ${error.message}: a proxy in between, or a ` +
       "wrong AWS_ENDPOINT_URL?";
-    return noCredentials(sentence, true);
+    return noCredentials(message, true);
   }
   if (error instanceof Unsendable) return unsendable();
   if (error.$metadata?.httpStatusCode !== undefined) return answerOfSts(error, context);
-  return fileFault(error) ?? sourceFault(error, context);
+  return fileError(error) ?? sourceError(error, context);
 }
 
-function noCredentials(sentence: string, retryable: boolean): Explanation {
-  return { code: "NoCredentials", sentence, retryable };
+function noCredentials(message: string, retryable: boolean): Explanation {
+  return { code: "NoCredentials", message, retryable };
 }
 
 /** A line break at the end of a secret's file is the usual cause. */
@@ -81,16 +81,16 @@ function unsendable(): Explanation {
   );
 }
 
-function answerOfSts(error: CredentialsError, { code, retryable }: CredentialsContext) {
+function answerOfSts(error: SdkError, { code, retryable }: CredentialsContext) {
   const remedy = STS_REMEDIES[code];
   const verb = retryable ? "failed to give" : "refused to give";
-  const sentence = `STS ${verb} AWS credentials (${code}: ${readable(error.message)})` +
+  const message = `STS ${verb} AWS credentials (${code}: ${readable(error.message)})` +
     (remedy === undefined ? "" : `: ${remedy}`);
-  return { code, sentence, retryable };
+  return { code, message, retryable };
 }
 
 /** A token file, or one of the SDK's own. */
-function fileFault(error: CredentialsError): Explanation | undefined {
+function fileError(error: SdkError): Explanation | undefined {
   if (error instanceof Deno.errors.NotCapable) {
     return noCredentials(
       `Deno does not allow what credentials need: ${readable(error.message)}`,
@@ -118,13 +118,12 @@ function fileFault(error: CredentialsError): Explanation | undefined {
 }
 
 /** None of the sources gave any. */
-function sourceFault(error: CredentialsError, { source }: CredentialsContext): Explanation {
-  const { message } = error;
+function sourceError({ message }: SdkError, { source }: CredentialsContext): Explanation {
   // An empty AWS_REGION counts as one that is not accepted.
   if (message.startsWith("Region is missing") || message.startsWith("Region not accepted")) {
     return {
       code: "NoRegion",
-      sentence: "no region is known: give -region, or set AWS_REGION, or give -target-group-arn",
+      message: "no region is known: give -region, or set AWS_REGION, or give -target-group-arn",
       retryable: false,
     };
   }
