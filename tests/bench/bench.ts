@@ -1,73 +1,112 @@
 /** `deno task bench`: how small and quick the sidecar is, beside the least that its runtime allows. */
-import type { Verdict } from "./bar.ts";
-import { measureHelp } from "./brief.ts";
-import { connectionResults } from "./connections.ts";
-import { listenVerdicts } from "./listen.ts";
-import { judgeManyGroups } from "./many_groups.ts";
-import { type BenchOptions, readOptions } from "./options.ts";
-import { programs } from "./programs.ts";
-import { compare, type Ratios, ratiosOf } from "./recorded.ts";
-import { type Result, resultsOf, verdictsOf } from "./results.ts";
-import { rounds } from "./rounds.ts";
-import { bundleSize } from "./size.ts";
-import { table } from "./table.ts";
+import { parseArgs } from "@std/cli/parse-args";
+import { bundle, DIST } from "../../tools/bundle.ts";
+import type { Memory } from "../process/proc.ts";
+import * as extras from "./extras.ts";
+import { rounds } from "./life.ts";
+import { type Form, measures, rowsOf } from "./measures.ts";
+import { commandOf, EMPTY, Programs } from "./programs.ts";
+import { recordOf, withRecordedBars } from "./recorded.ts";
+import { isMet, type Row, table } from "./report.ts";
 
 const RECORDED = new URL("recorded.json", import.meta.url);
+
+const USAGE = `Usage: deno task bench [--short] [--record] [--compiled] [--vs PATH] [--runs N]
+  [--idle MS] [--json FILE]
+
+  --short      compare with the recorded ratios of memory only; fails where one is 25 % over
+  --record     write the ratios of memory to tests/bench/recorded.json
+  --compiled   measure the compiled program, beside compiled ones
+  --vs PATH    measure another sidecar in the same rounds, and say where this one is worse: a
+               checkout with its bundle in dist/ (made there by "deno task bundle"), or a binary
+  --runs N     how many times each program runs (default 30; 7 with --short)
+  --idle MS    how long each program is idle before its signal (default 0: until it sleeps)
+  --json FILE  write the figures, all samples included, to this file
+
+Environment: PEER=PATH measures a binary with the original program's flags too.`;
+
+/** What a command line asks for. */
+interface Options {
+  readonly runs: number;
+  readonly idle: number;
+  readonly json: string | undefined;
+  readonly vs: string | undefined;
+  readonly switches: ReadonlySet<string>;
+}
+
+const SWITCHES = ["--short", "--record", "--compiled"];
+const NAMES = ["runs", "idle", "json", "vs"];
+
+/** Undefined: the command line is none. */
+function readOptions(args: readonly string[]): Options | undefined {
+  const switches = new Set(args.filter((arg) => SWITCHES.includes(arg)));
+  const others = args.filter((arg) => !switches.has(arg));
+  const { _: rest, ...given } = parseArgs(others, { string: NAMES, collect: [] });
+  const text = (name: string) => given[name] === undefined ? undefined : String(given[name]);
+  const runs = Number(text("runs") ?? (switches.has("--short") ? 7 : 30));
+  const idle = Number(text("idle") ?? 0);
+  const isFine = Array.isArray(rest) && rest.length === 0 &&
+    Object.entries(given).every(([name, value]) => NAMES.includes(name) && value !== "") &&
+    Number.isInteger(runs) && runs > 0 && Number.isInteger(idle) && idle >= 0;
+  return isFine ? { runs, idle, json: text("json"), vs: text("vs"), switches } : undefined;
+}
 
 /** Runs the benchmark; gives its exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
-  if (typeof options === "string") {
-    console.error(options);
+  if (options === undefined) {
+    console.error(USAGE);
     return 2;
   }
-  const { runs, idle, beside, json, short, record } = options;
-  const all = programs({ peer: Deno.env.get("PEER"), beside });
-  console.log(`${runs} runs of each, interleaved: ${all.map(({ name }) => name).join(", ")}`);
-  console.log(`idle for ${idle} ms before the signal\n`);
+  await bundle(DIST);
+  const folder = await Deno.makeTempDir({ prefix: "bench-" });
+  try {
+    const before = options.vs === undefined ? undefined : await commandOf(options.vs);
+    const form: Form = options.switches.has("--compiled") ? "compiled" : "bundle";
+    const programs = form === "compiled"
+      ? await Programs.compiled(folder, before)
+      : Programs.bundled(folder, before);
+    return await report(options, await measure(programs, form, options));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
-  const results = [
-    ...resultsOf(await rounds(all, { runs, idle })),
-    await measureHelp(runs),
-    ...(short ? [] : await connectionResults()),
+async function measure(programs: Programs, form: Form, options: Options): Promise<Row[]> {
+  const { runs, idle, switches } = options;
+  const all = programs.all(Deno.env.get("PEER"));
+  console.log(`${runs} runs of each, interleaved: ${all.map(({ name }) => name).join(", ")}`);
+  const lives = await rounds(all, { runs, idle });
+  const rows = rowsOf(lives, measures(form));
+  if (switches.has("--short")) {
+    return withRecordedBars(rows, JSON.parse(await Deno.readTextFile(RECORDED)));
+  }
+  const floor = lives.find(({ program }) => program.name === EMPTY)?.lives.at(-1)?.memory;
+  return [
+    ...rows,
+    ...await extras.helpRows(programs, runs),
+    ...await extras.connectionRows(programs, form),
+    ...await extras.manyGroupsRows(programs),
+    ...await extras.probeRows(programs, floor ?? NOTHING),
+    ...await extras.nodeRows(programs),
+    ...extras.sizeRows(),
   ];
-  console.log(table(results) + "\n");
-  const verdicts = short ? await shortVerdicts(results) : await allVerdicts(results);
-  for (const { line } of verdicts) console.log(line);
-  console.log(`size of the bundle: ${await bundleSize()}`);
-  if (json !== undefined) await Deno.writeTextFile(json, content(options, results, verdicts));
-  if (record) await Deno.writeTextFile(RECORDED, asJson(ratiosOf(results)));
-  const missed = verdicts.filter(({ met }) => !met).length;
+}
+
+const NOTHING: Memory = { resident: NaN, anonymous: NaN, proportional: NaN, peak: NaN };
+
+async function report({ json, switches }: Options, rows: readonly Row[]): Promise<number> {
+  console.log(table(rows) + "\n");
+  if (json !== undefined) {
+    const machine = { cpus: navigator.hardwareConcurrency, load: Deno.loadavg() };
+    await Deno.writeTextFile(json, asJson({ deno: Deno.version.deno, ...machine, rows }));
+  }
+  if (switches.has("--record")) {
+    await Deno.writeTextFile(RECORDED, asJson(recordOf(rows)));
+  }
+  const missed = rows.filter((row) => isMet(row) === false).length;
   console.log(missed === 0 ? "all bars are met" : `${missed} bars are NOT met`);
   return missed === 0 ? 0 : 1;
-}
-
-async function allVerdicts(results: readonly Result[]): Promise<Verdict[]> {
-  return [...verdictsOf(results), ...await judgeManyGroups(), ...await listenVerdicts()];
-}
-
-/** Ratios hold on any machine; what is good enough is for the long run to say. */
-async function shortVerdicts(results: readonly Result[]): Promise<Verdict[]> {
-  const recorded: Ratios = JSON.parse(await Deno.readTextFile(RECORDED));
-  return compare(ratiosOf(results), recorded);
-}
-
-/** What is worth keeping of a run: the figures, and what they may depend on. */
-function content(
-  { runs, idle }: BenchOptions,
-  results: readonly Result[],
-  verdicts: readonly Verdict[],
-): string {
-  return asJson({
-    at: new Date().toISOString(),
-    deno: Deno.version.deno,
-    cpus: navigator.hardwareConcurrency,
-    load: Deno.loadavg(),
-    runs,
-    idle,
-    results,
-    verdicts,
-  });
 }
 
 function asJson(value: unknown): string {

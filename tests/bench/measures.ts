@@ -1,77 +1,88 @@
-/** What is measured of a life, against which program, and how good is good enough. */
-import type { Bar } from "./bar.ts";
-import type { Life } from "./life.ts";
-import { BARE_FETCH, EMPTY } from "./programs.ts";
+/** What is measured of a life, beside which program, and how good is good enough. */
+import type { Life, Lives } from "./life.ts";
+import { BARE_FETCH, BEFORE, EMPTY, LISTENING, SIDECAR } from "./programs.ts";
+import { type Bar, type Measure, type Row, rowOf } from "./report.ts";
 
 /** One measure of a life. */
-export interface Measure {
-  readonly name: string;
-  readonly unit: "ms" | "MB";
-  /** The program whose figure others are compared with. */
+interface LifeMeasure extends Measure {
+  /** The program whose figure the others are compared with. */
   readonly floor: string;
-  readonly bar?: Bar;
-  /** Undefined where a life has no such moment. */
-  of(life: Life): number | undefined;
+  readonly bars?: Readonly<Record<string, Bar>>;
+  /** NaN where a life has no such moment. */
+  readonly of: (life: Life) => number;
 }
 
-export const START_TO_REGISTER: Measure = {
-  name: "start → RegisterTargets",
-  unit: "ms",
-  floor: BARE_FETCH,
-  bar: { ratio: 1.4 },
-  of: (life) => sinceStart(life, life.receivedAt.get("RegisterTargets")),
+/** Nothing is much worse than before: times differ more than memory from run to run. */
+const NO_WORSE: Readonly<Record<Measure["unit"], Bar>> = {
+  MB: { ratio: 1.02 },
+  ms: { ratio: 1.1 },
+  calls: { ratio: 1 },
+  kB: { ratio: 1 },
 };
 
-export const STOP_TO_DEREGISTER: Measure = {
-  name: "SIGTERM → DeregisterTargets",
-  unit: "ms",
-  floor: BARE_FETCH,
-  bar: { ratio: 1.5, orAtMost: 5 },
-  of: (life) => sinceSignal(life, life.receivedAt.get("DeregisterTargets")),
+/** A compiled program brings no cache of compiled code, unless its image does. */
+export type Form = "bundle" | "compiled";
+
+export function startToRegister(form: Form): LifeMeasure {
+  return {
+    ...{ measure: "start → RegisterTargets", unit: "ms", floor: BARE_FETCH },
+    bars: { [SIDECAR]: { ratio: form === "bundle" ? 1.7 : 1.55 } },
+    of: ({ startedAt, receivedAt }) => (receivedAt.get("RegisterTargets") ?? NaN) - startedAt,
+  };
+}
+
+export const STOP_TO_DEREGISTER: LifeMeasure = {
+  ...{ measure: "SIGTERM → DeregisterTargets", unit: "ms", floor: BARE_FETCH },
+  bars: { [SIDECAR]: { atMost: 2.8 } },
+  of: ({ signalledAt, receivedAt }) => (receivedAt.get("DeregisterTargets") ?? NaN) - signalledAt,
 };
 
 /** All measures, in the order in which a life meets them. */
-export const MEASURES: readonly Measure[] = [
-  {
-    name: "start → first request",
-    unit: "ms",
-    floor: BARE_FETCH,
-    of: (life) => sinceStart(life, Math.min(...life.receivedAt.values())),
-  },
-  START_TO_REGISTER,
-  STOP_TO_DEREGISTER,
-  {
-    name: "SIGTERM → exit",
-    unit: "ms",
-    floor: BARE_FETCH,
-    of: (life) => sinceSignal(life, life.exitedAt),
-  },
-  {
-    name: "resident memory, idle",
-    unit: "MB",
-    floor: EMPTY,
-    bar: { ratio: 1.45 },
-    of: ({ memory }) => memory.resident,
-  },
-  {
-    name: "private memory, idle",
-    unit: "MB",
-    floor: EMPTY,
-    bar: { ratio: 1.6 },
-    of: ({ memory }) => memory.private,
-  },
-  {
-    name: "resident memory, peak",
-    unit: "MB",
-    floor: EMPTY,
-    of: ({ memory }) => memory.peak,
-  },
-];
-
-function sinceStart({ startedAt }: Life, moment = Infinity): number | undefined {
-  return Number.isFinite(moment) ? moment - startedAt : undefined;
+export function measures(form: Form): readonly LifeMeasure[] {
+  return [
+    startToRegister(form),
+    STOP_TO_DEREGISTER,
+    {
+      ...{ measure: "SIGTERM → exit", unit: "ms", floor: BARE_FETCH },
+      of: ({ signalledAt, exitedAt }) => exitedAt - signalledAt,
+    },
+    {
+      ...{ measure: "anonymous memory", unit: "MB", floor: EMPTY },
+      bars: { [SIDECAR]: { ratio: 1.3 }, [LISTENING]: { ratio: 1.35 } },
+      of: ({ memory }) => memory.anonymous,
+    },
+    {
+      ...{ measure: "resident memory", unit: "MB", floor: EMPTY },
+      bars: { [SIDECAR]: { ratio: 1.45 }, [LISTENING]: { ratio: 1.5 } },
+      of: ({ memory }) => memory.resident,
+    },
+    {
+      ...{ measure: "resident memory, peak", unit: "MB", floor: EMPTY },
+      of: ({ memory }) => memory.peak,
+    },
+  ];
 }
 
-function sinceSignal({ signalledAt }: Life, moment?: number): number | undefined {
-  return moment === undefined ? undefined : moment - signalledAt;
+/** The figures of all programs, each beside the floor; and the sidecar's beside those before. */
+export function rowsOf(lives: readonly Lives[], of: readonly LifeMeasure[]): Row[] {
+  return of.flatMap(({ measure, unit, floor, bars = {}, of }) => {
+    const samples = new Map(
+      lives.map(({ program, lives }) => [program.name, lives.map(of).map(orUndefined)]),
+    );
+    const rows = [...samples].map(([program, own]) =>
+      rowOf({ measure, unit, program, bar: bars[program] }, own, samples.get(floor))
+    );
+    const compared = [SIDECAR, LISTENING].flatMap((program) => {
+      const before = samples.get(program.replace(SIDECAR, BEFORE));
+      const own = samples.get(program);
+      if (before === undefined || own === undefined) return [];
+      const about = { measure, unit, program: `${program} / before`, bar: NO_WORSE[unit] };
+      return [rowOf(about, own, before)];
+    });
+    return [...rows, ...compared];
+  });
+}
+
+function orUndefined(value: number): number | undefined {
+  return Number.isNaN(value) ? undefined : value;
 }

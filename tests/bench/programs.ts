@@ -1,11 +1,14 @@
-/** What is measured: a table of programs. */
-import { sidecarCommand, sidecarForm } from "../../tools/sidecar_command.ts";
-import { GROUP, TARGET } from "./scene.ts";
+/** What is measured: programs, and how each is started. */
+import { compileFile, compileInto } from "../../tools/compile.ts";
+import { sidecarCommand } from "../../tools/sidecar_command.ts";
+
+export const GROUP = "kafka";
+export const TARGET = "10.0.0.1";
 
 /** How it is seen that a program has started and waits for its signal. */
 export type Ready =
-  /** It writes a line with these words on stderr. */
-  | { readonly says: string }
+  /** It writes such a line on stderr. */
+  | { readonly says: RegExp }
   /** The API has answered this call of it. */
   | { readonly answered: string };
 
@@ -16,108 +19,136 @@ export interface Program {
   readonly ready: Ready;
   /** Whether it makes the sidecar's calls; others make none. */
   readonly calls: boolean;
+  /** Its own `DENO_DIR`: programs that share one evict each other's compiled code. */
+  readonly cache: string;
 }
 
 /** The programs that the figures are about. */
 export const SIDECAR = "sidecar";
+export const LISTENING = "sidecar -listen";
 export const BARE_FETCH = "bare fetch";
 export const EMPTY = "empty";
+export const BEFORE = "before";
 
-/** What users run is measured, unless `SIDECAR` says otherwise. */
-const FORM = sidecarForm(Deno.env.get("SIDECAR") ?? "bundle");
+/** How the sidecar of this checkout or another is started. */
+export type Command = readonly [string, ...string[]];
 
-const TARGET_FLAG = ["-target-id", TARGET] as const;
-const FLAGS = ["-target-group-name", GROUP, ...TARGET_FLAG] as const;
+/** Beside the sidecar: what its runtime allows at the least. */
+const SOURCES = new URL("programs/", import.meta.url).pathname;
 
-/** Which programs there are beside the usual ones. */
-export interface ProgramOptions {
-  /** A binary with the flags of the original program. */
-  readonly peer?: string | undefined;
-  /** Other checkouts of the sidecar, to see what a change brings. */
-  readonly beside: readonly string[];
-}
+/** The programs of one run. */
+export class Programs {
+  /** Has the cache of each program. */
+  readonly #folder: string;
+  readonly #sidecar: Command;
+  readonly #before: Command | undefined;
+  readonly #beside: (name: string) => Command;
 
-/** All programs, in the order in which each round runs them. */
-export function programs({ peer, beside }: ProgramOptions): readonly Program[] {
-  return [
-    sidecar(SIDECAR, sidecarCommand(FORM)),
-    {
-      name: BARE_FETCH,
-      command: [...asTheSidecar("programs/bare_fetch.ts"), GROUP, TARGET],
-      ready: { says: "serving" },
-      calls: true,
+  private constructor(
+    { folder, sidecar, before, beside }: {
+      readonly folder: string;
+      readonly sidecar: Command;
+      readonly before: Command | undefined;
+      readonly beside: (name: string) => Command;
     },
-    {
-      name: EMPTY,
-      command: asTheSidecar("programs/empty.ts"),
-      ready: { says: "serving" },
-      calls: false,
-    },
-    ...beside.map((checkout) => sidecar(checkout, runs(`${checkout}/main.ts`))),
-    ...(peer === undefined ? [] : [peerProgram(peer)]),
-  ];
-}
+  ) {
+    this.#folder = folder;
+    this.#sidecar = sidecar;
+    this.#before = before;
+    this.#beside = beside;
+  }
 
-function sidecar(name: string, command: readonly [string, ...string[]]): Program {
-  return {
-    name,
-    command: [...command, ...FLAGS],
-    ready: { says: "serving until a stop signal comes" },
-    calls: true,
-  };
-}
+  /** The bundle, and the other programs with its runtime, options and permissions. */
+  static bundled(folder: string, before?: Command): Programs {
+    const sidecar = sidecarCommand("bundle");
+    const [deno, ...args] = sidecar;
+    const beside = (name: string): Command => [deno, ...args.slice(0, -1), `${SOURCES}${name}.ts`];
+    return new Programs({ folder, sidecar, before, beside });
+  }
 
-/** What it logs is not known; its last call before it waits is. */
-function peerProgram(path: string): Program {
-  return {
-    name: "peer",
-    command: [path, ...FLAGS],
-    ready: { answered: "DescribeTargetHealth" },
-    calls: true,
-  };
-}
+  /** All of them compiled. */
+  static async compiled(folder: string, before?: Command): Promise<Programs> {
+    const sidecar: Command = [await compileInto(folder)];
+    for (const { name } of Deno.readDirSync(SOURCES)) {
+      await compileFile(SOURCES + name, `${folder}/${name.replace(/\.ts$/, "")}`);
+    }
+    return new Programs({ folder, sidecar, before, beside: (name) => [`${folder}/${name}`] });
+  }
 
-/** The same runtime with the same options and permissions as the sidecar has. */
-function asTheSidecar(file: string): [string, ...string[]] {
-  return runs(new URL(file, import.meta.url).pathname);
-}
+  /** All programs, in the order in which each round runs them. */
+  all(peer: string | undefined): readonly Program[] {
+    const listen = ["-listen=127.0.0.1:0"];
+    return [
+      this.sidecar(),
+      this.sidecar({ name: LISTENING, flags: listen }),
+      ...this.before(),
+      ...this.before({ name: `${BEFORE} -listen`, flags: listen }),
+      this.bareFetch(),
+      this.empty(),
+      ...(peer === undefined ? [] : [this.#peer(peer)]),
+    ];
+  }
 
-/**
- * A compiled sidecar brings its own runtime; beside it, the others run on the caller's, unless they
- * are compiled too.
- */
-function runs(file: string): [string, ...string[]] {
-  const compiled = FORM.startsWith("/") && besideOf(FORM, file);
-  if (compiled) return [compiled];
-  const [deno, ...args] = sidecarCommand(FORM === "bundle" ? "bundle" : "source");
-  return [deno, ...args.slice(0, -1), file];
-}
+  /** The sidecar for some groups. */
+  sidecar(
+    { name = SIDECAR, flags = [], groups = [GROUP], command = this.#sidecar }: {
+      readonly name?: string;
+      readonly flags?: readonly string[];
+      readonly groups?: readonly string[];
+      readonly command?: Command;
+    } = {},
+  ): Program {
+    const named = groups.flatMap((group) => ["-target-group-name", group]);
+    return {
+      ...this.#calling(name, [...command, ...named, "-target-id", TARGET, ...flags]),
+      ready: { says: /serving until a stop signal comes/ },
+    };
+  }
 
-/** The compiled program of a file, where it lies beside the compiled sidecar. */
-function besideOf(sidecar: string, file: string): string | undefined {
-  const name = file.slice(file.lastIndexOf("/") + 1).replace(/\.ts$/, "");
-  const path = `${sidecar.slice(0, sidecar.lastIndexOf("/"))}/${name}`;
-  try {
-    return Deno.statSync(path).isFile ? path : undefined;
-  } catch {
-    return undefined;
+  /** The sidecar that this one is compared with; none where there is none. */
+  before(options: { readonly name?: string; readonly flags?: readonly string[] } = {}): Program[] {
+    const command = this.#before;
+    return command === undefined ? [] : [this.sidecar({ name: BEFORE, ...options, command })];
+  }
+
+  bareFetch(): Program {
+    const command = [...this.#beside("bare_fetch"), GROUP, TARGET] as const;
+    return { ...this.#calling(BARE_FETCH, command), ready: { says: /serving/ } };
+  }
+
+  empty(): Program {
+    const ready = { says: /serving/ };
+    return { ...this.#calling(EMPTY, this.#beside("empty")), ready, calls: false };
+  }
+
+  /** Programs that end by themselves: `-h`, and one that does nothing. */
+  brief(): readonly Program[] {
+    const help = (name: string, command: Command) => this.sidecar({ name, command, flags: ["-h"] });
+    return [
+      help(SIDECAR, this.#sidecar),
+      ...(this.#before === undefined ? [] : [help(BEFORE, this.#before)]),
+      { ...this.empty(), command: this.#beside("nothing") },
+    ];
+  }
+
+  /** What it logs is not known; its last call before it waits is. */
+  #peer(path: string): Program {
+    const command = [path, "-target-group-name", GROUP, "-target-id", TARGET] as const;
+    return { ...this.#calling("peer", command), ready: { answered: "DescribeTargetHealth" } };
+  }
+
+  #calling(name: string, command: Command): Omit<Program, "ready"> {
+    return { name, command, calls: true, cache: `${this.#folder}/${name.replaceAll(" ", "-")}` };
   }
 }
 
-/** Programs that end by themselves: the sidecar's `-h`, and one that does nothing. */
-export function briefPrograms(): readonly Brief[] {
-  return [
-    { name: SIDECAR, command: [...sidecarCommand(FORM), "-h"] },
-    { name: EMPTY, command: asTheSidecar("programs/nothing.ts") },
-  ];
-}
-
-/** A program that ends by itself. */
-export type Brief = Pick<Program, "name" | "command">;
-
-/** The sidecar for many target groups. */
-export function sidecarOf(groups: readonly string[]): Program {
-  const flags = groups.flatMap((group) => ["-target-group-name", group]);
-  const [command, ...args] = sidecarCommand(FORM);
-  return { ...sidecar(SIDECAR, [command]), command: [command, ...args, ...flags, ...TARGET_FLAG] };
+/**
+ * Another sidecar to compare with: a binary, or a checkout with its bundle in `dist/`, which is
+ * started with the options of that checkout.
+ */
+export async function commandOf(path: string): Promise<Command> {
+  const absolute = await Deno.realPath(path);
+  if ((await Deno.stat(absolute)).isFile) return [absolute];
+  const { sidecarCommand } = await import(`file://${absolute}/tools/sidecar_command.ts`);
+  return sidecarCommand("bundle");
 }

@@ -1,35 +1,40 @@
-/** What an earlier run measured, so that a later one shows what has become worse. */
-import type { Verdict } from "./bar.ts";
-import { type Result, sidecarFigure } from "./results.ts";
+/** What an earlier run measured, so that a short one shows what has become worse. */
+import { LISTENING, SIDECAR } from "./programs.ts";
+import type { Row } from "./report.ts";
 
-/** A ratio may be so much over the recorded one: a quarter, for a machine is never quiet. */
+/** Ratios to the empty program, by program and measure. */
+export type Recorded = Readonly<Record<string, number>>;
+
+/** A quarter over the recorded ratio is no news: no machine is quiet. */
 const SLACK = 1.25;
 
-/** Ratios of the sidecar to what each measure compares it with, by measure. */
-export type Ratios = Readonly<Record<string, number>>;
-
-/** The ratios of a run: of memory alone, for those of times are others on each kind of machine. */
-export function ratiosOf(results: readonly Result[]): Ratios {
+/** The ratios of memory: those of times are others on each kind of machine. */
+export function recordOf(rows: readonly Row[]): Recorded {
   return Object.fromEntries(
-    results.filter(({ unit }) => unit === "MB").flatMap((result) => {
-      const ratio = sidecarFigure(result)?.ratio;
-      return ratio === undefined ? [] : [[result.measure, Number(ratio.toFixed(3))]];
-    }),
+    rows.filter(isRecorded).map((row) => [nameOf(row), round(row.ratio ?? NaN)]),
   );
 }
 
-/** Compares a run with what was recorded; what one of them lacks fails. */
-export function compare(measured: Ratios, recorded: Ratios): Verdict[] {
-  const measures = [...new Set([...Object.keys(recorded), ...Object.keys(measured)])];
-  return measures.map((measure) => {
-    const [now, before] = [measured[measure], recorded[measure]];
-    if (now === undefined || before === undefined) {
-      const lack = now === undefined ? "not measured" : "not recorded: run with --record";
-      return { measure, met: false, line: `${measure}: ${lack}: NOT met` };
-    }
-    const met = now <= before * SLACK;
-    const line = `${measure}: ${now.toFixed(2)} × the floor, recorded ${before.toFixed(2)} ` +
-      `(at most ${(before * SLACK).toFixed(2)}): ${met ? "met" : "NOT met"}`;
-    return { measure, met, line };
+/** The rows with the recorded ratios as bars. What is not recorded does not meet its bar. */
+export function withRecordedBars(rows: readonly Row[], recorded: Recorded): Row[] {
+  const missing = Object.keys(recorded).filter((name) => !rows.some((row) => nameOf(row) === name));
+  if (missing.length > 0) throw new Error(`recorded and not measured: ${missing.join(", ")}`);
+  return rows.map(({ bar, ...row }) => {
+    if (row.program.endsWith("/ before")) return { ...row, ...(bar && { bar }) };
+    return isRecorded(row)
+      ? { ...row, bar: { ratio: round((recorded[nameOf(row)] ?? 0) * SLACK) } }
+      : row;
   });
+}
+
+function isRecorded({ unit, program }: Row): boolean {
+  return unit === "MB" && (program === SIDECAR || program === LISTENING);
+}
+
+function nameOf({ program, measure }: Row): string {
+  return `${program}: ${measure}`;
+}
+
+function round(ratio: number): number {
+  return Number(ratio.toFixed(3));
 }

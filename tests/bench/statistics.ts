@@ -1,26 +1,5 @@
 /** What many runs say together. */
 
-/** The middle of a series of samples, and how far they spread. */
-export interface Summary {
-  readonly count: number;
-  readonly median: number;
-  /** A tenth of the samples is below this. */
-  readonly p10: number;
-  /** A tenth of the samples is above this. */
-  readonly p90: number;
-}
-
-/** Sums up the samples; undefined where there are none. */
-export function summarize(samples: readonly number[]): Summary | undefined {
-  if (samples.length === 0) return undefined;
-  return {
-    count: samples.length,
-    median: quantile(samples, 0.5),
-    p10: quantile(samples, 0.1),
-    p90: quantile(samples, 0.9),
-  };
-}
-
 /**
  * The value below which this share of the samples lies, interpolated between the two nearest as
  * R and NumPy do (type 7 of Hyndman and Fan).

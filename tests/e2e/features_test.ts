@@ -1,6 +1,7 @@
 /** What flags ask for beside the plain life, each in a real process. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DRAINED, ends, get, serving } from "./drain.ts";
+import { memoryOf } from "../process/proc.ts";
 import { Scene, TARGET } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
@@ -30,12 +31,6 @@ function application(): Disposable & { readonly port: number } {
   return { port: listener.addr.port, [Symbol.dispose]: () => listener.close() };
 }
 
-/** The most memory that a process ever had, in MB. */
-async function peakMemory(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_000;
-}
-
 const cases: Case[] = [
   {
     name: "a command's line of 400 MB is never held",
@@ -44,7 +39,7 @@ const cases: Case[] = [
         args: ["-post-register-command=head -c 400000000 /dev/zero | tr '\\0' x"],
       });
       await scene.sidecar.line(/hook succeeded .*lines_dropped=/);
-      const peak = await peakMemory(scene.sidecar.pid);
+      const { peak } = await memoryOf(scene.sidecar.pid);
       assert(peak < 300, `${peak} MB`);
     },
   },

@@ -1,6 +1,6 @@
 /** A stop signal in every phase of a life: nothing is left behind, whatever its timing. */
 import { assertEquals } from "@std/assert";
-import { allEnd } from "../process_end.ts";
+import { allEnd } from "../process/proc.ts";
 import { SilentEndpoint } from "./endpoints.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { BackOff } from "../../cluster/back_off.ts";
-import { allEnd } from "../../process_end.ts";
+import { allEnd } from "../../process/proc.ts";
 import { cluster, container, deployment, nth, SERVES, told } from "./_cluster.ts";
 
 Deno.test("the first restart is at once, then after 10 s, 20 s, 40 s and so on, up to 300 s; after 10 minutes of running it begins anew", () => {

@@ -71,7 +71,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno test .*tests\/unit/, "a part of what the task test runs"],
   [
-    /^deno task (bench|run tests\/bench\/(compiled|idle).ts)( --record| --short)?$/,
+    /^deno task (bench|run tests\/bench\/idle.ts)( --[a-z]+( \S+)?)?$/,
     "takes minutes",
   ],
   [/^deno task simulate /, "the CI runs it, with fewer schedules"],
