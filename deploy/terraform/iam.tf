@@ -1,4 +1,4 @@
-# The least that the sidecar needs: the same calls as in ../iam-policy.json, on these groups alone.
+# What the sidecar needs, and no more: the calls of ../iam-policy.json, on these groups only.
 data "aws_iam_policy_document" "sidecar" {
   statement {
     actions = [
@@ -8,7 +8,7 @@ data "aws_iam_policy_document" "sidecar" {
     resources = [for group in aws_lb_target_group.this : group.arn]
   }
 
-  # IAM knows no resources for describing calls.
+  # Describe calls have no resource-level permissions.
   statement {
     actions = [
       "elasticloadbalancing:DescribeTargetGroups",
@@ -46,7 +46,7 @@ data "aws_iam_policy_document" "trust" {
     }
   }
 
-  # Pod Identity: the association below says which service account.
+  # Pod Identity: the association below names the service account.
   dynamic "statement" {
     for_each = var.pod_identity_cluster == null ? [] : [var.pod_identity_cluster]
 

@@ -23,7 +23,7 @@ resource "aws_vpc_security_group_ingress_rule" "clients" {
   cidr_ipv4         = each.value.cidr
 }
 
-# To the pods and their health checks. The pods' own security group has to let this group in.
+# To the pods, health checks included. The pods' own security group must admit this group.
 resource "aws_vpc_security_group_egress_rule" "pods" {
   security_group_id = aws_security_group.load_balancer.id
   ip_protocol       = "-1"
@@ -37,14 +37,14 @@ resource "aws_lb" "this" {
   subnets            = var.subnet_ids
   security_groups    = [aws_security_group.load_balancer.id]
 
-  # Connections that come by PrivateLink are let in by the endpoint service.
+  # The endpoint service decides who connects through PrivateLink.
   enforce_security_group_inbound_rules_on_private_link_traffic = "off"
 
-  # A zone whose pods are all gone does not go dark.
+  # A zone without pods still serves.
   enable_cross_zone_load_balancing = true
 }
 
-# No aws_lb_target_group_attachment: the sidecars own the list of targets.
+# No aws_lb_target_group_attachment: the sidecars register the targets.
 resource "aws_lb_target_group" "this" {
   for_each = var.ports
 
@@ -55,11 +55,11 @@ resource "aws_lb_target_group" "this" {
   port        = each.value.port
 
   deregistration_delay = var.deregistration_delay
-  # What is still connected when the delay is over belongs to a pod that ends: close it, so that
-  # clients connect anew while others still serve.
+  # Connections that are open after the delay belong to a pod that is about to stop. Close them, so
+  # that clients reconnect to a healthy target.
   connection_termination = true
 
-  # A target that fails its check gets no new connections; those that it has may end by themselves.
+  # An unhealthy target gets no new connections but keeps the open ones.
   target_health_state {
     enable_unhealthy_connection_termination = false
     unhealthy_draining_interval             = var.deregistration_delay
@@ -69,13 +69,13 @@ resource "aws_lb_target_group" "this" {
     protocol = each.value.health_check_protocol
     port     = each.value.health_check_port
     path     = each.value.health_check_path
-    # The shortest that an NLB allows: 10 s until a new pod serves, 10 s until a failing one does not.
+    # The shortest that an NLB allows: 10 s until a new pod serves, 10 s until a failing one stops.
     interval            = 5
     healthy_threshold   = 2
     unhealthy_threshold = 2
   }
 
-  # Terraform must not make a new group under sidecars that are registered with the old one.
+  # Replacing a group would strand the sidecars that are registered with the old one.
   lifecycle {
     prevent_destroy = true
   }

@@ -1,5 +1,5 @@
 output "target_group_arns" {
-  description = "By port name: for -target-group-arn"
+  description = "Target group ARNs by port name, for -target-group-arn"
   value       = { for name, group in aws_lb_target_group.this : name => group.arn }
 }
 
@@ -9,7 +9,7 @@ output "role_arn" {
 }
 
 output "security_group_id" {
-  description = "To be let in by the security group of the pods"
+  description = "The pods' security group must admit this one"
   value       = aws_security_group.load_balancer.id
 }
 

@@ -1,9 +1,9 @@
 variable "name" {
-  description = "Name of the load balancer, of the role, and the first part of each target group's name"
+  description = "Name of the load balancer and the role, and prefix of each target group's name"
   type        = string
 
   validation {
-    # With "-" and a port's name behind it, a target group's name may have 32 characters.
+    # A target group's name is this, a dash and the port's name: 32 characters at most.
     condition     = can(regex("^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,18}[a-zA-Z0-9])?$", var.name))
     error_message = "Letters, digits and inner dashes, 20 at most."
   }
@@ -15,12 +15,12 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the load balancer, one for each zone; pods in other zones stay unused (Target.NotInUse)"
+  description = "Subnets of the load balancer, one per zone; targets in other zones stay unused (Target.NotInUse)"
   type        = list(string)
 }
 
 variable "ports" {
-  description = "By a short name: the port that clients call and pods listen on, and what the health check asks"
+  description = "By short name: the port that clients call and pods listen on, and its health check"
   type = map(object({
     port = number
     # TCP, HTTP or HTTPS.
@@ -36,19 +36,19 @@ variable "ports" {
 }
 
 variable "client_cidrs" {
-  description = "From where clients may call the load balancer, PrivateLink aside"
+  description = "Address ranges that may call the load balancer, PrivateLink aside"
   type        = list(string)
   default     = []
 }
 
 variable "deregistration_delay" {
-  description = "Seconds that a deregistered target stays \"draining\"; the waits of the sidecar build on it"
+  description = "Seconds that a deregistered target stays \"draining\"; the sidecar reads it"
   type        = number
   default     = 120
 }
 
 variable "privatelink_principals" {
-  description = "Who may connect by PrivateLink, as ARNs; none: no endpoint service"
+  description = "ARNs that may connect through PrivateLink; empty: no endpoint service"
   type        = list(string)
   default     = []
 }

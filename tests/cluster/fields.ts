@@ -89,6 +89,7 @@ export const KNOWN: Readonly<Record<string, Known>> = {
           shareProcessNamespace: ACTED_ON,
           serviceAccountName: ACTED_ON,
           automountServiceAccountToken: NO_EFFECT,
+          enableServiceLinks: NO_EFFECT,
           securityContext: NO_EFFECT,
         },
       },

@@ -59,3 +59,10 @@ export function tableAfter(page: string, text: string): string[][] {
   return table.trimEnd().split("\n").slice(2)
     .map((row) => row.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
 }
+
+/** The files below a folder, by their paths in the repository. */
+export function sourcesIn(folder: string): string[] {
+  return [...Deno.readDirSync(urlOf(folder))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? sourcesIn(`${folder}${name}/`) : [`${folder}${name}`]
+  );
+}

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { commandsOf } from "./_docs.ts";
+import { blocksOf, commandsOf } from "./_docs.ts";
 
 /** How long each wait may take: the commands start programs that start programs. */
 const PATIENCE_MS = 60_000;
 
-/** A command of the README, started as from a terminal. */
+/** A command of the docs, started as from a terminal. */
 class Started implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #lines: string[] = [];
@@ -70,8 +70,8 @@ class Started implements AsyncDisposable {
 }
 
 function command(start: string): string {
-  const found = commandsOf("README.md").find((line) => line.startsWith(start));
-  assert(found, `the README has no ${start}`);
+  const found = commandsOf("docs/development.md").find((line) => line.startsWith(start));
+  assert(found, `docs/development.md has no ${start}`);
   return found;
 }
 
@@ -80,7 +80,12 @@ function variables(exported: string): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-Deno.test("the README's local use works as it stands there, on any free port", async () => {
+/** A log line without its time and values: level, message, names of fields. */
+function shapeOf(line: string): string {
+  return line.replace(/^\S+Z /, "").replaceAll(/=("[^"]*"|\S*)/g, "=");
+}
+
+Deno.test("the commands to try by hand work as shown, and log what docs/flags.md shows", async () => {
   const std = import.meta.resolve("@std/assert").startsWith("file:") ? "npm" : "jsr";
   const env = { STD_SOURCE: std };
   const port = /--port (\d+)/.exec(command("deno task emulator "))?.[1] ?? "";
@@ -99,5 +104,9 @@ Deno.test("the README's local use works as it stands there, on any free port", a
   await sidecar.line(/target is in service/);
   await sidecar.line(/serving until a stop signal comes/);
   const log = await sidecar.interrupt();
-  assert(log.at(-1)?.includes("stopped: the target is deregistered"), log.join("\n"));
+  const [sample] = blocksOf("docs/flags.md").filter(({ language }) => language === "text");
+  const shown = sample?.text.trimEnd().split("\n").map(shapeOf) ?? [];
+  const logged = log.map(shapeOf);
+  assertEquals(shown.filter((line) => !logged.includes(line)), [], log.join("\n"));
+  assertEquals(shown.at(-1), logged.at(-1));
 });

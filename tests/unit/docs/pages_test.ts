@@ -36,6 +36,19 @@ Deno.test("every relative link of the docs leads somewhere", () => {
   assertEquals(broken, []);
 });
 
+Deno.test("every page can be reached from the README by links", () => {
+  const reached = new Set<string>();
+  const visit = (page: string) => {
+    if (reached.has(page) || !PAGES.includes(page)) return;
+    reached.add(page);
+    for (const [, link = ""] of prose(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+      visit(new URL(link, `file:///${page}`).pathname.slice(1));
+    }
+  };
+  visit("README.md");
+  assertEquals(PAGES.filter((page) => !reached.has(page)), []);
+});
+
 const { tasks } = JSON.parse(read("deno.json"));
 
 Deno.test("every task that the docs name exists", () => {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Flag } from "../../../lib/config/flag.ts";
 import { flag, FLAGS, isFlagName } from "../../../lib/config/flags.ts";
 import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
@@ -19,14 +19,31 @@ function meaningOf(one: Flag): string {
   return one.help + (one.kind === "string" && one.list === true ? " (may be repeated)" : "");
 }
 
-Deno.test("the README's table of flags is the one of the code", () => {
+Deno.test("docs/flags.md has a row for every flag, as the code declares it", () => {
   const expected = flagRows();
   assertEquals(
-    tableAfter("README.md", "<!-- flags:"),
+    tableAfter("docs/flags.md", "<!-- flags:"),
     expected,
     "the rows to paste (then run `deno fmt`):\n" +
       expected.map((row) => `| ${row.join(" | ")} |`).join("\n"),
   );
+});
+
+/** The rows of the README's table that the other table does not have. */
+function strays(marker: string, others: readonly (readonly string[])[]): string[] {
+  const rows = tableAfter("README.md", marker).map((row) => row.join(" | "));
+  assert(rows.length > 0);
+  return rows.filter((row) => !others.some((other) => other.join(" | ") === row));
+}
+
+Deno.test("the README's ten flags are described as in docs/flags.md", () => {
+  assertEquals(tableAfter("README.md", "<!-- flags:").length, 10);
+  assertEquals(strays("<!-- flags:", flagRows()), []);
+});
+
+Deno.test("the README compares strategies by the figures of docs/rollout.md", () => {
+  const measured = tableAfter("docs/rollout.md", "## Strategies").map((row) => row.slice(0, 4));
+  assertEquals(strays("<!-- compared:", measured), []);
 });
 
 Deno.test("the README's table of exit codes is the one of the code", () => {

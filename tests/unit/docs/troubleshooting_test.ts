@@ -1,16 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { read, urlOf } from "./_docs.ts";
+import { read, sourcesIn } from "./_docs.ts";
 
 const PAGE = "docs/troubleshooting.md";
 
-function sources(folder: string): string[] {
-  return [...Deno.readDirSync(urlOf(folder))].flatMap(({ name, isDirectory }) =>
-    isDirectory ? sources(`${folder}${name}/`) : [`${folder}${name}`]
-  );
-}
-
 /** All texts of the program: literals that are put together are one, what varies is "…". */
-const TEXTS = sources("lib/").map(read).join("\n")
+const TEXTS = sourcesIn("lib/").map(read).join("\n")
   .replaceAll(/["`]\s*\+\s*["`]/g, "")
   .replaceAll(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, "…")
   .replaceAll('\\"', '"');

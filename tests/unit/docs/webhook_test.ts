@@ -4,9 +4,9 @@ import { systemClock } from "../../../lib/host/clock.ts";
 import { KeptLog } from "../kept_log.ts";
 import { blocksOf, read } from "./_docs.ts";
 
-Deno.test("the README shows the document that a webhook gets", async () => {
-  const from = read("README.md").indexOf("<!-- webhook:");
-  const block = blocksOf("README.md").find(({ at }) => at > from);
+Deno.test("docs/hooks.md shows the document that a webhook gets", async () => {
+  const from = read("docs/hooks.md").indexOf("<!-- webhook:");
+  const block = blocksOf("docs/hooks.md").find(({ at }) => at > from);
   assert(from > 0 && block !== undefined);
   const shown = JSON.parse(block.text);
   const posted = Promise.withResolvers<unknown>();
