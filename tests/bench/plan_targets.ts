@@ -20,7 +20,7 @@ export interface ModelTarget {
 }
 
 /** What the API would say of the target at a moment. */
-export function healthAt({ stages }: ModelTarget, seconds: number): TargetHealth {
+export function healthAt({ stages }: Pick<ModelTarget, "stages">, seconds: number): TargetHealth {
   const stage = stages.findLast(({ from }) => from <= seconds);
   if (stage === undefined) throw new RangeError(`No state at ${seconds} s`);
   const { state, reason } = stage;

@@ -26,7 +26,7 @@ const SLOW = 2_000;
 /** The table. */
 export const ACTIONS: readonly Action[] = [
   {
-    name: "somebody else deregisters the target",
+    name: "another client deregisters the target",
     weight: 1,
     act: ({ emulator, group }) => {
       if (emulator.registered(group).length > 0) {
@@ -36,7 +36,7 @@ export const ACTIONS: readonly Action[] = [
     },
   },
   {
-    name: "somebody else registers the target",
+    name: "another client registers the target",
     weight: 1,
     act: ({ emulator, group }) => {
       emulator.registerByOther(group, { id: TARGET, port: PORT });

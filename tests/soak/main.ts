@@ -1,5 +1,6 @@
 /** `deno task run tests/soak/main.ts --minutes N`: a real sidecar under disturbances; nothing of it may grow. */
 import { parseArgs } from "@std/cli/parse-args";
+import { bundle, DIST } from "../../tools/bundle.ts";
 import type { FaultRule } from "../emulator/faults.ts";
 import { startEmulator } from "../emulator/server.ts";
 import { TARGET } from "../e2e/scene.ts";
@@ -7,7 +8,7 @@ import { SidecarProcess } from "../e2e/sidecar_process.ts";
 import { drawAction, type Surroundings } from "./actions.ts";
 import { grows, MEASURES, type Sample, sample, trend } from "./samples.ts";
 
-const USAGE = "Usage: deno task run tests/soak/main.ts [--minutes N] [--csv FILE]";
+const USAGE = "Usage: deno task run tests/soak/main.ts [--minutes N]";
 const GROUP = "soak";
 const MINUTE = 60_000;
 /** Milliseconds between disturbances, and between samples. */
@@ -16,29 +17,22 @@ const SAMPLE_EVERY = 2_000;
 /** The beginning is not counted: code is compiled, pools fill up. */
 const WARM_UP = 0.25;
 
+const sometimes = (probability: number, seed: number) => ({ occurrence: { probability, seed } });
 const FAULTS: readonly FaultRule[] = [
-  { action: "DescribeTargetHealth", occurrence: { probability: 0.1, seed: 1 }, what: "throttle" },
-  {
-    action: "DescribeTargetHealth",
-    occurrence: { probability: 0.1, seed: 2 },
-    what: "internal-failure",
-  },
-  { action: "RegisterTargets", occurrence: { probability: 0.2, seed: 3 }, what: "throttle" },
-  {
-    action: "DeregisterTargets",
-    occurrence: { probability: 0.2, seed: 4 },
-    what: "service-unavailable",
-  },
+  { action: "DescribeTargetHealth", ...sometimes(0.1, 1), what: "throttle" },
+  { action: "DescribeTargetHealth", ...sometimes(0.1, 2), what: "internal-failure" },
+  { action: "RegisterTargets", ...sometimes(0.2, 3), what: "throttle" },
+  { action: "DeregisterTargets", ...sometimes(0.2, 4), what: "service-unavailable" },
 ];
 
 /** A sidecar that does all it can: log, hook, service, watch, drain. */
-function flags(port: number): string[] {
+function flags(): string[] {
   return [
     `-target-group-name=${GROUP}`,
     `-target-id=${TARGET}`,
     "-log-level=debug",
     "-post-register-command=seq 200",
-    `-listen=127.0.0.1:${port}`,
+    "-listen=127.0.0.1:0",
     "-watch-interval=500ms",
     "-min-drain-time=200ms",
     "-wait-drained-timeout=10s",
@@ -47,13 +41,14 @@ function flags(port: number): string[] {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const given = parseArgs([...args], { string: ["minutes", "csv"], collect: [] });
+  const given = parseArgs([...args], { string: ["minutes"], collect: [] });
   const minutes = Number(given["minutes"] ?? 60);
   if (!(minutes > 0)) {
     console.error(USAGE);
     return 2;
   }
-  const port = freePort();
+  await bundle(DIST);
+  Deno.env.set("SIDECAR", "bundle");
   await using emulator = await startEmulator({
     groups: [{
       name: GROUP,
@@ -64,22 +59,17 @@ async function main(args: readonly string[]): Promise<number> {
     faults: FAULTS,
   });
   await using sidecar = new SidecarProcess({
-    args: flags(port),
+    args: flags(),
     env: emulator.environment,
   });
   await sidecar.line(/target registered/);
-  const url = `http://127.0.0.1:${port}`;
+  const listening = await sidecar.line(/listening address=/);
+  const url = `http://${/address=(\S+)/.exec(listening)?.[1]}`;
   const samples = await disturb(sidecar.pid, { emulator, group: GROUP, url }, minutes);
   sidecar.signal("SIGTERM");
   const { code } = await sidecar.ended();
   console.log(`${emulator.calls.length} calls, ${sidecar.log.length} log lines, exit code ${code}`);
-  if (typeof given["csv"] === "string") await Deno.writeTextFile(given["csv"], csv(samples));
   return report(samples) && code === 0 ? 0 : 1;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  return listener.addr.transport === "tcp" ? listener.addr.port : 0;
 }
 
 /** One disturbance after the other, while samples are taken. */
@@ -125,11 +115,6 @@ function report(samples: readonly Sample[]): boolean {
     );
   }
   return isFlat;
-}
-
-function csv(samples: readonly Sample[]): string {
-  const rows = samples.map((one) => [one.hours, ...MEASURES.map((measure) => one[measure])]);
-  return [["hours", ...MEASURES], ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

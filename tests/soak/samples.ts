@@ -1,31 +1,19 @@
 /** What a process holds, and whether that grows. */
-
-/** What is measured of a process. */
-export interface Sample {
-  /** Since the soak began. */
-  readonly hours: number;
-  /** Anonymous memory in MiB: what the process itself allocated. */
-  readonly memory: number;
-  readonly files: number;
-  readonly children: number;
-  readonly threads: number;
-}
+import { familyOf, memoryOf, openFiles } from "../process/proc.ts";
 
 export const MEASURES = ["memory", "files", "children", "threads"] as const;
 export type Measure = typeof MEASURES[number];
 
+/** What is measured of a process: its anonymous memory in MB, and how much of each else it has. */
+export type Sample = Readonly<Record<Measure, number>> & {
+  /** Since the soak began. */
+  readonly hours: number;
+};
+
 /** Looks at a process by `/proc`. */
 export async function sample(pid: number, hours: number): Promise<Sample> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
-  const children = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`).catch(() => "");
-  return {
-    hours,
-    memory: number("RssAnon") / 1_024,
-    threads: number("Threads"),
-    files: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
-    children: children.split(" ").filter((one) => one !== "").length,
-  };
+  const { anonymous } = await memoryOf(pid);
+  return { hours, memory: anonymous, files: openFiles(pid), ...await familyOf(pid) };
 }
 
 /** A straight line through samples. */
@@ -39,18 +27,13 @@ export interface Trend {
 
 /** Fits a line by least squares. */
 export function trend(points: readonly { readonly x: number; readonly y: number }[]): Trend {
-  const count = points.length;
-  const mean = (of: (point: { x: number; y: number }) => number) =>
-    points.reduce((sum, point) => sum + of(point), 0) / count;
-  const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
-  const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
-  const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
-  const rest = points.reduce(
-    (sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2,
-    0,
-  );
-  const error = Math.sqrt(rest / Math.max(1, count - 2) / spread);
-  return { mean: meanY, slope, error };
+  const sum = (of: (point: { x: number; y: number }) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0);
+  const [meanX, mean] = [sum(({ x }) => x) / points.length, sum(({ y }) => y) / points.length];
+  const spread = sum(({ x }) => (x - meanX) ** 2);
+  const slope = sum(({ x, y }) => (x - meanX) * (y - mean)) / spread;
+  const rest = sum(({ x, y }) => (y - mean - slope * (x - meanX)) ** 2);
+  return { mean, slope, error: Math.sqrt(rest / Math.max(1, points.length - 2) / spread) };
 }
 
 /** So much more after a day would still be nothing: a slope below it is flat, whatever the error. */

@@ -2,42 +2,34 @@
  * One account's API in virtual time: its token buckets, and a group that many pods share. It makes
  * no mistakes; what it does is refuse.
  */
-import type { CallOptions, ElasticLoadBalancing, Target } from "../../../lib/aws/elb.ts";
-import type { TargetGroup, TargetHealth } from "../../../lib/aws/elb.ts";
-import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
-import type { SimulatedClock } from "../../simulation/clock.ts";
-
-/** A bucket: so many tokens at most, and so many new ones a second. */
-export interface BucketSize {
-  readonly burst: number;
-  readonly perSecond: number;
-}
+import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/elb.ts";
+import type { TargetGroup, TargetHealth } from "../../lib/aws/elb.ts";
+import { type ApiCall, ApiError } from "../../lib/aws/errors.ts";
+import type { SimulatedClock } from "../simulation/clock.ts";
 
 /**
- * The limits of one account and region. Describing calls: as documented (EC2-style throttling page
- * of Elastic Load Balancing). Changes: what the AWS Load Balancer Controller keeps to
- * (`pkg/aws/throttle/defaults.go`), since AWS does not publish that bucket's size.
+ * The limits of one account and region: so many tokens at most, and so many new ones a second.
+ * Describing calls: as documented (EC2-style throttling page of Elastic Load Balancing). Changes:
+ * what the AWS Load Balancer Controller keeps to (`pkg/aws/throttle/defaults.go`), since AWS does
+ * not publish that bucket's size.
  */
 export const LIMITS = {
   describe: { burst: 40, perSecond: 10 },
   change: { burst: 20, perSecond: 4 },
-} as const satisfies Readonly<Record<string, BucketSize>>;
+} as const;
 
 class Bucket {
-  readonly #size: BucketSize;
-  readonly #clock: SimulatedClock;
+  readonly #size: typeof LIMITS[keyof typeof LIMITS];
   #tokens: number;
   #at: number;
 
-  constructor(size: BucketSize, clock: SimulatedClock) {
+  constructor(size: typeof LIMITS[keyof typeof LIMITS], now: number) {
     this.#size = size;
-    this.#clock = clock;
     this.#tokens = size.burst;
-    this.#at = clock.now();
+    this.#at = now;
   }
 
-  take(): boolean {
-    const now = this.#clock.now();
+  take(now: number): boolean {
     const { burst, perSecond } = this.#size;
     this.#tokens = Math.min(burst, this.#tokens + (now - this.#at) * perSecond / 1_000);
     this.#at = now;
@@ -47,28 +39,23 @@ class Bucket {
   }
 }
 
-/** Calls in one second of the run. */
-export interface Second {
-  done: number;
-  throttled: number;
-}
-
 /** From registering to healthy: users report 90 s to three minutes for IP targets. */
 export const HEALTHY_AFTER = 90_000;
 
-const ARN =
+/** The group that all share. */
+export const GROUP =
   "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/fleet/0123456789abcdef";
+
+const HEALTH_CHECK = { enabled: true, intervalSeconds: 30, healthyThreshold: 3 } as const;
 
 /** The account. */
 export class Account implements ElasticLoadBalancing {
   /** When each target was registered; absent: it is not. */
   readonly registered = new Map<string, number>();
-  readonly seconds: Second[] = [];
   calls = 0;
   throttled = 0;
   readonly #clock: SimulatedClock;
-  #buckets: { describe: Bucket; change: Bucket } | undefined;
-  #began = 0;
+  #buckets: { readonly describe: Bucket; readonly change: Bucket } | undefined;
 
   constructor(clock: SimulatedClock) {
     this.#clock = clock;
@@ -76,29 +63,18 @@ export class Account implements ElasticLoadBalancing {
 
   /** From now on calls are counted and limited. */
   begin(): void {
-    const clock = this.#clock;
-    this.#began = clock.now();
+    const now = this.#clock.now();
     this.#buckets = {
-      describe: new Bucket(LIMITS.describe, clock),
-      change: new Bucket(LIMITS.change, clock),
+      describe: new Bucket(LIMITS.describe, now),
+      change: new Bucket(LIMITS.change, now),
     };
   }
 
   async describeTargetGroups(_which: unknown, options: CallOptions): Promise<TargetGroup[]> {
     await this.#call("DescribeTargetGroups", options);
-    const healthCheck = {
-      enabled: true,
-      intervalSeconds: 30,
-      healthyThreshold: 3,
-      unhealthyThreshold: 3,
-    };
     return [{
-      arn: ARN,
-      name: "fleet",
-      targetType: "ip",
-      ipAddressType: "ipv4",
-      port: 80,
-      healthCheck,
+      ...{ arn: GROUP, name: "fleet", targetType: "ip", ipAddressType: "ipv4", port: 80 },
+      healthCheck: { ...HEALTH_CHECK, unhealthyThreshold: 3 },
       loadBalancerArns: ["lb"],
     }];
   }
@@ -136,8 +112,10 @@ export class Account implements ElasticLoadBalancing {
     signal.throwIfAborted();
     onSend?.();
     const isChange = call === "RegisterTargets" || call === "DeregisterTargets";
-    const isGranted = this.#buckets?.[isChange ? "change" : "describe"].take() ?? true;
-    this.#count(isGranted);
+    const bucket = this.#buckets?.[isChange ? "change" : "describe"];
+    const isGranted = bucket?.take(this.#clock.now()) ?? true;
+    if (bucket !== undefined) this.calls++;
+    if (!isGranted) this.throttled++;
     const answer = Promise.withResolvers<void>();
     this.#clock.after(40 + 80 * this.#clock.random(), () => {
       if (isGranted) answer.resolve();
@@ -151,21 +129,6 @@ export class Account implements ElasticLoadBalancing {
       signal.removeEventListener("abort", giveUp);
     }
   }
-
-  #count(isGranted: boolean): void {
-    if (this.#buckets === undefined) return;
-    this.calls++;
-    if (!isGranted) this.throttled++;
-    const at = Math.floor((this.#clock.now() - this.#began) / 1_000);
-    while (this.seconds.length <= at) this.seconds.push({ done: 0, throttled: 0 });
-    const second = this.seconds[at];
-    if (second === undefined) return;
-    if (isGranted) second.done++;
-    else second.throttled++;
-  }
 }
 
 const THROTTLED = { code: "Throttling", retryable: true, effect: "none" } as const;
-
-/** The ARN of the group that all share. */
-export const GROUP = ARN;
