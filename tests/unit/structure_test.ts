@@ -1,73 +1,30 @@
-/** The rules of the house, as `docs/architecture.md` states them. */
+/** The rules of the structure, as `docs/architecture.md` states them. */
 import { assertEquals } from "@std/assert";
+import { importsOf, moduleOf, program, read, sourceFiles } from "./modules.ts";
 
-const root = new URL("../..", import.meta.url);
-
-/** Imports go down this list, or stay in the room. */
-const ROOMS = [
-  "main.ts",
-  "lib/program.ts",
-  "lib/pod.ts",
-  "lib/preflight.ts",
-  "lib/http/",
-  "lib/lifecycle/",
-  "lib/config/",
-  "lib/registration/",
-  "lib/application/",
-  "lib/hooks/",
-  "lib/aws/",
-  "lib/host/",
-  "lib/version.ts",
-];
-
-function* sourceFiles(folder: string): Generator<string> {
-  for (const entry of Deno.readDirSync(new URL(folder, root))) {
-    const path = folder + entry.name;
-    if (entry.isDirectory) yield* sourceFiles(path + "/");
-    else if (path.endsWith(".ts")) yield path;
-  }
-}
-
-const program = ["main.ts", ...sourceFiles("lib/")];
-
-function read(path: string): string {
-  return Deno.readTextFileSync(new URL(path, root));
-}
-
-function importsOf(path: string): string[] {
-  const local = [...read(path).matchAll(/(?:from|import)\s*\(?"(\.[^"]+)"/g)];
-  return local.map(([, specifier = ""]) =>
-    new URL(specifier, new URL(path, root)).pathname.slice(root.pathname.length)
-  );
-}
-
-function roomOf(path: string): number {
-  return ROOMS.findIndex((room) => path === room || (room.endsWith("/") && path.startsWith(room)));
-}
-
-Deno.test("every file of the program is in a room", () => {
-  assertEquals(program.filter((path) => roomOf(path) < 0), []);
+Deno.test("every file of the program is in a module", () => {
+  assertEquals(program.filter((path) => moduleOf(path) < 0), []);
 });
 
-Deno.test("imports go down the list of rooms, never up", () => {
+Deno.test("imports go down the list of modules, never up", () => {
   const upwards = program.flatMap((path) =>
-    importsOf(path).filter((imported) => roomOf(imported) < roomOf(path))
+    importsOf(path).filter((imported) => moduleOf(imported) < moduleOf(path))
       .map((imported) => `${path} imports ${imported}`)
   );
   assertEquals(upwards, []);
 });
 
-Deno.test("imports never go in a circle", () => {
-  const circles: string[] = [];
+Deno.test("imports never form a cycle", () => {
+  const cycles: string[] = [];
   const done = new Set<string>();
   const visit = (path: string, way: readonly string[]) => {
-    if (way.includes(path)) return void circles.push([...way, path].join(" → "));
+    if (way.includes(path)) return void cycles.push([...way, path].join(" → "));
     if (done.has(path)) return;
     for (const imported of importsOf(path)) visit(imported, [...way, path]);
     done.add(path);
   };
   for (const path of program) visit(path, []);
-  assertEquals(circles, []);
+  assertEquals(cycles, []);
 });
 
 Deno.test("every file is imported by the program: nothing lies about unused", () => {

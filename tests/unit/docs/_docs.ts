@@ -1,4 +1,7 @@
 /** The pages, and how tests read them. */
+import { read } from "../modules.ts";
+
+export { read };
 
 const root = new URL("../../../", import.meta.url);
 
@@ -10,11 +13,6 @@ export const PAGES = [
   ...[...Deno.readDirSync(new URL("docs/", root))]
     .filter(({ name }) => name.endsWith(".md")).map(({ name }) => `docs/${name}`).sort(),
 ];
-
-/** The text of a file, by its path in the repository. */
-export function read(path: string): string {
-  return Deno.readTextFileSync(new URL(path, root));
-}
 
 /** Where a file is. */
 export function urlOf(path: string): URL {
@@ -58,11 +56,4 @@ export function tableAfter(page: string, text: string): string[][] {
   const [table = ""] = /^\|.*\|\n(?:\|.*\|\n)*/m.exec(source.slice(from)) ?? [];
   return table.trimEnd().split("\n").slice(2)
     .map((row) => row.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
-}
-
-/** The files below a folder, by their paths in the repository. */
-export function sourcesIn(folder: string): string[] {
-  return [...Deno.readDirSync(urlOf(folder))].flatMap(({ name, isDirectory }) =>
-    isDirectory ? sourcesIn(`${folder}${name}/`) : [`${folder}${name}`]
-  );
 }

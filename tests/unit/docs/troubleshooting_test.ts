@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { read, sourcesIn } from "./_docs.ts";
+import { program, read } from "../modules.ts";
 
 const PAGE = "docs/troubleshooting.md";
 
 /** All texts of the program: literals that are put together are one, what varies is "…". */
-const TEXTS = sourcesIn("lib/").map(read).join("\n")
+const TEXTS = program.map(read).join("\n")
   .replaceAll(/["`]\s*\+\s*["`]/g, "")
   .replaceAll(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, "…")
   .replaceAll('\\"', '"');
