@@ -12,7 +12,7 @@ interface Banned {
 
 const BANNED: readonly Banned[] = [
   // "Fault" is what the emulator injects.
-  { word: /\bfault(s|y|ed)?\b/i, use: "error", except: /--fault|\bfault rule|inject|faults_test/ },
+  { word: /\bfault(s|y|ed)?\b/i, use: "error", except: /--fault|inject|as data|tests\/emulator/ },
   { word: /\b(Known|Standing|TargetState)\b/, use: "Membership" },
   { word: /\b(departures?|departs?|departed)\b/i, use: "deregistering, DeregistrationOutcome" },
   { word: /\b(DrainEnd|DrainResult)\b/, use: "DrainOutcome" },
@@ -32,7 +32,7 @@ const BANNED: readonly Banned[] = [
   {
     word: /\bcycles?\b/i,
     use: "registration cycle",
-    except: /registration cycles?|import cycle|no cycle/i,
+    except: /registration cycles?|import cycle|in a cycle/i,
   },
   { word: /\b(rooms?|house)\b/i, use: "module, structure" },
 ];
@@ -56,9 +56,13 @@ const PENDING: readonly string[] = [
 ];
 
 function findings(path: string): string[] {
-  return read(path).split("\n").flatMap((line, at) =>
-    BANNED.filter(({ word, except }) => word.test(line) && except?.test(line) !== true)
-      .map(({ word, use }) => `${path}:${at + 1}: "${word.exec(line)?.[0]}", write: ${use}`)
+  // A comment's own marks and line breaks do not divide a phrase.
+  const text = read(path).replaceAll(/\s+(\/\/|\*)?\s*/g, " ");
+  return BANNED.flatMap(({ word, use, except }) =>
+    [...text.matchAll(new RegExp(word.source, `${word.flags}g`))]
+      .map(({ index }) => text.slice(Math.max(0, index - 30), index + 30))
+      .filter((around) => except?.test(around) !== true)
+      .map((around) => `${path}: "…${around}…" (${word.source}), write: ${use}`)
   );
 }
 
