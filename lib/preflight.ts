@@ -5,6 +5,7 @@ import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
 import type { Config } from "./config/config.ts";
 import { HOOK_EVENTS } from "./hooks/hook.ts";
+import { listenAddressText } from "./host/address.ts";
 import type { Clock } from "./host/clock.ts";
 import { durationText, type Milliseconds } from "./host/duration.ts";
 import type { ExitName } from "./host/exit.ts";
@@ -88,8 +89,7 @@ class Report {
     if (service === undefined) {
       this.#say("listens", "nowhere: no -listen, so no probe and no preStop hook can call it");
     } else {
-      const { hostname, port } = service.listen;
-      this.#say("listens", `on ${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`);
+      this.#say("listens", `on ${listenAddressText(service.listen)}`);
     }
     const decides = drain.idle ? "no connection is left" : "the API says so";
     this.#say(

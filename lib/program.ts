@@ -34,8 +34,8 @@ export async function run({ args, env: readEnv, signals }: Start): Promise<numbe
     case "version":
       console.log(versionText());
       return EXIT.done;
-    case "faults":
-      return usageFault(reading);
+    case "errors":
+      return usageError(reading);
     case "run":
       return await runSidecar(reading, { env, signals, shell });
   }
@@ -86,9 +86,9 @@ function needsOf({ hooks }: Config, env: Readonly<Record<string, string>>): Need
 }
 
 /** Bad input: everything at once, and nothing is touched. */
-function usageFault(
-  { faults, text, terminationLog }: {
-    faults: readonly string[];
+function usageError(
+  { errors, text, terminationLog }: {
+    errors: readonly string[];
     text: string;
     terminationLog: string;
   },
@@ -96,7 +96,7 @@ function usageFault(
   console.error(text);
   const log = createLog({ format: "text", level: "warn" });
   using file = openTerminationLog(terminationLog, log);
-  file.write(faults.join("; "));
+  file.write(errors.join("; "));
   return EXIT.usage;
 }
 

@@ -1,11 +1,11 @@
 /** Waiting until the application answers, before its target is registered (`-wait-for`). */
+import type { ApplicationAddress } from "../config/addresses.ts";
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
 import {
   type Answer,
-  type ApplicationAddress,
   CHECK_INTERVAL,
   CHECK_TIMEOUT,
   type Probe,

@@ -1,9 +1,9 @@
 /** Whether the application answers now: one check for all callers, for `/target` and restarts. */
+import type { ApplicationAddress } from "../config/addresses.ts";
 import { type Clock, sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import {
   type Answer,
-  type ApplicationAddress,
   CHECK_INTERVAL,
   CHECK_TIMEOUT,
   type Probe,

@@ -1,17 +1,6 @@
 /** Checks the application once, as the kubelet's probes do. */
+import type { ApplicationAddress } from "../config/addresses.ts";
 import type { Milliseconds } from "../host/duration.ts";
-
-/** What has to answer. `url` is what the log shows, without credentials. */
-export type ApplicationAddress =
-  /** Ready when it accepts connections. An IPv6 address stands without its brackets. */
-  | {
-    readonly kind: "tcp";
-    readonly url: string;
-    readonly hostname: string;
-    readonly port: number;
-  }
-  /** Ready when a GET is answered with a status from 200 to 399. */
-  | { readonly kind: "http"; readonly url: string };
 
 /** What came of one check. `reason` is the end of a sentence: "status 503". */
 export type Answer =

@@ -1,99 +1,123 @@
-/** The command line in the syntax of Go's flag package (flag/flag.go, `parseOne`). */
+/**
+ * The command line in the syntax of Go's flag package (flag/flag.go, `parseOne`), in which the
+ * manifests of the original program are written. `parseArgs` reads it, once it is spelled in the
+ * GNU way: two dashes, and values joined by `=`, since Go and `parseArgs` differ in which flags
+ * take the next argument.
+ */
 import { parseArgs } from "@std/cli/parse-args";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
-import { invalid, isBlank, parseValue } from "./kinds.ts";
-import { quote } from "./go_quote.ts";
+import { quote } from "./go_values.ts";
 
-/** A command line that was read. */
+/** A command line that was read, without a look at most of the values. */
 export interface Arguments {
-  /** The good values of each flag, in order; none where help is asked for. */
+  /** The texts that are given for each flag, in order. */
   readonly given: ReadonlyMap<FlagName, readonly string[]>;
-  /** What is wrong, in the order of the command line: Go would have stopped at the first. */
-  readonly faults: readonly string[];
-  /** What Go leaves unread: all from the first operand on. */
+  /** What is wrong with the syntax, in order. */
+  readonly errors: readonly string[];
+  /** What Go leaves unread: everything from the first operand on. */
   readonly operands: readonly string[];
-  /** Help is asked for, and nothing before that is wrong. */
+  /** Whether help is requested, and nothing before that is wrong. */
   readonly help: boolean;
 }
 
 /** Reads a command line, without the program's name. */
 export function readArguments(args: readonly string[]): Arguments {
-  const walk: Walk = { rest: [...args], tokens: [], faults: [], help: false };
-  while (readOne(walk));
-  const { faults, help, rest: operands } = walk;
-  if (operands.length > 0) faults.push(operandFault(walk, args));
-  return { given: help ? new Map() : collect(walk.tokens), faults, operands, help };
-}
-
-interface Walk {
-  /** What is not read yet. */
-  readonly rest: string[];
-  /** What was read, each as `--name=value`: the one form in which Go and parseArgs agree. */
-  readonly tokens: string[];
-  readonly faults: string[];
-  help: boolean;
-}
-
-/** One or two dashes, a name, perhaps a value; only the first `=` splits, and never in front. */
-const FLAG = /^--?([^=-][^=]*)(?:=(.*))?$/s;
-
-/** Reads one flag. Returns whether there may be more. */
-function readOne(walk: Walk): boolean {
-  const [first] = walk.rest;
-  if (first === undefined || first === "-" || !first.startsWith("-")) return false;
-  walk.rest.shift();
-  if (first === "--") return false;
-  const [, name, value] = FLAG.exec(first) ?? [];
-  if (name === undefined) {
-    walk.faults.push(`bad flag syntax: ${first}`);
-  } else if (isFlagName(name)) {
-    readFlag(walk, name, value);
-  } else if (name !== "h" && name !== "help") {
-    walk.faults.push(`flag provided but not defined: -${name}`);
-    // What follows is most likely its value; as an operand it would hide all the other faults.
-    if (value === undefined && walk.rest[0]?.startsWith("-") === false) walk.rest.shift();
-  } else if (walk.faults.length === 0) {
-    walk.help = true;
-    walk.rest.length = 0;
-  }
-  return true;
-}
-
-function readFlag(walk: Walk, name: FlagName, attached: string | undefined): void {
-  const { kind } = flag(name);
-  // A boolean never takes the next argument; any other does, whatever that looks like.
-  const value = attached ?? (kind === "boolean" ? "true" : walk.rest.shift());
-  if (value === undefined) {
-    walk.faults.push(`flag needs an argument: -${name}`);
-    return;
-  }
-  const parsed = isBlank(flag(name), value) ? { value } : parseValue(flag(name), value);
-  if ("fault" in parsed) {
-    walk.faults.push(invalid(value, { kind, source: `flag -${name}` }, parsed.fault));
-  } else {
-    walk.tokens.push(`--${name}=${value}`);
-  }
-}
-
-function collect(tokens: string[]): Map<FlagName, readonly string[]> {
+  const { spelled, errors, operands, beforeHelp } = new Speller(args).spell();
   const names: string[] = [...FLAG_NAMES];
-  const parsed: Readonly<Record<string, unknown>> = parseArgs(tokens, {
+  const parsed: Readonly<Record<string, unknown>> = parseArgs(spelled, {
     string: names,
     collect: names,
   });
-  return new Map(FLAG_NAMES.map((name) => [name, texts(parsed[name])]));
+  const given = new Map(FLAG_NAMES.map((name) => [name, texts(parsed[name])]));
+  const help = beforeHelp !== undefined && isFineForGo(readArguments(beforeHelp));
+  return { given, errors, operands, help };
 }
 
 function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
-function operandFault({ rest, tokens }: Walk, args: readonly string[]): string {
-  const before = args[args.length - rest.length - 1]?.replace(/^--?/, "");
-  const followsBoolean = before !== undefined && isFlagName(before) &&
-    flag(before).kind === "boolean" && tokens.at(-1) === `--${before}=true`;
-  const remedy = followsBoolean
-    ? `a boolean takes its value after =, as in -${before}=false`
+/** Go checks values while it reads, but takes any string for a string. */
+function isFineForGo({ given, errors }: Arguments): boolean {
+  return errors.length === 0 && FLAG_NAMES.every((name) => {
+    const { word, read } = flag(name);
+    return word === "string" || read(given.get(name) ?? [], { shell: true }).errors.length === 0;
+  });
+}
+
+/** One or two dashes, a name, perhaps a value; only the first `=` splits, and never in front. */
+const FLAG = /^--?([^=-][^=]*)(=.*)?$/s;
+
+/** Spells the flags of a command line in the way of GNU, and notes what is wrong with them. */
+class Speller {
+  readonly spelled: string[] = [];
+  readonly errors: string[] = [];
+  operands: readonly string[] = [];
+  beforeHelp: readonly string[] | undefined;
+  readonly #args: readonly string[];
+  #at = 0;
+
+  constructor(args: readonly string[]) {
+    this.#args = args;
+  }
+
+  spell(): this {
+    let last: FlagName | undefined;
+    while (this.#at < this.#args.length) {
+      const arg = this.#args[this.#at] ?? "";
+      const isOperand = arg === "-" || !arg.startsWith("-");
+      if (isOperand || arg === "--") {
+        this.operands = this.#args.slice(isOperand ? this.#at : this.#at + 1);
+        if (this.operands.length > 0) {
+          this.errors.push(operandError(this.operands, isOperand && last));
+        }
+        break;
+      }
+      last = this.#flag(arg);
+    }
+    return this;
+  }
+
+  /** Takes one flag, and its value. Returns the name of a boolean that has no value attached. */
+  #flag(arg: string): FlagName | undefined {
+    const before = this.#args.slice(0, this.#at++);
+    const [, name, value] = FLAG.exec(arg) ?? [];
+    if (name === undefined) {
+      this.errors.push(`bad flag syntax: ${arg}`);
+    } else if (!isFlagName(name)) {
+      this.#unknown(name, value, before);
+    } else if (value !== undefined) {
+      this.spelled.push(`--${name}${value}`);
+    } else if (flag(name).word === "") {
+      // A boolean never takes the next argument; any other flag does, whatever that looks like.
+      this.spelled.push(`--${name}=true`);
+      return name;
+    } else if (this.#at < this.#args.length) {
+      this.spelled.push(`--${name}=${this.#args[this.#at++]}`);
+    } else {
+      this.errors.push(`flag needs an argument: -${name}`);
+    }
+    return undefined;
+  }
+
+  #unknown(name: string, value: string | undefined, before: readonly string[]): void {
+    if (name === "h" || name === "help") {
+      this.beforeHelp ??= before;
+      return;
+    }
+    this.errors.push(`flag provided but not defined: -${name}`);
+    // What follows is most likely its value; as an operand it would hide all other errors.
+    if (value === undefined && this.#args[this.#at]?.startsWith("-") === false) this.#at++;
+  }
+}
+
+/** @param after The boolean without a value that the operand follows, if it does. */
+function operandError(
+  [operand = ""]: readonly string[],
+  after: FlagName | undefined | false,
+): string {
+  const remedy = after
+    ? `a boolean takes its value after =, as in -${after}=false`
     : "only flags are taken, and nothing from here on was read";
-  return `unexpected argument ${quote(rest[0] ?? "")}: ${remedy}`;
+  return `unexpected argument ${quote(operand)}: ${remedy}`;
 }

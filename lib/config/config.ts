@@ -1,21 +1,15 @@
-/** From arguments and environment to what the sidecar is to do. Nothing here reaches the system. */
-import type { ApplicationAddress } from "../application/probe.ts";
-import { type GroupReference, targetKind, type TargetOptions } from "../registration/resolve.ts";
-import { HOOK_EVENTS, type HookEvent, type HookSettings } from "../hooks/hook.ts";
-import { SHELL } from "../hooks/words.ts";
-import { splitWords, unterminatedQuote } from "../hooks/words.ts";
+/** From arguments and environment to what the sidecar is to do. Nothing here touches the system. */
+import type { HookEvent, HookSettings } from "../hooks/hook.ts";
+import type { ListenAddress } from "../host/address.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { LogFormat, LogLevel } from "../host/log.ts";
-import { type ListenAddress, parseAddress, parseListenAddress } from "./address.ts";
+import type { ApplicationAddress } from "./addresses.ts";
 import { readArguments } from "./arguments.ts";
-import { type Checked, Checks } from "./checks.ts";
+import { conflicts } from "./conflicts.ts";
+import type { System } from "./flag.ts";
 import type { FlagValues } from "./flags.ts";
-import type { Parsed } from "./kinds.ts";
-import { parseEndpointUrl, parseRegion } from "./region.ts";
-import { type Environment, readSettings, type Settings } from "./settings.ts";
-import { conflicts, parseGroupArn, parseGroupName } from "./target_groups.ts";
-import { parseTargetIds } from "./target_id.ts";
-import { parseApplicationUrl, parseWebhookUrl } from "./urls.ts";
+import { type Environment, readSettings } from "./settings.ts";
+import type { GroupReference, TargetOptions } from "./target.ts";
 import { usage } from "./usage.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -83,26 +77,20 @@ export type Reading =
   | {
     readonly kind: "run";
     readonly config: Config;
-    /** What is odd but no fault, a sentence each. */
+    /** What is odd but no error, a sentence each. */
     readonly warnings: readonly string[];
   }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
   | {
-    readonly kind: "faults";
-    /** All that is wrong, a sentence each; the syntax faults first, as they stand there. */
-    readonly faults: readonly string[];
-    /** The faults, a line each, and the usage text, as Go prints them. */
+    readonly kind: "errors";
+    /** All that is wrong, a sentence each. */
+    readonly errors: readonly string[];
+    /** The errors, a line each, and the usage text, as Go prints them. */
     readonly text: string;
-    /** Where the faults are to be written as well. */
+    /** Where the errors are to be written as well. */
     readonly terminationLog: string;
   };
-
-/** What the checks need to know of the system. */
-export interface System {
-  /** Whether commands can be given to a shell. */
-  readonly shell: boolean;
-}
 
 /** Reads and checks everything at once. */
 export function readConfig(
@@ -112,119 +100,68 @@ export function readConfig(
 ): Reading {
   const read = readArguments(args);
   if (read.help) return { kind: "help", text: usage() };
-  const settings = readSettings(read, env);
-  const { faults, values } = settings;
-  if (values.version && faults.length === 0) return { kind: "version" };
-  const checked = check(settings, system);
-  if ("config" in checked) {
-    return { kind: "run", config: checked.config, warnings: warningsOf(settings, env) };
+  const settings = readSettings(read, env, system);
+  const { values } = settings;
+  if (values.version && settings.errors.length === 0) return { kind: "version" };
+  const errors = [...settings.errors, ...conflicts(settings, read.operands)];
+  if (errors.length > 0) {
+    return {
+      kind: "errors",
+      errors,
+      text: [...errors, usage()].join("\n"),
+      terminationLog: values["termination-log"],
+    };
   }
+  return { kind: "run", config: configOf(values), warnings: warningsOf(values, env) };
+}
+
+function configOf(values: FlagValues): Config {
+  const region = values.region ?? values["target-group-arn"][0]?.region;
+  const endpointUrl = values["endpoint-url"];
   return {
-    kind: "faults",
-    faults: checked.faults,
-    text: [...checked.faults, usage()].join("\n"),
+    groups: [...values["target-group-name"], ...values["target-group-arn"]],
+    target: target(values),
+    application: { addresses: values["wait-for"], timeout: values["wait-for-timeout"] },
+    hooks: hooks(values),
+    inService: {
+      wait: values["wait-in-service"],
+      timeout: values["wait-in-service-timeout"],
+      required: values["wait-in-service"] && values["require-in-service"],
+    },
+    drain: {
+      wait: values["wait-drained"],
+      timeout: values["wait-drained-timeout"],
+      minTime: values["min-drain-time"],
+      idle: values["wait-idle"],
+      idleTime: values["idle-time"],
+    },
+    gracePeriod: values["grace-period"],
+    ...service(values),
+    watchInterval: values["watch-interval"],
+    check: values.check,
+    timeouts: {
+      resolve: values["resolve-timeout"],
+      register: values["register-timeout"],
+      deregister: values["deregister-timeout"],
+      confirmSettle: values["confirm-settle"],
+    },
+    api: {
+      ...(region !== undefined && { region }),
+      ...(endpointUrl !== undefined && { endpointUrl }),
+    },
+    log: { format: values["log-format"], level: values["log-level"] },
     terminationLog: values["termination-log"],
   };
 }
 
-function check(
-  settings: Settings,
-  { shell }: System,
-): { config: Config } | { faults: readonly string[] } {
-  const { values } = settings;
-  const checks = new Checks(settings);
-  const groups: Checked<GroupReference>[] = [
-    ...checks.each("target-group-name", parseGroupName),
-    ...checks.each("target-group-arn", parseGroupArn),
-  ];
-  const ids = checks.one("target-id", parseTargetIds);
-  const region = checks.one("region", parseRegion);
-  const endpointUrl = checks.one("endpoint-url", parseEndpointUrl);
-  const parse = shell ? parseShellCommand : parseWords;
-  for (const event of HOOK_EVENTS) {
-    checks.one(`${event}-command`, parse);
-    checks.one(`${event}-url`, parseWebhookUrl);
-  }
-  const addresses = checks.each("wait-for", parseApplicationUrl).map(({ value }) => value);
-  const listen = checks.one("listen", parseListenAddress)?.value;
-  const drainAllow = checks.each("drain-allow", parseAddress).map(({ value }) => value);
-  const faults = [
-    ...checks.faults,
-    ...conflicts(groups, region),
-    ...(ids === undefined ? [] : instanceFaults(ids, values)),
-    ...missing(settings),
-  ];
-  if (faults.length > 0 || ids === undefined) return { faults };
-  const apiRegion = region?.value ?? regionOf(groups);
-  return {
-    config: {
-      groups: groups.map(({ value }) => value),
-      target: target(ids.value, values),
-      application: { addresses, timeout: values["wait-for-timeout"] },
-      hooks: hooks(values),
-      inService: {
-        wait: values["wait-in-service"],
-        timeout: values["wait-in-service-timeout"],
-        required: values["wait-in-service"] && values["require-in-service"],
-      },
-      drain: drain(values),
-      gracePeriod: values["grace-period"],
-      ...(listen !== undefined && { service: service(listen, drainAllow, values) }),
-      watchInterval: values["watch-interval"],
-      check: values.check,
-      timeouts: {
-        resolve: values["resolve-timeout"],
-        register: values["register-timeout"],
-        deregister: values["deregister-timeout"],
-        confirmSettle: values["confirm-settle"],
-      },
-      api: {
-        ...(apiRegion !== undefined && { region: apiRegion }),
-        ...(endpointUrl !== undefined && { endpointUrl: endpointUrl.value }),
-      },
-      log: { format: values["log-format"], level: values["log-level"] },
-      terminationLog: values["termination-log"],
-    },
-  };
-}
-
-/** An instance's connections are not those of this pod. */
-function instanceFaults(
-  { value, invalid }: Checked<readonly string[]>,
-  values: FlagValues,
-): string[] {
-  return values["wait-idle"] && value.some((id) => targetKind(id) === "instance")
-    ? [invalid("-wait-idle sees the pod's own connections: it takes an IP address")]
-    : [];
-}
-
-function target(ids: readonly string[], values: FlagValues): TargetOptions {
+function target(values: FlagValues): TargetOptions {
   const { "target-port": port, "availability-zone": availabilityZone } = values;
   return {
-    ids,
-    ...(port !== 0 && { port }),
+    ids: values["target-id"] ?? [],
+    ...(port !== undefined && { port }),
     ...(availabilityZone !== undefined && { availabilityZone }),
     lookUp: values["wait-idle"],
   };
-}
-
-function drain(values: FlagValues): DrainConfig {
-  return {
-    wait: values["wait-drained"],
-    timeout: values["wait-drained-timeout"],
-    minTime: values["min-drain-time"],
-    idle: values["wait-idle"],
-    idleTime: values["idle-time"],
-  };
-}
-
-function service(
-  listen: ListenAddress,
-  drainAllow: readonly string[],
-  values: FlagValues,
-): ServiceConfig {
-  const tokenFile = values["drain-token-file"];
-  return { listen, drainAllow, ...(tokenFile !== undefined && { tokenFile }) };
 }
 
 function hooks(values: FlagValues): Config["hooks"] {
@@ -241,38 +178,8 @@ function hooks(values: FlagValues): Config["hooks"] {
   };
 }
 
-function regionOf(groups: readonly Checked<GroupReference>[]): string | undefined {
-  return groups.flatMap(({ value }) => value.by === "arn" ? [value.region] : [])[0];
-}
-
-function parseShellCommand(command: string): Parsed<string> {
-  return unterminatedQuote(command)
-    ? { fault: "a quote in it is opened and not closed" }
-    : { value: command };
-}
-
-/** Without a shell, what only a shell can do is a fault at the start, not a surprise at the end. */
-function parseWords(command: string): Parsed<string> {
-  const quotes = parseShellCommand(command);
-  if ("fault" in quotes) return quotes;
-  const split = splitWords(command);
-  return split.kind === "words"
-    ? { value: command }
-    : { fault: `there is no ${SHELL} here to run it, and ${split.reason}` };
-}
-
-/** What has to be given and is not. */
-function missing({ sources, operands }: Settings): string[] {
-  // It may be given after an operand, where nothing is read: that fault is enough.
-  if (operands.some((operand) => operand.startsWith("-"))) return [];
-  const faults: string[] = [];
-  if (!sources.has("target-group-name") && !sources.has("target-group-arn")) {
-    faults.push("no target group: give -target-group-name or -target-group-arn");
-  }
-  if (!sources.has("target-id")) {
-    faults.push(
-      "no target id: give -target-id, or set POD_IP from the Downward API (fieldRef status.podIP)",
-    );
-  }
-  return faults;
+function service(values: FlagValues): Pick<Config, "service"> {
+  const { listen, "drain-allow": drainAllow, "drain-token-file": tokenFile } = values;
+  if (listen === undefined) return {};
+  return { service: { listen, drainAllow, ...(tokenFile !== undefined && { tokenFile }) } };
 }

@@ -1,61 +1,115 @@
-/** What a flag can be: the shape of an entry in the table of `flags.ts`. */
-import type { Milliseconds } from "../host/duration.ts";
+/** What a row in the table of flags (`flags.ts`) is, and how it makes a value of texts. */
 
-/** What flags are about; the order is that of documentation. */
-export const FLAG_GROUPS = ["targets", "hooks", "waits", "service", "other"] as const;
-export type FlagGroup = typeof FLAG_GROUPS[number];
+/** A value, or why the text is none: the end of a sentence. */
+export type Parsed<T> = { readonly value: T } | { readonly error: string };
 
-interface Described {
-  readonly group: FlagGroup;
+/** What parsers need to know of the system. */
+export interface System {
+  /** Whether commands can be given to a shell. */
+  readonly shell: boolean;
+}
+
+/** Makes a value of one text. */
+export type Parser<T> = (text: string, system: System) => Parsed<T>;
+
+/** Go's word for a flag's type in the usage text. A boolean has none: it takes no argument. */
+export type TypeWord = "string" | "duration" | "int" | "";
+
+/** A row of the table. */
+export interface Flag<V = unknown> {
+  readonly word: TypeWord;
+  /** The default as text; empty where there is none. */
+  readonly default: string;
   /** One sentence without its full stop, as in the original program. */
   readonly help: string;
+  /** Whether the flag may be repeated and keeps all values; of any other the last one wins. */
+  readonly list: boolean;
+  /** Parses each text, once. No text: the default. */
+  readonly read: (texts: readonly string[], system: System) => ReadTexts<V>;
+  /** A variable that is read where neither the flag nor its own variable is given. */
+  readonly fallback?: string;
   /** False where a variable of that name would mean something else to whoever sets it. */
   readonly inEnvironment?: false;
 }
 
-/** A text. A list flag may be repeated, and collects; of any other the last one wins. */
-interface StringFlag extends Described {
-  readonly kind: "string";
-  readonly list?: true;
-  readonly default?: string;
-  /** A variable that is read where neither the flag nor its own variable is given. */
-  readonly fallback?: string;
+/** What all texts given for a flag come to. */
+export interface ReadTexts<V> {
+  readonly value: V;
+  /** The texts that are no values, each with the reason. */
+  readonly errors: readonly TextError[];
+}
+
+interface TextError {
+  readonly text: string;
+  readonly reason: string;
+}
+
+/** Whether an empty text counts as not given. Go refuses an empty boolean, duration or number. */
+export function isBlank({ word }: Flag, text: string): boolean {
+  return text === "" && word === "string";
+}
+
+/** A flag that may be repeated. */
+export function list<T>(parse: Parser<T>, help: string): Flag<readonly T[]> {
+  const row = { word: "string", default: "", help, list: true } as const;
+  return { ...row, read: (texts, system) => parseAll(texts, parse, system) };
+}
+
+/** A flag without a default. */
+export function optional<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
+  return single(parse, undefined, { word: "string", default: "", help });
+}
+
+/** A text that means nothing more. */
+export function text(absent: string, help: string): Flag<string> {
+  return single(parseText, absent, { word: "string", default: absent, help });
+}
+
+/** Takes any text. */
+export function parseText(text: string): Parsed<string> {
+  return { value: text };
 }
 
 /** One of some words. */
-interface ChoiceFlag extends Described {
-  readonly kind: "choice";
-  readonly choices: readonly string[];
-  readonly default: string;
+export function choice<const C extends string>(
+  choices: readonly C[],
+  absent: NoInfer<C>,
+  help: string,
+): Flag<C> {
+  const parse = (text: string): Parsed<C> => {
+    const value = choices.find((choice) => choice === text);
+    return value !== undefined ? { value } : { error: `it must be one of ${choices.join(", ")}` };
+  };
+  return single(parse, absent, { word: "string", default: absent, help });
 }
 
-interface BooleanFlag extends Described {
-  readonly kind: "boolean";
-  readonly default: boolean;
+/** A flag whose last value wins. @param absent The value where none is given. */
+export function single<T, D>(
+  parse: Parser<T>,
+  absent: D,
+  row: Pick<Flag, "word" | "default" | "help">,
+): Flag<T | D> {
+  return {
+    ...row,
+    list: false,
+    read: (texts, system) => {
+      const { value, errors } = parseAll(texts, parse, system);
+      return { value: value.at(-1) ?? absent, errors };
+    },
+  };
 }
 
-interface DurationFlag extends Described {
-  readonly kind: "duration";
-  /** In Go's syntax. */
-  readonly default: string;
-  /** Whether 0 makes sense. */
-  readonly mayBeZero?: true;
+function parseAll<T>(
+  texts: readonly string[],
+  parse: Parser<T>,
+  system: System,
+): ReadTexts<readonly T[]> {
+  const value: T[] = [];
+  const errors: TextError[] = [];
+  for (const text of texts) {
+    const parsed = parse(text, system);
+    if ("value" in parsed) value.push(parsed.value);
+    else errors.push({ text, reason: parsed.error });
+  }
+  return { value, errors };
 }
-
-/** A port; 0 stands for none given. */
-interface PortFlag extends Described {
-  readonly kind: "port";
-  readonly default: 0;
-}
-
-/** A flag as the table declares it. */
-export type Flag = StringFlag | ChoiceFlag | BooleanFlag | DurationFlag | PortFlag;
-
-/** The type of a flag's value. */
-export type ValueOf<F extends Flag> = F extends { readonly list: true } ? readonly string[]
-  : F extends { readonly kind: "choice"; readonly choices: readonly (infer C)[] } ? C
-  : F extends { readonly kind: "boolean" } ? boolean
-  : F extends { readonly kind: "duration" } ? Milliseconds
-  : F extends { readonly kind: "port" } ? number
-  : F extends { readonly default: string } ? string
-  : string | undefined;

@@ -1,93 +1,85 @@
 /** From command line, environment and defaults to the value of every flag. */
 import type { Arguments } from "./arguments.ts";
-import type { Flag } from "./flag.ts";
-import { environmentName, flag, FLAG_NAMES, type FlagName, type FlagValues } from "./flags.ts";
-import { type FlagValue, invalid, isBlank, type Parsed, parseValue } from "./kinds.ts";
+import { isBlank, type System } from "./flag.ts";
+import { flag, FLAG_NAMES, type FlagName, type FlagValues, variablesOf } from "./flags.ts";
+import { quote } from "./go_values.ts";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string>>;
 
 /** The value of every flag, and where it came from. */
 export interface Settings {
+  /** The good values. */
   readonly values: FlagValues;
-  /** What was given, as faults name it: `flag -x`, `environment variable X`. */
+  /** What was given, as errors name it: `flag -x`, `environment variable X`. */
   readonly sources: ReadonlyMap<FlagName, string>;
-  readonly faults: readonly string[];
-  /** All from the first operand on: it was not read. */
-  readonly operands: readonly string[];
+  /** What is wrong, a sentence each: the syntax first, then the values, by the names of flags. */
+  readonly errors: readonly string[];
 }
 
-/** All flags: the command line wins over the environment, and both over the defaults. */
-export function readSettings(read: Arguments, env: Environment): Settings {
-  const { given, operands } = read;
-  const faults = [...read.faults];
+/** Reads all flags: the command line wins over the environment, and both over the defaults. */
+export function readSettings(read: Arguments, env: Environment, system: System): Settings {
+  const errors = [...read.errors];
   const sources = new Map<FlagName, string>();
-  const values: Partial<Record<FlagName, FlagValue>> = {};
+  const values: Partial<Record<FlagName, unknown>> = {};
   for (const name of FLAG_NAMES) {
-    values[name] = defaultOf(flag(name));
-    const found = fromCommandLine(name, given.get(name) ?? []) ?? fromEnvironment(name, env);
-    if (found === undefined) continue;
-    sources.set(name, found.source);
-    const parsed = valueOf(flag(name), found);
-    if ("fault" in parsed) faults.push(parsed.fault);
-    else values[name] = parsed.value;
+    const { texts, source } = fromCommandLine(name, read) ?? fromEnvironment(name, env) ?? NOTHING;
+    if (texts.length > 0) sources.set(name, source);
+    const result = flag(name).read(texts, system);
+    values[name] = result.value;
+    for (const { text, reason } of result.errors) {
+      const isBoolean = flag(name).word === "";
+      errors.push(
+        isBoolean
+          ? `invalid boolean value ${quote(text)} for ${source.replace(/^flag /, "")}: ${reason}`
+          : invalidValue(text, source, unexpanded(text) ?? reason),
+      );
+    }
   }
-  // Each flag has a value of its kind now, which is what the table's mapped type says.
-  return { values: values as FlagValues, sources, faults, operands };
+  // Each flag has the value that its row has read, which is what the table's mapped type says.
+  return { values: values as FlagValues, sources, errors };
 }
 
-interface Found {
+/** The sentence about a value that cannot be taken, in Go's form. */
+export function invalidValue(text: string, source: string, reason: string): string {
+  return `invalid value ${quote(text)} for ${source}: ${reason}`;
+}
+
+interface Given {
   readonly texts: readonly string[];
   readonly source: string;
 }
 
-function fromCommandLine(name: FlagName, texts: readonly string[]): Found | undefined {
-  const one = flag(name);
-  const counted = isList(one) ? texts : texts.slice(-1);
-  return found(counted.filter((text) => !isBlank(one, text)), `flag -${name}`);
+const NOTHING: Given = { texts: [], source: "" };
+
+function fromCommandLine(name: FlagName, { given }: Arguments): Given | undefined {
+  const texts = given.get(name) ?? [];
+  const { list, word } = flag(name);
+  // Go checks each text of a boolean, a duration or a number, though only the last one counts.
+  const counted = list || word !== "string" ? texts : texts.slice(-1);
+  return something(counted.filter((text) => !isBlank(flag(name), text)), `flag -${name}`);
 }
 
-function fromEnvironment(name: FlagName, env: Environment): Found | undefined {
-  const one = flag(name);
+function fromEnvironment(name: FlagName, env: Environment): Given | undefined {
   for (const variable of variablesOf(name)) {
     const value = env[variable] ?? "";
-    const texts = isList(one) ? value.split(",").map((text) => text.trim()) : [value];
-    const something = found(
+    const texts = flag(name).list ? value.split(",").map((text) => text.trim()) : [value];
+    const given = something(
       texts.filter((text) => text !== ""),
       `environment variable ${variable}`,
     );
-    if (something !== undefined) return something;
+    if (given !== undefined) return given;
   }
   return undefined;
 }
 
-function found(texts: readonly string[], source: string): Found | undefined {
+function something(texts: readonly string[], source: string): Given | undefined {
   return texts.length > 0 ? { texts, source } : undefined;
 }
 
-/** The variables that a flag is read from, the first one that is set winning. */
-export function variablesOf(name: FlagName): readonly string[] {
-  const one = flag(name);
-  const own = one.inEnvironment === false ? [] : [environmentName(name)];
-  return one.kind === "string" && one.fallback !== undefined ? [...own, one.fallback] : own;
-}
-
-function isList(one: Flag): boolean {
-  return one.kind === "string" && one.list === true;
-}
-
-function valueOf(one: Flag, { texts, source }: Found): Parsed<FlagValue> {
-  if (isList(one)) return { value: texts };
-  const [text = ""] = texts;
-  const parsed = parseValue(one, text);
-  if ("value" in parsed) return parsed;
-  return { fault: invalid(text, { kind: one.kind, source }, parsed.fault) };
-}
-
-function defaultOf(one: Flag): FlagValue {
-  if (isList(one)) return [];
-  if (one.default === undefined) return undefined;
-  const parsed = parseValue(one, String(one.default));
-  if ("fault" in parsed) throw new Error(`The table's default ${one.default}: ${parsed.fault}`);
-  return parsed.value;
+/** Kubernetes leaves `$(NAME)` in arguments as it is where the container has no such variable. */
+function unexpanded(text: string): string | undefined {
+  const [, name] = /\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)/.exec(text) ?? [];
+  if (name === undefined) return undefined;
+  return `the container's env does not declare ${name}, so Kubernetes left it as it is`;
 }

@@ -1,11 +1,10 @@
 /** What is odd about the flags and variables that were given, though nothing in it is wrong. */
 import { durationText } from "../host/duration.ts";
-import { RESERVE } from "../registration/grace_period.ts";
-import { ENVIRONMENT_PREFIX, FLAG_NAMES, type FlagValues } from "./flags.ts";
-import { type Environment, type Settings, variablesOf } from "./settings.ts";
+import { ENVIRONMENT_PREFIX, FLAG_NAMES, type FlagValues, RESERVE, variablesOf } from "./flags.ts";
+import type { Environment } from "./settings.ts";
 
 /** A sentence for each oddity, with its remedy. */
-export function warningsOf({ values }: Settings, env: Environment): string[] {
+export function warningsOf(values: FlagValues, env: Environment): string[] {
   const warnings: string[] = [];
   if (values["require-in-service"] && !values["wait-in-service"]) {
     warnings.push(

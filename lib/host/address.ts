@@ -1,32 +1,59 @@
-/** IP addresses in one spelling, so that they can be compared as texts. */
+/** IP addresses in one spelling, so that they can be compared as texts; and where to listen. */
+
+/** The highest port of TCP and UDP. */
+export const HIGHEST_PORT = 65_535;
 
 /**
- * The one spelling of an address as the system tells it: an IPv4-mapped IPv6 address is the IPv4
- * address, IPv6 is as short as RFC 5952 makes it, and a zone (`%eth0`) is left out, since
- * `-drain-allow` can name none. Undefined where the text is no address.
+ * The addresses that stand for the pod itself. Not all of 127.0.0.0/8: Istio's proxy, for example,
+ * calls from 127.0.0.6 on behalf of clients from outside.
  */
-export function plainAddress(text: string): string | undefined {
-  const [address = ""] = text.split("%");
-  if (!address.includes(":")) return IPV4.test(address) ? address : undefined;
-  if (!/^[0-9a-f:.]+$/i.test(address)) return undefined;
-  const url = `http://[${address}]`;
-  if (!URL.canParse(url)) return undefined;
+export const LOOPBACK: readonly string[] = ["127.0.0.1", "::1"];
+
+/** Where the HTTP server listens. */
+export interface ListenAddress {
+  /** An IP address; `::` stands for all addresses of both families. */
+  readonly hostname: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** A listen address as `-listen` takes it. */
+export function listenAddressText({ hostname, port }: ListenAddress): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/**
+ * The one spelling of an IP address: an IPv4-mapped IPv6 address becomes the IPv4 address, and
+ * IPv6 is as short as RFC 5952 makes it. Undefined where the text is no address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  if (!text.includes(":")) return IPV4.test(text) ? text : undefined;
+  const url = `http://[${text}]`;
+  if (!/^[0-9a-f:.]+$/i.test(text) || !URL.canParse(url)) return undefined;
   const short = new URL(url).hostname.slice(1, -1);
-  return mapped(short) ?? short;
+  return mappedIpv4(short) ?? short;
+}
+
+/**
+ * The canonical address of a connection's other end, which the system may report with a zone
+ * (`fe80::1%eth0`).
+ */
+export function peerAddress(text: string): string | undefined {
+  return canonicalAddress(text.replace(/%.*/s, ""));
 }
 
 const OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 
 /** The IPv4 address that an IPv6 address stands for (`::ffff:a00:1` is 10.0.0.1). */
-function mapped(address: string): string | undefined {
+function mappedIpv4(address: string): string | undefined {
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address) ?? [];
   if (high === undefined || low === undefined) return undefined;
   const [one, other] = [parseInt(high, 16), parseInt(low, 16)];
   return [one >> 8, one & 0xff, other >> 8, other & 0xff].join(".");
 }
 
-/** The 16 bytes of an address in the spelling of `plainAddress`; IPv4 is written as mapped. */
+/** The 16 bytes of an address in its canonical spelling; IPv4 is written as mapped. */
 export function addressBytes(address: string): Uint8Array {
   const bytes = new Uint8Array(16);
   if (!address.includes(":")) {

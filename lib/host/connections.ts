@@ -2,7 +2,7 @@
  * Who is connected to the target. All containers of a pod share one network namespace, so the
  * tables of the kernel show the application's connections too.
  */
-import { addressBytes, plainAddress } from "./address.ts";
+import { addressBytes, canonicalAddress } from "./address.ts";
 
 /** Counts connections. */
 export interface Connections extends Disposable {
@@ -96,7 +96,7 @@ class OpenTables implements Connections {
   }
 
   count(address: string, port: number): number {
-    const target = plainAddress(address);
+    const target = canonicalAddress(address);
     if (target === undefined) throw new TypeError(`${address} is no IP address`);
     return this.#tables.reduce((sum, table) => sum + table.count(target, port), 0);
   }

@@ -1,5 +1,5 @@
 /** Who may call what changes things: `/drain` and `/register`. */
-import { plainAddress } from "../host/address.ts";
+import { canonicalAddress, LOOPBACK, peerAddress } from "../host/address.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
@@ -26,12 +26,6 @@ export interface GuardOptions {
   readonly clock: Clock;
 }
 
-/**
- * The pod itself. Not the whole of 127.0.0.0/8: Istio's proxy, say, calls from 127.0.0.6 for
- * clients outside.
- */
-const LOOPBACK = ["127.0.0.1", "::1"];
-
 /** How long a refused address is not warned of again, and how many are in that time. */
 const WARNING_PAUSE: Milliseconds = 60_000;
 const WARNINGS_A_PAUSE = 8;
@@ -46,7 +40,9 @@ export class Guard {
   #pauseEnds: Milliseconds = -Infinity;
 
   constructor({ drainAllow, tokenFile }: GuardConfig, { log, clock }: GuardOptions) {
-    this.#allowed = new Set([...LOOPBACK, ...drainAllow].map((text) => plainAddress(text) ?? text));
+    this.#allowed = new Set(
+      [...LOOPBACK, ...drainAllow].map((text) => canonicalAddress(text) ?? text),
+    );
     this.#token = tokenFile !== undefined ? new TokenFile(tokenFile, log) : undefined;
     this.#log = log;
     this.#clock = clock;
@@ -59,7 +55,7 @@ export class Guard {
 
   /** Whether the client may; a refused one is warned of. */
   async admits(path: string, { address, authorization }: Client): Promise<boolean> {
-    const plain = plainAddress(address ?? "");
+    const plain = peerAddress(address ?? "");
     if (plain !== undefined && this.#allowed.has(plain)) return true;
     if (await this.#token?.admits(authorization)) return true;
     this.#warn(path, plain ?? "an unknown address");

@@ -1,14 +1,7 @@
 /** Where the service listens. */
 import type { Server } from "node:http";
+import { type ListenAddress, listenAddressText } from "../host/address.ts";
 import { Failure } from "../host/exit.ts";
-
-/** An address to listen on. */
-export interface ListenAddress {
-  /** An IP address; `::` stands for all addresses of both families. */
-  readonly hostname: string;
-  /** 0: one that is free. */
-  readonly port: number;
-}
 
 /** All addresses, where the node has no IPv6. */
 const ALL_IPV4 = "0.0.0.0";
@@ -48,13 +41,8 @@ function isInUse(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
-/** As `-listen` takes it. */
-export function addressText(hostname: string, port: number): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
 function cannotListen(hostname: string, port: number, cause: unknown): Failure {
-  const address = addressText(hostname, port);
+  const address = listenAddressText({ hostname, port });
   if (isInUse(cause)) {
     return new Failure(
       "usage",

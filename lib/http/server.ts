@@ -7,12 +7,13 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { abortable } from "@std/async/abortable";
+import { type ListenAddress, listenAddressText } from "../host/address.ts";
 import { type Clock, isTimeout } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { Guard, type GuardConfig } from "./guard.ts";
-import { addressText, type ListenAddress, listenAt } from "./listen.ts";
+import { listenAt } from "./listen.ts";
 import { type Reply, type Route, ROUTES, unavailable } from "./routes.ts";
 import type { Stats } from "./stats.ts";
 import type { View } from "../lifecycle/status.ts";
@@ -99,7 +100,9 @@ class HttpService implements Service {
     this.#server.on("error", (error) => {
       this.#options.log.warn("the HTTP service has a fault and goes on", { error: String(error) });
     });
-    this.#options.log.info("listening", { address: addressText(address.hostname, this.port) });
+    this.#options.log.info("listening", {
+      address: listenAddressText({ ...address, port: this.port }),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,11 +2,12 @@
 import { abortable } from "@std/async/abortable";
 import { ApiError } from "../aws/errors.ts";
 import type { Config } from "../config/config.ts";
+import { RESERVE } from "../config/flags.ts";
 import type { HookEvent, HookOutcome, TargetState } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
-import { type GracePeriod, RESERVE } from "../registration/grace_period.ts";
+import type { GracePeriod } from "../registration/grace_period.ts";
 import { resolveGroups } from "../registration/resolve.ts";
 import { waitInService } from "../registration/in_service.ts";
 import { Registration } from "../registration/registration.ts";

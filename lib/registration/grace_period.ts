@@ -1,10 +1,8 @@
 /** The pod's grace period: what is left of it, and for what. */
+import { RESERVE } from "../config/flags.ts";
 import type { Clock } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
-
-/** What is kept back of a grace period for what comes after a wait: confirming, hooks, the exit. */
-export const RESERVE: Milliseconds = 5_000;
 
 /** Counts from the first drain or stop on: the kubelet counts from the pod's deletion. */
 export class GracePeriod {

@@ -8,33 +8,11 @@ import type {
 } from "../aws/elb.ts";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { retry } from "../aws/retry.ts";
+import { type GroupReference, targetKind, type TargetOptions } from "../config/target.ts";
 import type { Clock } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
-
-/** A target group that is to be found by its name. */
-export interface GroupName {
-  readonly by: "name";
-  readonly name: string;
-  /** The target's port in this group, where it is not that of all groups. */
-  readonly port?: number;
-}
-
-/** A target group's ARN, and what it tells. */
-export interface GroupArn {
-  readonly by: "arn";
-  readonly arn: string;
-  readonly region: string;
-  /** `aws`, `aws-cn`, `aws-us-gov` … */
-  readonly partition: string;
-  readonly name: string;
-  /** The target's port in this group, where it is not that of all groups. */
-  readonly port?: number;
-}
-
-/** A target group as the user names it. */
-export type GroupReference = GroupName | GroupArn;
 
 /** A target group that exists, as far as anybody knows. */
 export interface Group {
@@ -49,16 +27,6 @@ export interface Group {
 export interface Attachment {
   readonly group: Group;
   readonly target: Target;
-}
-
-/** What is to be registered, before the groups are known. */
-export interface TargetOptions {
-  /** An address or an instance; or an IPv4 and an IPv6 address, each for the groups of its type. */
-  readonly ids: readonly string[];
-  readonly port?: number;
-  readonly availabilityZone?: string;
-  /** Whether groups given by their ARN have to be looked up too, since their port is needed. */
-  readonly lookUp: boolean;
 }
 
 /** Ports and parameters of resolving. */
@@ -275,10 +243,4 @@ function idFor(group: TargetGroup, ids: readonly string[]): string {
     `target group ${group.name} takes ${group.ipAddressType} addresses, but -target-id ` +
       `${first} is ${targetKind(first)}: give the pod's other address, or both (status.podIPs)`,
   );
-}
-
-/** What kind of target a valid id names, in the API's terms. */
-export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
-  if (id.startsWith("i-")) return "instance";
-  return id.includes(":") ? "ipv6" : "ipv4";
 }

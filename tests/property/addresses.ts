@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { readConfig } from "../../lib/config/config.ts";
-import { parseEndpointUrl, parseRegion } from "../../lib/config/region.ts";
-import { parseGroupArn, parseGroupName } from "../../lib/config/target_groups.ts";
+import { parseEndpointUrl } from "../../lib/config/addresses.ts";
+import { parseGroupArn, parseGroupName, parseRegion } from "../../lib/config/target.ts";
 import { anyText, type Property, property } from "./property.ts";
 
 /** The id that a command line with this one comes to; undefined: it is refused. */
@@ -74,7 +74,8 @@ export const ADDRESSES: readonly Property[] = [
     ([groups, zeros]) => {
       const id = targetId(spell(groups, zeros));
       assert(typeof id === "string", spell(groups, zeros));
-      assertEquals(groupsOf(id), groups);
+      // An IPv4-mapped address becomes the IPv4 address.
+      assertEquals(groupsOf(id.includes(":") ? id : `::ffff:${id}`), groups);
       assertEquals(targetId(id), id);
       assertEquals(targetId(spell(groups, [0, 0])), id);
     },
@@ -105,7 +106,7 @@ export const ADDRESSES: readonly Property[] = [
         `arn:${partition}:elasticloadbalancing:${region}:${account}:targetgroup/${name}/${id}`;
       const parsed = parseGroupArn(arn.slice(0, at) + put + arn.slice(at + 1));
       if ("value" in parsed) assert(isName(parsed.value.name));
-      else assert(parsed.fault !== "");
+      else assert(parsed.error !== "");
     },
   ),
   property("any text is an ARN or a name or neither", 4, anyText, (text) => {

@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { readArguments } from "../../lib/config/arguments.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { environmentName, flag, FLAG_NAMES, type FlagName } from "../../lib/config/flags.ts";
-import { quote } from "../../lib/config/go_quote.ts";
-import { readSettings, variablesOf } from "../../lib/config/settings.ts";
+import { variablesOf } from "../../lib/config/flags.ts";
+import { quote } from "../../lib/config/go_values.ts";
+import { readSettings } from "../../lib/config/settings.ts";
+import { GOOD } from "../unit/config/_reading.ts";
 import { anyText, type Property, property } from "./property.ts";
 
 const name = fc.constantFrom(...FLAG_NAMES);
@@ -24,34 +26,30 @@ const given: fc.Arbitrary<readonly [FlagName, string]> = name.chain((name) =>
 );
 
 function goodText(name: FlagName): fc.Arbitrary<string> {
-  const one = flag(name);
-  switch (one.kind) {
-    case "boolean":
+  switch (flag(name).word) {
+    case "":
       return fc.constantFrom("true", "false", "T", "F", "1", "0");
     case "duration":
       return fc.nat(10_000).map((seconds) => `${seconds + 1}s`);
-    case "port":
+    case "int":
       return fc.integer({ min: 1, max: 65_535 }).map(String);
-    case "choice":
-      return fc.constantFrom(...one.choices);
     case "string":
-      // A comma separates the values of a variable, and blanks around them do not count.
-      return fc.string({ unit: fc.constantFrom(..."abcXYZ019-=/:."), minLength: 1 });
+      return fc.constant(GOOD[name][0]);
   }
 }
 
 function valueOf(name: FlagName, args: readonly string[], env: Record<string, string> = {}) {
-  const { values, faults } = readSettings(readArguments(args), env);
-  assertEquals(faults, []);
+  const { values, errors } = readSettings(readArguments(args), env, { shell: true });
+  assertEquals(errors, []);
   return values[name];
 }
 
 export const FLAGS: readonly Property[] = [
   property("any command line is read or refused, in sentences", 0.4, fc.array(argument), (args) => {
     const reading = readConfig(args, {});
-    if (reading.kind !== "faults") return;
-    assert(reading.faults.length > 0);
-    assert(reading.faults.every((fault) => fault !== "" && !fault.includes("undefined (")));
+    if (reading.kind !== "errors") return;
+    assert(reading.errors.length > 0);
+    assert(reading.errors.every((error) => error !== "" && !error.includes("undefined (")));
   }),
   property(
     "any environment is read or refused",
@@ -59,13 +57,13 @@ export const FLAGS: readonly Property[] = [
     fc.dictionary(fc.oneof(name.map(environmentName), fc.constantFrom("POD_IP")), anyText),
     (env) => {
       const { kind } = readConfig([], env);
-      assert(kind === "faults" || kind === "version" || kind === "run");
+      assert(kind === "errors" || kind === "version" || kind === "run");
     },
   ),
   property("all four ways to write a flag mean the same", 0.3, given, ([name, text]) => {
     const value = valueOf(name, [`-${name}=${text}`]);
     assertEquals(valueOf(name, [`--${name}=${text}`]), value);
-    if (flag(name).kind === "boolean") return;
+    if (flag(name).word === "") return;
     assertEquals(valueOf(name, [`-${name}`, text]), value);
     assertEquals(valueOf(name, [`--${name}`, text]), value);
   }),
@@ -91,7 +89,7 @@ export const FLAGS: readonly Property[] = [
       ];
       const value = valueOf(name, args);
       const single = valueOf(name, [`-${name}=${text}`]);
-      if (Array.isArray(value)) assertEquals(value, [text, text]);
+      if (flag(name).list) assertEquals<unknown>(value, [single, single].flat());
       else assertEquals(value, single);
     },
   ),

@@ -1,5 +1,5 @@
 /** Applications that behave in some way, on real sockets. */
-import type { ApplicationAddress } from "../../../lib/application/probe.ts";
+import type { ApplicationAddress } from "../../../lib/config/addresses.ts";
 
 export function tcpAddress(port: number, hostname = "127.0.0.1"): ApplicationAddress {
   return { kind: "tcp", url: `tcp://${hostname}:${port}`, hostname, port };

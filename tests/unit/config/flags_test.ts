@@ -1,70 +1,177 @@
+/** The table of flags, and the value of each flag from the command line and the environment. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { FLAG_GROUPS } from "../../../lib/config/flag.ts";
+import { readArguments } from "../../../lib/config/arguments.ts";
 import { environmentName, flag, FLAG_NAMES, FLAGS, isFlagName } from "../../../lib/config/flags.ts";
-import { variablesOf } from "../../../lib/config/settings.ts";
-import { formatDuration, parseDuration } from "../../../lib/host/duration.ts";
+import { variablesOf } from "../../../lib/config/flags.ts";
+import { readSettings, type Settings } from "../../../lib/config/settings.ts";
+import { GOOD, type Variables } from "./_reading.ts";
+
+function settingsOf(args: readonly string[], env: Variables = {}): Settings {
+  return readSettings(readArguments(args), env, { shell: true });
+}
+
+const { values: DEFAULTS } = settingsOf([]);
 
 for (const name of FLAG_NAMES) {
-  Deno.test(`FLAGS declares -${name} in full`, () => {
-    const one = flag(name);
+  Deno.test(`-${name} is declared in full, and means the same as its variable`, () => {
     // parseArgs takes a dot for a path, and `no-` for a negation.
     assertMatch(name, /^(?!no-|h$|help$)[a-z]+(-[a-z]+)*$/);
-    assertMatch(one.help, /^[A-Z].*[^.]$/);
-    assert(FLAG_GROUPS.includes(one.group));
-    if (one.kind === "duration") {
-      assertEquals(formatDuration(parseDuration(one.default)), one.default);
-    }
-    if (one.kind === "choice") assert(one.choices.includes(one.default));
+    assertMatch(flag(name).help, /^[A-Z].*[^.]$/);
+    const [text, value = text] = GOOD[name];
+    const given = settingsOf([`-${name}=${text}`]);
+    assertEquals(given.errors, []);
+    assertEquals<unknown>(given.values, { ...DEFAULTS, [name]: value });
+    assert(given.values[name] !== DEFAULTS[name], "the text is the default's");
+    assertEquals(given.sources.get(name), `flag -${name}`);
+    if (name === "version") return assertEquals(variablesOf(name), []);
+    const variable = environmentName(name);
+    const set = settingsOf([], { [variable]: text });
+    assertEquals(set.values, given.values);
+    assertEquals(set.sources.get(name), `environment variable ${variable}`);
   });
 }
 
-Deno.test("FLAGS has the original program's flags with their defaults and texts", () => {
-  const original = {
-    "post-deregister-command": [undefined, "Command to execute after target is deregistered"],
-    "post-deregister-timeout": [
-      "5s",
-      "How long to wait for post-deregister command to execute",
-    ],
-    "post-register-command": [undefined, "Command to execute after target is registered"],
-    "post-register-timeout": ["5s", "How long to wait for post-register command to execute"],
-    "pre-register-command": [undefined, "Command to execute before target is registered"],
-    "pre-register-timeout": ["5s", "How long to wait for pre-register command to execute"],
-    "target-group-name": [
-      undefined,
+Deno.test("the table has the original program's flags with their defaults and texts", () => {
+  const hook = (when: string, done: string) => [
+    [`${when}register-command`, "", `Command to execute ${done}`],
+    [`${when}register-timeout`, "5s", `How long to wait for ${when}register command to execute`],
+  ];
+  const original = [
+    ...hook("pre-", "before target is registered"),
+    ...hook("post-", "after target is registered"),
+    ...hook("post-de", "after target is deregistered"),
+    [
+      "target-group-name",
+      "",
       "Which target group to use for registering and deregistering targets",
     ],
-    "target-id": [undefined, "Target ID to use"],
-    "wait-in-service": [true, "Whether to wait for target group to become healthy"],
-    "wait-in-service-timeout": [
-      "5m0s",
-      "How long to wait for target group to become healthy",
-    ],
-  };
-  for (const [name, [value, help]] of Object.entries(original)) {
+    ["target-id", "", "Target ID to use"],
+    ["wait-in-service", "true", "Whether to wait for target group to become healthy"],
+    ["wait-in-service-timeout", "5m0s", "How long to wait for target group to become healthy"],
+  ];
+  for (const [name = "", ...row] of original) {
     assert(isFlagName(name), name);
-    const one = flag(name);
-    assertEquals(["default" in one ? one.default : undefined, one.help], [value, help]);
+    assertEquals([flag(name).default, flag(name).help], row);
   }
 });
 
-Deno.test("FLAG_NAMES are all names of the table, sorted", () => {
+Deno.test("names and variables are each flag's own, and nothing that objects have", () => {
   assertEquals([...FLAG_NAMES], Object.keys(FLAGS).sort());
-});
-
-Deno.test("isFlagName() knows the table's names only, and nothing that objects have", () => {
-  assertEquals(isFlagName("log-level"), true);
   for (const name of ["Log-level", "", "toString", "__proto__", "constructor"]) {
     assertEquals(isFlagName(name), false);
   }
-});
-
-Deno.test("environmentName() makes a variable's name of a flag's", () => {
-  assertEquals(environmentName("target-group-name"), "NLB_REGISTRATOR_TARGET_GROUP_NAME");
-});
-
-Deno.test("variablesOf() has no variable twice: each means one flag", () => {
-  const all = FLAG_NAMES.flatMap(variablesOf);
-  assertEquals(all.length, new Set(all).size);
-  assertEquals(variablesOf("version"), []);
+  const variables = FLAG_NAMES.flatMap(variablesOf);
+  assertEquals(variables.length, new Set(variables).size);
   assertEquals(variablesOf("target-id"), ["NLB_REGISTRATOR_TARGET_ID", "POD_IP"]);
 });
+
+Deno.test("a flag wins over its variable, and that over the fallback", () => {
+  const env = { NLB_REGISTRATOR_TARGET_ID: "10.0.0.2", POD_IP: "10.0.0.3" };
+  const id = (args: readonly string[], env: Variables) => settingsOf(args, env).values["target-id"];
+  assertEquals(id(["-target-id=10.0.0.1"], env), ["10.0.0.1"]);
+  assertEquals(id([], env), ["10.0.0.2"]);
+  assertEquals(id([], { POD_IP: "10.0.0.3" }), ["10.0.0.3"]);
+  assertEquals(id([], {}), undefined);
+});
+
+Deno.test("an empty text counts as not given", () => {
+  const env = {
+    NLB_REGISTRATOR_TARGET_ID: "",
+    POD_IP: "10.0.0.3",
+    NLB_REGISTRATOR_WAIT_IN_SERVICE: "",
+    NLB_REGISTRATOR_RESOLVE_TIMEOUT: "",
+    NLB_REGISTRATOR_LOG_LEVEL: "warn",
+    NLB_REGISTRATOR_TARGET_GROUP_NAME: "",
+  };
+  const args = ["-target-id=a", "-target-id=", "-log-level=", "-termination-log", ""];
+  const { values, errors, sources } = settingsOf(args, env);
+  assertEquals(errors, []);
+  assertEquals(values, { ...DEFAULTS, "target-id": ["10.0.0.3"], "log-level": "warn" });
+  assertEquals([...sources], [
+    ["log-level", "environment variable NLB_REGISTRATOR_LOG_LEVEL"],
+    ["target-id", "environment variable POD_IP"],
+  ]);
+});
+
+Deno.test("the last of a repeated flag wins, and a list keeps all; commas split a variable's", () => {
+  const names = (args: readonly string[], env: Variables = {}) =>
+    settingsOf(args, env).values["target-group-name"].map(({ name }) => name);
+  const twice = ["-region=a", "-region=b", "-wait-in-service=false", "-wait-in-service"];
+  const { values } = settingsOf(twice);
+  assertEquals([values.region, values["wait-in-service"]], ["b", true]);
+  const list = ["-target-group-name=x", "-target-group-name=", "-target-group-name=y"];
+  const env = { NLB_REGISTRATOR_TARGET_GROUP_NAME: " v, w,,\n" };
+  assertEquals(names(list, env), ["x", "y"]);
+  assertEquals(names([], env), ["v", "w"]);
+  assertEquals(names(["-target-group-name="], env), ["v", "w"]);
+});
+
+/** Go reads integers as it does in programs. */
+const PORTS = {
+  "1": 1,
+  "65535": 65_535,
+  "+80": 80,
+  "+0x50": 80,
+  "+0120": 80,
+  "0": undefined,
+  "-0": undefined,
+  "00": undefined,
+  "0120": 80,
+  "0o120": 80,
+  "0b1010000": 80,
+  "0X50": 80,
+  "8_080": 8_080,
+  "0x_1f_90": 8_080,
+};
+
+Deno.test("ports are read as Go reads integers, and 0 stands for none", () => {
+  const read = (text: string) => flag("target-port").read([text], { shell: true });
+  for (const [text, value] of Object.entries(PORTS)) {
+    assertEquals(read(text), { value, errors: [] }, text);
+  }
+  for (const text of ["_80", "80_", "8__0", "0x", "08", "1e3", "80.0", " 80", ""]) {
+    assertEquals(read(text).errors.length, 1, text);
+  }
+});
+
+Deno.test("booleans are Go's twelve words", () => {
+  for (const word of ["1", "t", "T", "true", "TRUE", "True"]) {
+    assertEquals(flag("check").read([word], { shell: true }), { value: true, errors: [] });
+  }
+  for (const word of ["0", "f", "F", "false", "FALSE", "False"]) {
+    assertEquals(flag("check").read([word], { shell: true }), { value: false, errors: [] });
+  }
+});
+
+const tcp = (url: string, hostname: string, port: number) => ({ kind: "tcp", url, hostname, port });
+
+/** Flag, text, value. */
+const SPELLINGS: readonly (readonly [keyof typeof FLAGS, string, unknown])[] = [
+  ["wait-for", "tcp://localhost:9092", [tcp("tcp://localhost:9092", "localhost", 9092)]],
+  ["wait-for", "TCP://LocalHost:1/", [tcp("tcp://localhost:1", "localhost", 1)]],
+  ["wait-for", "tcp://127.0.0.1:80", [tcp("tcp://127.0.0.1:80", "127.0.0.1", 80)]],
+  ["wait-for", "tcp://[::1]:65535", [tcp("tcp://[::1]:65535", "::1", 65_535)]],
+  ["wait-for", "http://localhost", [{ kind: "http", url: "http://localhost/" }]],
+  ["wait-for", "http://localhost:80/x?y=1#z", [{ kind: "http", url: "http://localhost/x?y=1" }]],
+  ["listen", ":0", { hostname: "::", port: 0 }],
+  ["listen", "127.0.0.1:8080", { hostname: "127.0.0.1", port: 8080 }],
+  ["target-id", "255.255.255.255", ["255.255.255.255"]],
+  ["target-id", "2001:DB8:0:0:0:0:0:1", ["2001:db8::1"]],
+  ["target-id", "::", ["::"]],
+  ["target-id", "64:ff9b::192.0.2.1", ["64:ff9b::c000:201"]],
+  ["target-id", "i-0123456789abcdef0", ["i-0123456789abcdef0"]],
+  ["target-id", "i-1234abcd", ["i-1234abcd"]],
+  ...["echo a=b\necho --c=d\n", "--", "-x", "no-x.y", "__proto__", " "].map((text) =>
+    ["pre-register-command", text, text] as const
+  ),
+];
+
+for (const [name, text, value] of SPELLINGS) {
+  Deno.test(`-${name} takes ${JSON.stringify(text)}, attached or as the next argument`, () => {
+    for (const args of [[`-${name}=${text}`], [`--${name}`, text]]) {
+      const { values, errors } = settingsOf(args);
+      assertEquals(errors, []);
+      assertEquals<unknown>(values[name], value);
+    }
+  });
+}

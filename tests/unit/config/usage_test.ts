@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Flag } from "../../../lib/config/flag.ts";
+import { type Flag, text } from "../../../lib/config/flag.ts";
 import { flag, FLAG_NAMES } from "../../../lib/config/flags.ts";
+import { boolean, port, time } from "../../../lib/config/go_values.ts";
 import { describeFlag, usage } from "../../../lib/config/usage.ts";
 import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
 
@@ -34,14 +35,13 @@ Deno.test("usage() shows flags in the layout of Go's PrintDefaults", () => {
 });
 
 Deno.test("describeFlag() shows no default that is its type's zero value", () => {
-  const common = { group: "other", help: "Help" } as const;
-  const tail = (flag: Flag) => describeFlag("x", flag).split("\n    \tHelp")[1];
-  assertEquals(tail({ ...common, kind: "duration", default: "0s" }), "");
-  assertEquals(tail({ ...common, kind: "duration", default: "1ns" }), " (default 1ns)");
-  assertEquals(tail({ ...common, kind: "boolean", default: false }), "");
-  assertEquals(tail({ ...common, kind: "port", default: 0 }), "");
-  assertEquals(tail({ ...common, kind: "string", default: "" }), "");
-  assertEquals(tail({ ...common, kind: "string", default: 'a"\n' }), ' (default "a\\"\\n")');
+  const tail = (one: Flag) => describeFlag("x", one).split("\n    \tHelp")[1];
+  assertEquals(tail(time("0s", "Help")), "");
+  assertEquals(tail(time("1ns", "Help")), " (default 1ns)");
+  assertEquals(tail(boolean(false, "Help")), "");
+  assertEquals(tail(port("Help")), "");
+  assertEquals(tail(text("", "Help")), "");
+  assertEquals(tail(text('a"\n', "Help")), ' (default "a\\"\\n")');
 });
 
 Deno.test("usage() begins as Go's does, and has every flag once, sorted by name", () => {

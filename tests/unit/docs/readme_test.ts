@@ -11,12 +11,12 @@ function flagRows(): string[][] {
 }
 
 function defaultOf(one: Flag): string {
-  if (one.kind === "string" && one.fallback !== undefined) return `\`$${one.fallback}\``;
-  return one.default === undefined || one.kind === "port" ? "" : `\`${one.default}\``;
+  if (one.fallback !== undefined) return `\`$${one.fallback}\``;
+  return one.default === "" ? "" : `\`${one.default}\``;
 }
 
 function meaningOf(one: Flag): string {
-  return one.help + (one.kind === "string" && one.list === true ? " (may be repeated)" : "");
+  return one.help + (one.list ? " (may be repeated)" : "");
 }
 
 Deno.test("docs/flags.md has a row for every flag, as the code declares it", () => {

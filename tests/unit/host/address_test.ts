@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { addressBytes, plainAddress } from "../../../lib/host/address.ts";
+import { addressBytes, peerAddress } from "../../../lib/host/address.ts";
 
 const SPELLINGS: readonly [string, string | undefined][] = [
   ["10.0.0.1", "10.0.0.1"],
@@ -28,7 +28,7 @@ const SPELLINGS: readonly [string, string | undefined][] = [
 
 for (const [text, plain] of SPELLINGS) {
   Deno.test(`${JSON.stringify(text)} is ${plain ?? "no address"}`, () => {
-    assertEquals(plainAddress(text), plain);
+    assertEquals(peerAddress(text), plain);
   });
 }
 

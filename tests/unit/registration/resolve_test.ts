@@ -2,7 +2,8 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { ElasticLoadBalancing, TargetGroup } from "../../../lib/aws/elb.ts";
 import { ApiError } from "../../../lib/aws/errors.ts";
 import { Failure } from "../../../lib/host/exit.ts";
-import { type GroupReference, resolveGroups } from "../../../lib/registration/resolve.ts";
+import type { GroupReference } from "../../../lib/config/target.ts";
+import { resolveGroups } from "../../../lib/registration/resolve.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 

@@ -1,0 +1,137 @@
+/** What is registered, and with which target groups. */
+import { canonicalAddress, HIGHEST_PORT } from "../host/address.ts";
+import type { Parsed } from "./flag.ts";
+import { quote } from "./go_values.ts";
+
+/** A target group that is looked up by its name. */
+export interface GroupName {
+  readonly by: "name";
+  readonly name: string;
+  /** The target's port in this group, where it is not that of all groups. */
+  readonly port?: number;
+}
+
+/** A target group's ARN, and what it contains. */
+export interface GroupArn {
+  readonly by: "arn";
+  readonly arn: string;
+  readonly region: string;
+  /** `aws`, `aws-cn`, `aws-us-gov` … */
+  readonly partition: string;
+  readonly name: string;
+  /** The target's port in this group, where it is not that of all groups. */
+  readonly port?: number;
+}
+
+/** A target group as the user names it. */
+export type GroupReference = GroupName | GroupArn;
+
+/** What is to be registered, before the groups are known. */
+export interface TargetOptions {
+  /** An address or an instance; or an IPv4 and an IPv6 address, each for the groups of its type. */
+  readonly ids: readonly string[];
+  readonly port?: number;
+  readonly availabilityZone?: string;
+  /** Whether groups given by their ARN have to be looked up too, since their port is needed. */
+  readonly lookUp: boolean;
+}
+
+const INSTANCE = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
+
+/**
+ * Reads the ids of a target: one, or an IPv4 and an IPv6 address with a comma between them, as
+ * `status.podIPs` of the Downward API has them.
+ */
+export function parseTargetIds(text: string): Parsed<readonly string[]> {
+  const ids: string[] = [];
+  for (const one of text.split(",")) {
+    const id = INSTANCE.test(one) ? one : canonicalAddress(one);
+    if (id === undefined) {
+      return { error: "a target's id is an IPv4 or IPv6 address, or an instance's id (i-…)" };
+    }
+    ids.push(id);
+  }
+  const kinds = ids.map(targetKind);
+  const isPair = new Set(kinds).size === kinds.length &&
+    (kinds.length === 1 || !kinds.includes("instance"));
+  return isPair ? { value: ids } : {
+    error: "several ids are one IPv4 and one IPv6 address: each goes to the groups of its type",
+  };
+}
+
+/** What kind of target a valid id names, in the API's terms. */
+export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
+  if (id.startsWith("i-")) return "instance";
+  return id.includes(":") ? "ipv6" : "ipv4";
+}
+
+/** The API's rule: up to 32 letters, digits and hyphens, no hyphen at either end. */
+const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
+
+/** Reads a target group's name, with or without a port for the target. */
+export function parseGroupName(text: string): Parsed<GroupName> {
+  return withPort(text, (name): Parsed<GroupName> => {
+    if (NAME.test(name)) return { value: { by: "name", name } };
+    if (name.startsWith("arn:")) return { error: "an ARN is given by -target-group-arn" };
+    return {
+      error: "a target group's name is up to 32 letters, digits and hyphens, " +
+        "and neither begins nor ends with a hyphen",
+    };
+  });
+}
+
+/** Reads a target group's ARN, with or without a port for the target. */
+export function parseGroupArn(text: string): Parsed<GroupArn> {
+  return withPort(text, parseArn);
+}
+
+/** A port at the end: `NAME:PORT`. An ARN itself ends with no such number. */
+const PORT_SUFFIX = /^(.*):([0-9]{1,6})$/s;
+
+function withPort<T>(text: string, parse: (text: string) => Parsed<T>): Parsed<T> {
+  const [, group, digits] = PORT_SUFFIX.exec(text) ?? [];
+  if (group === undefined) return parse(text);
+  const port = Number(digits);
+  if (port < 1 || port > HIGHEST_PORT) {
+    return { error: `its port is ${digits}; a port is a number from 1 to ${HIGHEST_PORT}` };
+  }
+  const parsed = parse(group);
+  return "value" in parsed ? { value: { ...parsed.value, port } } : parsed;
+}
+
+const ARN = /^arn:([^:]+):([^:]+):([^:]*):([^:]*):(.+)$/s;
+const SERVICE = "elasticloadbalancing";
+const PARTITION = /^aws(?:-[a-z]+)*$/;
+const ACCOUNT = /^[0-9]{12}$/;
+const RESOURCE = /^targetgroup\/([^/]+)\/[0-9a-f]+$/;
+
+function parseArn(arn: string): Parsed<GroupArn> {
+  const [, partition = "", service = "", region = "", account = "", resource = ""] =
+    ARN.exec(arn) ?? [];
+  const malformed = {
+    error: "the ARN of a target group looks like " +
+      `arn:aws:${SERVICE}:REGION:ACCOUNT:targetgroup/NAME/ID`,
+  };
+  if (service === "") {
+    return NAME.test(arn) ? { error: "a name is given by -target-group-name" } : malformed;
+  }
+  if (service !== SERVICE) {
+    return { error: `it is an ARN of the service ${quote(service)}, not of ${SERVICE}` };
+  }
+  if (!resource.startsWith("targetgroup/")) {
+    const [type = ""] = resource.split("/");
+    return { error: `it is the ARN of a ${quote(type)}, not of a targetgroup` };
+  }
+  const [, name = ""] = RESOURCE.exec(resource) ?? [];
+  const isWhole = PARTITION.test(partition) && REGION.test(region) && ACCOUNT.test(account) &&
+    NAME.test(name);
+  return isWhole ? { value: { by: "arn", arn, region, partition, name } } : malformed;
+}
+
+/** It becomes one label of the API's host name. */
+const REGION = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Reads a region's name. Which regions exist changes, and is not known here. */
+export function parseRegion(text: string): Parsed<string> {
+  return REGION.test(text) ? { value: text } : { error: "a region's name looks like eu-west-1" };
+}

@@ -1,0 +1,274 @@
+/** Everything that can be wrong with the input, and the sentence that it gets. */
+import { assertEquals } from "@std/assert";
+import type { FlagName } from "../../../lib/config/flags.ts";
+import { ARN, errorsOf } from "./_reading.ts";
+
+const BAD_SYNTAX: readonly (readonly [readonly string[], string])[] = [
+  [["-nope=1"], "flag provided but not defined: -nope"],
+  [["-nope", "1"], "flag provided but not defined: -nope"],
+  [["-target-id"], "flag needs an argument: -target-id"],
+  [["---region"], "bad flag syntax: ---region"],
+  [["-=x"], "bad flag syntax: -=x"],
+  [
+    ["kafka"],
+    'unexpected argument "kafka": only flags are taken, and nothing from here on was read',
+  ],
+  [
+    ["--", "-region"],
+    'unexpected argument "-region": only flags are taken, and nothing from here on was read',
+  ],
+  [
+    ["--wait-in-service", "no"],
+    'unexpected argument "no": a boolean takes its value after =, as in -wait-in-service=false',
+  ],
+  [
+    ["-pre-register-command", "-version", "no"],
+    'unexpected argument "no": only flags are taken, and nothing from here on was read',
+  ],
+  [
+    ["-require-in-service=yes"],
+    'invalid boolean value "yes" for -require-in-service: parse error: a boolean is true or false',
+  ],
+];
+
+for (const [args, sentence] of BAD_SYNTAX) {
+  Deno.test(`readConfig() refuses ${args.join(" ")}`, () => {
+    assertEquals(errorsOf(args), [sentence]);
+  });
+}
+
+const DURATION = "parse error: a duration is numbers with units, as in 300ms, 30s or 1h5m";
+const PORT = "a port is a number from 1 to 65535";
+const PAIR = "several ids are one IPv4 and one IPv6 address: each goes to the groups of its type";
+const ID = "a target's id is an IPv4 or IPv6 address, or an instance's id (i-…)";
+const LISTEN =
+  "an address to listen on looks like :8080, 127.0.0.1:8080 or [::1]:8080, with a port up to 65535";
+const REGION = "a region's name looks like eu-west-1";
+const ENDPOINT = "a URL begins with http:// or https://, as in https://10.0.0.1:4566";
+const NAME =
+  "a target group's name is up to 32 letters, digits and hyphens, and neither begins nor ends with a hyphen";
+const ARN_FORM =
+  "the ARN of a target group looks like arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID";
+const WAIT_FOR =
+  "an application's address looks like tcp://HOST:PORT or http://HOST:PORT/PATH (or https://…)";
+const WEBHOOK = "a webhook's URL looks like http://HOST:PORT/PATH or https://HOST/PATH";
+const NO_PATH = "a tcp address has no path: it is ready when it accepts connections";
+const NO_CREDENTIALS = "it holds credentials, which a check of the application does not use";
+const QUOTE = "a quote in it is opened and not closed";
+
+/** Texts that a flag does not take, by the reason. */
+const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly string[]>>])[] = [
+  ["wait-in-service-timeout", {
+    "parse error: a duration needs a unit, as in 30s or 30m": ["30"],
+    [DURATION]: ["1d", ""],
+    "it must not be negative": ["-1s", "-1ns"],
+  }],
+  ["deregister-timeout", { "it must be more than zero, as in 30s": ["0", "0s"] }],
+  ["target-port", {
+    [`parse error: ${PORT}`]: ["http", "0x"],
+    [`value out of range: ${PORT}`]: ["65536", "-1"],
+  }],
+  ["log-format", { "it must be one of text, json": ["xml"] }],
+  ["log-level", { "it must be one of debug, info, warn, error": ["INFO"] }],
+  ["target-id", {
+    [PAIR]: ["10.0.0.1,10.0.0.2", "10.0.0.1,i-1234abcd", "::1,::2"],
+    [ID]: [
+      ...["kafka-0", "10.0.1", "256.0.0.1", "010.0.0.1", "10.0.0.1/32", "10.0.0.1.", " 10.0.0.1"],
+      ...["1.2.3.4.5", "0x7f.0.0.1", "2130706433", "::1::", "[::1]", "fe80::1%eth0", "12345::"],
+      ...["::1]:80/[", "i-12345", "i-0123456789ABCDEF0", "i-"],
+    ],
+    "the container's env does not declare POD_IPS, so Kubernetes left it as it is": ["$(POD_IPS)"],
+  }],
+  ["target-group-name", {
+    [NAME]: ["my_group", "-kafka", "kafka-", "a".repeat(33)],
+    [`its port is 65536; ${PORT}`]: ["edge:65536"],
+    "an ARN is given by -target-group-arn": [ARN],
+  }],
+  ["target-group-arn", {
+    [`its port is 0; ${PORT}`]: [`${ARN}:0`],
+    "a name is given by -target-group-name": ["kafka"],
+    'it is an ARN of the service "iam", not of elasticloadbalancing': [
+      "arn:aws:iam::123456789012:role/kafka",
+    ],
+    'it is the ARN of a "loadbalancer", not of a targetgroup': [
+      ARN.replace("targetgroup", "loadbalancer/net"),
+    ],
+    [ARN_FORM]: [
+      "arn:aws:kafka",
+      ARN.replace(":aws:", ":gcp:"),
+      ARN.replace("eu-west-1", ""),
+      ARN.replace("eu-west-1", "EU"),
+      ARN.replace("123456789012", "12345"),
+      ARN.replace("/73e2d6bc24d8a067", ""),
+      ARN.replace("edge", "my_group"),
+      `${ARN}/x`,
+      `x${ARN}`,
+    ],
+  }],
+  ["listen", {
+    [LISTEN]: ["127.0.0.1", ":65536", "::1:8080", "[]:80"],
+    "its host is not an IP address; leave it out to listen on all addresses": [
+      "localhost:8080",
+      "[::g]:8080",
+    ],
+  }],
+  ["drain-allow", { "it is neither an IPv4 nor an IPv6 address": ["10.0.0.0/8", "node-1"] }],
+  ["region", { [REGION]: ["eu west", "-", "EU"] }],
+  ["endpoint-url", { [ENDPOINT]: ["localhost:4566", "http://", "ftp://10.0.0.1"] }],
+  ["wait-for", {
+    [WAIT_FOR]: [
+      ...["localhost:9092", "tcp:localhost:9092", "tcp://", "tcp://:9092", " tcp://localhost:9092"],
+      ...["http://local host/", "http:\\\\localhost/"],
+    ],
+    [`its scheme is udp; ${WAIT_FOR}`]: ["udp://localhost:53"],
+    "it has no port, as in tcp://localhost:9092": ["tcp://localhost"],
+    [`its port is empty; ${PORT}`]: ["tcp://localhost:"],
+    [`its port is 0; ${PORT}`]: ["tcp://localhost:0", "http://localhost:0/"],
+    [`its port is 65536; ${PORT}`]: ["tcp://localhost:65536", "https://localhost:65536/"],
+    [`its port is 99999999999999999999; ${PORT}`]: ["http://localhost:99999999999999999999/"],
+    [NO_CREDENTIALS]: ["tcp://u:p@localhost:9092", "http://u@localhost/"],
+    [NO_PATH]: ["tcp://localhost:9092/healthz", "tcp://localhost:9092?x"],
+    [`its host is none; ${WAIT_FOR}`]: ["tcp://::1:9092", "tcp://[::g]:1", "http://1.2.3.4.5:80/"],
+  }],
+  ["pre-register-url", {
+    [WEBHOOK]: ["hooks.example/x", "https://", "http://hooks.example/a b", "file:///etc/passwd"],
+    [`its scheme is tcp; ${WEBHOOK}`]: ["tcp://hooks.example:80"],
+    [`its port is 0; ${PORT}`]: ["http://hooks.example:0/"],
+    [`its host is none; ${WEBHOOK}`]: ["http://[::1/"],
+  }],
+  ["pre-register-command", { [QUOTE]: ["echo 'it"] }],
+  ["post-register-command", { [QUOTE]: ['"'] }],
+  ["pre-deregister-command", { [QUOTE]: ["echo 'it"] }],
+  ["post-deregister-command", { [QUOTE]: ["echo 'it"] }],
+];
+
+for (const [name, reasons] of BAD_VALUES) {
+  Deno.test(`-${name} says of each text that it does not take why`, () => {
+    for (const [reason, texts] of Object.entries(reasons)) {
+      for (const text of texts) {
+        const sentence = `invalid value ${JSON.stringify(text)} for flag -${name}: ${reason}`;
+        assertEquals(errorsOf([`-${name}=${text}`]), [sentence]);
+      }
+    }
+  });
+}
+
+const KAFKA_ARN = ARN.replace("edge", "kafka");
+const TWICE = "this target group is given already, with the same port";
+const ELSEWHERE = ARN.replace("eu-west-1", "us-east-1");
+const OTHER_ACCOUNT = ARN.replace("123456789012", "210987654321");
+const ONE_REGION = "a sidecar works in one region";
+
+const CONFLICTS: readonly (readonly [string, readonly string[], string?])[] = [
+  [
+    "a group that is named twice",
+    ["-target-group-name=kafka", "-target-group-name=kafka"],
+    `invalid value "kafka" for flag -target-group-name: ${TWICE}`,
+  ],
+  [
+    "a group that is named twice with the same port",
+    ["-target-group-name=kafka:9092", "-target-group-name=kafka:9092"],
+    `invalid value "kafka:9092" for flag -target-group-name: ${TWICE}`,
+  ],
+  ["a group with two ports", ["-target-group-name=kafka:1", "-target-group-name=kafka:2"]],
+  [
+    "an ARN that is given twice",
+    [`-target-group-arn=${ARN}`, `-target-group-arn=${ARN}`],
+    `invalid value "${ARN}" for flag -target-group-arn: ${TWICE}`,
+  ],
+  [
+    "a group that is given by its name and by its ARN",
+    ["-target-group-name=kafka", `-target-group-arn=${KAFKA_ARN}`],
+    `invalid value "${KAFKA_ARN}" for flag -target-group-arn: ${TWICE}`,
+  ],
+  [
+    "groups of one name in two accounts",
+    [`-target-group-arn=${ARN}`, `-target-group-arn=${OTHER_ACCOUNT}`],
+  ],
+  [
+    "an ARN of another region than -region",
+    [`-target-group-arn=${ARN}`, "-region=us-east-1"],
+    `invalid value "${ARN}" for flag -target-group-arn: its region is eu-west-1, ` +
+    `and that of flag -region is us-east-1: ${ONE_REGION}`,
+  ],
+  [
+    "ARNs of two regions",
+    [`-target-group-arn=${ARN}`, `-target-group-arn=${ELSEWHERE}`],
+    `invalid value "${ELSEWHERE}" for flag -target-group-arn: its region is us-east-1, ` +
+    `and that of another flag -target-group-arn is eu-west-1: ${ONE_REGION}`,
+  ],
+  [
+    "an instance whose connections are to be counted",
+    ["-target-group-name=kafka", "-target-id=i-1234abcd", "-wait-idle", "-wait-drained"],
+    'invalid value "i-1234abcd" for flag -target-id: ' +
+    "-wait-idle sees the pod's own connections: it takes an IP address",
+  ],
+];
+
+for (const [what, args, sentence] of CONFLICTS) {
+  Deno.test(`readConfig() ${sentence === undefined ? "takes" : "refuses"} ${what}`, () => {
+    assertEquals(errorsOf(args, { POD_IP: "10.0.0.1" }), sentence === undefined ? [] : [sentence]);
+  });
+}
+
+Deno.test("readConfig() says how to give a target group and a target id where there is none", () => {
+  const sentences = [
+    "no target group: give -target-group-name or -target-group-arn",
+    "no target id: give -target-id, or set POD_IP from the Downward API (fieldRef status.podIP)",
+  ];
+  assertEquals(errorsOf([], {}), sentences);
+  assertEquals(errorsOf(["-target-group-name=", "-target-id="], { POD_IP: "" }), sentences);
+  assertEquals(errorsOf(["kafka", "10.0.0.1"], {}).slice(1), sentences);
+});
+
+Deno.test("readConfig() does not call missing what an operand or -- kept from being read", () => {
+  for (const args of [["-check", "false", "-target-group-name=kafka"], ["--", "-target-id=::"]]) {
+    assertEquals(errorsOf(args, {}).length, 1);
+  }
+});
+
+Deno.test("readConfig() reports all errors at once: syntax, values by flag, what is missing", () => {
+  const args = [
+    ...["-log-level=loud", "-nope", "-wait-in-service=no", "-help", "-resolve-timeout=x"],
+    ...["-resolve-timeout=5s", "-target-id=nobody", "-wait-in-service-timeout"],
+  ];
+  const env = {
+    NLB_REGISTRATOR_REGISTER_TIMEOUT: "soon",
+    NLB_REGISTRATOR_WAIT_DRAINED: "maybe",
+    NLB_REGISTRATOR_REGION: "-",
+    NLB_REGISTRATOR_LOG_LEVEL: "not looked at, since the flag is given",
+  };
+  assertEquals(errorsOf(args, env), [
+    "flag provided but not defined: -nope",
+    "flag needs an argument: -wait-in-service-timeout",
+    'invalid value "loud" for flag -log-level: it must be one of debug, info, warn, error',
+    `invalid value "-" for environment variable NLB_REGISTRATOR_REGION: ${REGION}`,
+    'invalid value "soon" for environment variable NLB_REGISTRATOR_REGISTER_TIMEOUT: ' + DURATION,
+    `invalid value "x" for flag -resolve-timeout: ${DURATION}`,
+    `invalid value "nobody" for flag -target-id: ${ID}`,
+    'invalid boolean value "maybe" for environment variable NLB_REGISTRATOR_WAIT_DRAINED: ' +
+    "parse error: a boolean is true or false",
+    'invalid boolean value "no" for -wait-in-service: parse error: a boolean is true or false',
+    "no target group: give -target-group-name or -target-group-arn",
+  ]);
+});
+
+Deno.test("readConfig() shows a value with what is invisible in it, on one line", () => {
+  assertEquals(errorsOf(["-region=a\n\t\u200b\u{e0001}\x00é"]), [
+    `invalid value "a\\n\\t\\u200b\\U000e0001\\x00é" for flag -region: ${REGION}`,
+  ]);
+});
+
+Deno.test("readConfig() refuses what takes a shell where there is none", () => {
+  const withoutShell = (...commands: readonly string[]) =>
+    errorsOf(commands.map((command) => `-pre-register-command=${command}`), undefined, false);
+  assertEquals(withoutShell('echo "a" | cat'), [
+    'invalid value "echo \\"a\\" | cat" for flag -pre-register-command: there is no /bin/sh here ' +
+    'to run it, and "|" at character 10 is a pipe: quote it if it is meant as it stands, ' +
+    "otherwise use an image that has /bin/sh",
+  ]);
+  assertEquals(withoutShell("touch '/shared/is ready'"), []);
+  assertEquals(withoutShell(""), []);
+  assertEquals(withoutShell("echo 'a"), errorsOf(["-pre-register-command=echo 'a"]));
+  assertEquals(errorsOf(["-pre-register-command=a | b"]), []);
+});

@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { NEEDED_VARIABLES, run, type Variables } from "./_reading.ts";
+
+const KUBELET = "the kubelet may not call /drain: set HOST_IP from the Downward API (fieldRef " +
+  "status.hostIP), or give -drain-allow or -drain-token-file";
+
+/** What is given, and the one warning that it gets; none where that is left out. */
+const CASES: readonly (readonly [string, readonly string[], Variables, string?])[] = [
+  [
+    "a required wait that is switched off",
+    ["-require-in-service", "-wait-in-service=0"],
+    {},
+    "-require-in-service has no effect with -wait-in-service=false: leave out one of them",
+  ],
+  [
+    "variables that no flag reads",
+    [],
+    { NLB_REGISTRATOR_TARGET: "x", NLB_REGISTRATOR_LOGLEVEL: "debug", HOME: "/" },
+    "no flag reads the environment variable NLB_REGISTRATOR_LOGLEVEL, NLB_REGISTRATOR_TARGET: " +
+    "see -h",
+  ],
+  [
+    "a drain that the grace period cuts off",
+    ["-wait-drained", "-grace-period=2m4s"],
+    {},
+    "-min-drain-time 2m0s does not fit into -grace-period 2m4s, of which 5s are kept back: " +
+    "the pod ends before its target is drained",
+  ],
+  ["a drain that just fits", ["-wait-drained", "-grace-period=2m5s"], {}],
+  [
+    "a wait that is over too early",
+    ["-wait-drained", "-wait-drained-timeout=2m"],
+    {},
+    "-wait-drained-timeout 2m0s is over before -min-drain-time 2m0s is: " +
+    "no target would ever count as drained",
+  ],
+  ["the same without a drain", ["-wait-drained-timeout=2m", "-grace-period=1s"], {}],
+  [
+    "a count of connections without a drain",
+    ["-wait-idle"],
+    {},
+    "-wait-idle has no effect without -wait-drained or -listen: give one of them",
+  ],
+  [
+    "a token for no endpoint",
+    ["-drain-token-file=/token"],
+    {},
+    "-drain-token-file has no effect without -listen: there is no /drain to call",
+  ],
+  ["a preStop hook that nobody lets in", ["-listen=:80"], {}, KUBELET],
+  ["a preStop hook that HOST_IP lets in", ["-listen=:80"], { HOST_IP: "10.0.0.9" }],
+  ["a preStop hook that a token lets in", ["-listen=:80", "-drain-token-file=/token"], {}],
+];
+
+for (const [what, args, env, warning] of CASES) {
+  Deno.test(`readConfig() warns of ${what}: ${warning !== undefined}`, () => {
+    const { warnings } = run(args, { ...NEEDED_VARIABLES, ...env });
+    assertEquals(warnings, warning === undefined ? [] : [warning]);
+  });
+}
+
+Deno.test("readConfig() does not require what is not waited for", () => {
+  const { inService } = run(["-require-in-service", "-wait-in-service=0"]).config;
+  assertEquals(inService.required, false);
+});
