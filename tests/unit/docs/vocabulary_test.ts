@@ -45,7 +45,6 @@ const PENDING: readonly string[] = [
   "docs/development.md",
   "docs/http.md",
   "docs/install.md",
-  "docs/kubernetes.md",
   "docs/performance.md",
   "docs/plan.md",
   "docs/reliability.md",
