@@ -44,7 +44,6 @@ const PENDING: readonly string[] = [
   "lib/",
   "docs/development.md",
   "docs/http.md",
-  "docs/install.md",
   "docs/performance.md",
   "docs/plan.md",
   "docs/reliability.md",
