@@ -58,7 +58,7 @@ export function isOutput({ message }: Entry): boolean {
 const quickClock: Clock = { ...systemClock, now: () => systemClock.now() * 10 };
 
 /** A slower one, so that a busy machine does not use up the time until SIGKILL. */
-export const slowClock: Clock = { ...systemClock, now: () => systemClock.now() / 10 };
+export const slowClock: Clock = { ...systemClock, now: () => systemClock.now() / 4 };
 
 /** A time that no test waits for: the clock of `startHook` ends it by `expire`. */
 export const TIMEOUT = 60_000;

@@ -4,6 +4,7 @@ import { systemClock } from "../../../lib/host/clock.ts";
 import {
   becomes,
   hasEnded,
+  type HookOptions,
   isOutput,
   isRunning,
   lastOf,
@@ -13,61 +14,55 @@ import {
   withFifo,
 } from "./_hooks.ts";
 
-/** Ways to be over before the command is. */
-const ENDINGS = [
-  { name: "when its time is up", end: "expire", outcome: "timed-out" },
-  { name: "when a stop is asked for", end: "stop", outcome: "cut-short" },
-] as const;
+/** Commands that say which processes they are, and the signal that ends the first of them. */
+const COMMANDS: readonly (HookOptions & {
+  readonly name: string;
+  readonly command: string;
+  readonly signal?: Deno.Signal;
+})[] = [
+  {
+    name: "a command",
+    command: "echo up $$; exec sleep 1000",
+    signal: "SIGTERM",
+    clock: slowClock,
+  },
+  {
+    name: "a command without a shell",
+    command: "sh -c 'echo up $$; exec sleep 1000'",
+    shell: false,
+  },
+  {
+    name: "a command that ignores SIGTERM",
+    command: "trap '' TERM; echo up $$; exec sleep 1000",
+    signal: "SIGKILL",
+  },
+  {
+    name: "a grandchild that ignores SIGTERM",
+    command: `sh -c 'sh -c "trap \\"\\" TERM; echo up \\$\\$; exec sleep 1000"; true'; true`,
+  },
+  {
+    name: "a whole pipeline",
+    command: "(echo up $$ >&2; exec sleep 1000) | sh -c 'echo up $$; exec cat'",
+  },
+];
 
-for (const { name, end, outcome } of ENDINGS) {
-  Deno.test(`a command is ended ${name}`, async () => {
-    const hook = startHook("echo up $$; exec sleep 1000", { clock: slowClock });
-    const [, pid] = await hook.log.printed(/up (\d+)/);
-    hook[end]();
-    assertEquals((await hook.result).outcome, outcome);
-    assertEquals(lastOf(hook.log).fields.signal, "SIGTERM");
-    assertEquals(processState(Number(pid)), undefined);
-  });
-
-  Deno.test(`a command without a shell is ended ${name}`, async () => {
-    const hook = startHook("sh -c 'echo up $$; exec sleep 1000'", { shell: false });
-    const [, pid] = await hook.log.printed(/up (\d+)/);
-    hook[end]();
-    assertEquals((await hook.result).outcome, outcome);
-    assertEquals(processState(Number(pid)), undefined);
-  });
-
-  Deno.test(`a command that ignores SIGTERM is killed ${name}`, async () => {
-    const hook = startHook("trap '' TERM; echo up $$; exec sleep 1000");
-    const [, pid] = await hook.log.printed(/up (\d+)/);
-    hook[end]();
-    assertEquals((await hook.result).outcome, outcome);
-    assertEquals(lastOf(hook.log).fields.signal, "SIGKILL");
-    assertEquals(processState(Number(pid)), undefined);
-  });
-
-  Deno.test(`grandchildren that ignore SIGTERM are killed ${name}`, async () => {
-    const grandchild = `sh -c "trap \\"\\" TERM; echo up \\$\\$; exec sleep 1000"`;
-    const hook = startHook(`sh -c '${grandchild}; true'; true`);
-    const [, pid] = await hook.log.printed(/up (\d+)/);
-    hook[end]();
-    assertEquals((await hook.result).outcome, outcome);
-    await hasEnded(Number(pid));
-  });
-
-  Deno.test(`a pipeline is ended ${name}, all of it`, async () => {
-    const hook = startHook("(echo up $$ >&2; exec sleep 1000) | sh -c 'echo $$; exec cat'");
-    const [, shell] = await hook.log.printed(/up (\d+)/);
-    const [cat] = await hook.log.printed(/^\d+$/);
-    hook[end]();
-    assertEquals((await hook.result).outcome, outcome);
-    await hasEnded(Number(shell));
-    await hasEnded(Number(cat));
-  });
+for (const { name, command, signal, ...options } of COMMANDS) {
+  for (const [how, outcome] of [["expire", "timed-out"], ["stop", "cut-short"]] as const) {
+    Deno.test(`${name} is ended at ${how === "stop" ? "a stop" : "its timeout"}`, async () => {
+      const hook = startHook(command, options);
+      const count = name.includes("pipeline") ? 2 : 1;
+      await becomes("it is up", () => hook.log.output.length === count);
+      hook[how]();
+      assertEquals((await hook.result).outcome, outcome);
+      if (signal !== undefined) assertEquals(lastOf(hook.log).fields.signal, signal);
+      for (const line of hook.log.output) await hasEnded(Number(line.replace("up ", "")));
+    });
+  }
 }
 
 Deno.test("a command has the time to end in its own way after SIGTERM", async () => {
-  const command = "trap 'echo term; sleep 0.3; echo bye; exit 7' TERM; echo up; sleep 1000 & wait";
+  const command =
+    "trap 'echo term; sleep 0.3; wait; echo bye; exit 7' TERM; echo up; sleep 1000 & wait";
   const hook = startHook(command, { clock: slowClock });
   await hook.log.printed(/up/);
   hook.expire();
@@ -98,18 +93,17 @@ Deno.test("a real timeout ends a command", async () => {
   assertEquals(await hook.result, { outcome: "timed-out", after: 50 });
 });
 
-Deno.test("what a command leaves in the background is ended with it", async () => {
-  const hook = startHook("sleep 1000 >/dev/null 2>&1 & echo up $!");
-  assertEquals(await hook.result, { outcome: "succeeded" });
-  const [, pid] = await hook.log.printed(/up (\d+)/);
-  await hasEnded(Number(pid));
-});
-
-Deno.test("a background child that holds the output does not hold up the hook", async () => {
-  const hook = startHook("sleep 1000 & echo up $!; exit 4");
-  assertEquals(await hook.result, { outcome: "failed", reason: "exit code 4" });
-  const [, pid] = await hook.log.printed(/up (\d+)/);
-  await hasEnded(Number(pid));
+Deno.test("what a command leaves in the background is ended, and holds nothing up", async () => {
+  const commands = [
+    ["sleep 1000 >/dev/null 2>&1 & echo up $!", "succeeded"],
+    ["sleep 1000 & echo up $!; exit 4", "failed"],
+  ] as const;
+  for (const [command, outcome] of commands) {
+    const hook = startHook(command);
+    assertEquals((await hook.result).outcome, outcome);
+    const [, pid] = await hook.log.printed(/up (\d+)/);
+    await hasEnded(Number(pid));
+  }
 });
 
 Deno.test("a background child that ignores SIGTERM is killed at the command's end", async () => {

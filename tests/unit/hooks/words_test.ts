@@ -1,70 +1,44 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { splitWords } from "../../../lib/hooks/words.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { shellExists, splitWords } from "../../../lib/hooks/words.ts";
 
-/** What is split, and the words that come of it. */
+/** What is split, and the words that come of it; random commands are in the property tests. */
 const SPLIT: readonly [string, ...string[]][] = [
-  ["a", "a"],
   ["touch /shared/ready", "touch", "/shared/ready"],
-  ["  a \t b  ", "a", "b"],
-  ["\n a b \n\n", "a", "b"],
-  ["a\\\n b", "a", "b"],
-  ["a\\\nb c", "ab", "c"],
-  ["a \\\n", "a"],
-  ["a 'b c'", "a", "b c"],
-  ["a ''", "a", ""],
-  ['a ""', "a", ""],
-  ["a b''c", "a", "bc"],
-  ["a 'b'\"c\"d", "a", "bcd"],
-  ["a 'b\nc'", "a", "b\nc"],
-  ["a 'b\\'", "a", "b\\"],
-  ["a 'b\\\nc'", "a", "b\\\nc"],
-  ["a '\"'", "a", '"'],
-  ['a "\'"', "a", "'"],
+  ["\n a \t b \n\n", "a", "b"],
+  ["a\\\nb \\\n c \\\n", "ab", "c"],
+  ["a 'b c' '' \"\" d''e 'f'\"g\"h", "a", "b c", "", "", "de", "fgh"],
+  ["a 'b\nc' 'd\\' 'e\\\nf' '\"' \"'\"", "a", "b\nc", "d\\", "e\\\nf", '"', "'"],
   ["a '$HOME `id` | * ~ #'", "a", "$HOME `id` | * ~ #"],
   ['a "| & ; < > ( ) * ? [ ~ # { } = !"', "a", "| & ; < > ( ) * ? [ ~ # { } = !"],
-  ['a "b\\"c"', "a", 'b"c'],
-  ['a "b\\\\c"', "a", "b\\c"],
-  ['a "b\\\\"', "a", "b\\"],
-  ['a "b\\$HOME"', "a", "b$HOME"],
-  ['a "b\\`c"', "a", "b`c"],
-  ['a "b\\nc"', "a", "b\\nc"],
-  ['a "b\\\nc"', "a", "bc"],
-  ["a b\\ c", "a", "b c"],
-  ["a \\ ", "a", " "],
-  ["a \\'b", "a", "'b"],
-  ['a \\"b', "a", '"b'],
-  ["a \\\\", "a", "\\"],
-  ["a \\\\\\\nb", "a", "\\b"],
-  ["a \\$HOME \\`id\\`", "a", "$HOME", "`id`"],
-  ["a \\| \\& \\; \\< \\> \\( \\)", "a", "|", "&", ";", "<", ">", "(", ")"],
-  ["a \\* \\? \\[ \\~ \\# \\{", "a", "*", "?", "[", "~", "#", "{"],
-  ["a $ b$ 'c'$", "a", "$", "b$", "c$"],
-  ["a $% $. $/ $\\x", "a", "$%", "$.", "$/", "$x"],
-  ['a "$" "$ " "$."', "a", "$", "$ ", "$."],
-  ["a \"$'b'\"", "a", "$'b'"],
-  ["a b#c ''#d", "a", "b#c", "#d"],
-  ["a b~ ''~ b=~", "a", "b~", "~", "b=~"],
-  ["a {} {}b", "a", "{}", "{}b"],
-  ["a }", "a", "}"],
-  ["a ] b]", "a", "]", "b]"],
-  ["a b=c d+=e", "a", "b=c", "d+=e"],
+  ['a "\\"\\\\\\$HOME\\`" "b\\nc" "d\\\ne" "f\\\\"', "a", '"\\$HOME`', "b\\nc", "de", "f\\"],
+  ["a b\\ c \\  \\'d \\\"e \\\\ \\\\\\\nf", "a", "b c", " ", "'d", '"e', "\\", "\\f"],
+  ["a \\$HOME \\`id\\` \\| \\& \\; \\<", "a", "$HOME", "`id`", "|", "&", ";", "<"],
+  ["a \\> \\( \\) \\* \\? \\[ \\~ \\# \\{", "a", ">", "(", ")", "*", "?", "[", "~", "#", "{"],
+  ["a $ b$ 'c'$ $% $. $/ $\\x", "a", "$", "b$", "c$", "$%", "$.", "$/", "$x"],
+  ['a "$" "$ " "$." "$\'b\'"', "a", "$", "$ ", "$.", "$'b'"],
+  [
+    "a b#c ''#d b~ ''~ b=~ {} {}b } ] b]",
+    "a",
+    "b#c",
+    "#d",
+    "b~",
+    "~",
+    "b=~",
+    ..."{} {}b } ] b]".split(" "),
+  ],
+  ["a b=c d+=e ! b! if then exit", "a", "b=c", "d+=e", "!", "b!", "if", "then", "exit"],
   ["'b=c' d", "b=c", "d"],
   ["b\\=c d", "b=c", "d"],
   ["'b'=c d", "b=c", "d"],
   ["1b=c d", "1b=c", "d"],
   ["=c d", "=c", "d"],
-  ["a ! b!", "a", "!", "b!"],
-  ["a if then { }".replace("{ ", ""), "a", "if", "then", "}"],
   ["'if' a", "if", "a"],
   ["i\\f a", "if", "a"],
   ["'exit' 1", "exit", "1"],
-  ["a exit", "a", "exit"],
   ["iffy", "iffy"],
-  ["a -- --b=c -d", "a", "--", "--b=c", "-d"],
-  ["a , : @ % + ^ - . /", "a", ",", ":", "@", "%", "+", "^", "-", ".", "/"],
+  ["a -- --b=c , : @ % + ^ - . /", "a", "--", "--b=c", ...", : @ % + ^ - . /".split(" ")],
   ["a é \u{1f600} \\\u{1f600} '\u{1f600}'", "a", "é", "\u{1f600}", "\u{1f600}", "\u{1f600}"],
-  ["a b\u00a0c", "a", "b\u00a0c"],
-  ["a b\r", "a", "b\r"],
+  ["a b\u00a0c d\r", "a", "b\u00a0c", "d\r"],
   [
     "curl -d '{\"a\": [1, 2]}' http://localhost/x",
     "curl",
@@ -149,24 +123,18 @@ const REFUSED: readonly [string, string][] = [
   ["\\\n", "has no words"],
 ];
 
-for (const [command, ...words] of SPLIT) {
-  Deno.test(`splitWords() splits ${JSON.stringify(command)}`, () => {
-    assertEquals(splitWords(command), { kind: "words", words });
-  });
-}
+Deno.test("splitWords() splits words as they are quoted", () => {
+  for (const [command, ...words] of SPLIT) {
+    assertEquals(splitWords(command), { kind: "words", words }, JSON.stringify(command));
+  }
+});
 
-for (const [command, reason] of REFUSED) {
-  Deno.test(`splitWords() refuses ${JSON.stringify(command)}`, () => {
+Deno.test("splitWords() refuses what a shell would do more about, with a remedy", () => {
+  for (const [command, reason] of REFUSED) {
     const split = splitWords(command);
     assert(split.kind === "error", `it gave ${JSON.stringify(split)}`);
-    assert(split.reason.includes(reason), split.reason);
-  });
-}
-
-Deno.test("splitWords() gives every reason a remedy after a colon", () => {
-  for (const [command] of REFUSED) {
-    const split = splitWords(command);
-    if (split.kind === "error") assertMatch(split.reason, /: [a-z]/);
+    assertStringIncludes(split.reason, reason);
+    assertMatch(split.reason, /: [a-z]/);
   }
 });
 
@@ -179,4 +147,21 @@ Deno.test("splitWords() splits every accepted command as the real shell does", a
     const words = new TextDecoder().decode(stdout).split("\0").slice(0, -1);
     assertEquals(splitWords(command), { kind: "words", words }, JSON.stringify(command));
   }
+});
+
+Deno.test("shellExists() finds this system's shell", () => {
+  assertEquals(shellExists(), true);
+});
+
+Deno.test("shellExists() is false where there is none, or no program of the name", () => {
+  assertEquals(shellExists("/bin/no-such-shell"), false);
+  assertEquals(shellExists("/etc/passwd/sh"), false);
+  assertEquals(shellExists("/etc/passwd"), false);
+  assertEquals(shellExists("/bin"), false);
+});
+
+Deno.test({
+  name: "shellExists() takes a shell that it may not look for to be there",
+  permissions: { read: [import.meta.dirname ?? ""] },
+  fn: () => assertEquals(shellExists(), true),
 });
