@@ -62,7 +62,7 @@ for (const { name, command, signal, ...options } of COMMANDS) {
 
 Deno.test("a command has the time to end in its own way after SIGTERM", async () => {
   const command =
-    "trap 'echo term; sleep 0.3; wait; echo bye; exit 7' TERM; echo up; sleep 1000 & wait";
+    "trap 'echo term; sleep 0.3; wait; echo bye; exit 7' TERM; sleep 1000 & echo up; wait";
   const hook = startHook(command, { clock: slowClock });
   await hook.log.printed(/up/);
   hook.expire();
@@ -72,7 +72,7 @@ Deno.test("a command has the time to end in its own way after SIGTERM", async ()
 });
 
 Deno.test("a command that ends well after SIGTERM did not succeed", async () => {
-  const hook = startHook("trap 'exit 0' TERM; echo up; sleep 1000 & wait");
+  const hook = startHook("trap 'exit 0' TERM; sleep 1000 & echo up; wait");
   await hook.log.printed(/up/);
   hook.expire();
   assertEquals((await hook.result).outcome, "timed-out");
