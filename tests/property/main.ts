@@ -1,6 +1,12 @@
 /** `deno task run tests/property/main.ts --runs N [--seed S]`: promises about any input, tried so many times. */
 import { parseArgs } from "@std/cli/parse-args";
-import { PROPERTIES } from "./properties.ts";
+import { API } from "./api.ts";
+import { CONFIG } from "./config.ts";
+import { HOOKS } from "./hooks.ts";
+import { HTTP } from "./http.ts";
+import type { Property } from "./property.ts";
+
+export const PROPERTIES: readonly Property[] = [...CONFIG, ...HOOKS, ...API, ...HTTP];
 
 const USAGE = "Usage: deno task run tests/property/main.ts [--runs N] [--seed S]";
 

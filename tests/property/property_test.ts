@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { PROPERTIES } from "./properties.ts";
+import { PROPERTIES } from "./main.ts";
 
 /** A small share; `deno task run tests/property/main.ts --runs N` tries as many as one likes. */
 const RUNS = 300;

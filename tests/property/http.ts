@@ -27,7 +27,7 @@ const header = fc.oneof(
   }).map((parts) => parts.join("")),
 );
 
-export const TOKENS: readonly Property[] = [
+export const HTTP: readonly Property[] = [
   asyncProperty(
     "any bytes in a token file are one token, which nothing else passes for, or let nobody in",
     0.1,

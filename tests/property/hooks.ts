@@ -1,7 +1,8 @@
-/** Commands, split into words, held against the system's own shell. */
+/** Commands, split into words, held against the system's own shell; and what they print. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { LineSplitter, LONGEST_LINE } from "../../lib/hooks/output.ts";
+import { createLog } from "../../lib/host/log.ts";
 import { splitWords, unterminatedQuote } from "../../lib/hooks/words.ts";
 import { anyText, asyncProperty, type Property, property } from "./property.ts";
 
@@ -31,7 +32,10 @@ async function shellWords(commands: readonly string[]): Promise<string[][]> {
   return all.slice(0, -1);
 }
 
-export const WORDS: readonly Property[] = [
+const line = fc.string({ unit: "grapheme", maxLength: LONGEST_LINE / 100 })
+  .filter((text) => !/[\n\r]/.test(text) && text.isWellFormed());
+
+export const HOOKS: readonly Property[] = [
   property("any command is split or refused", 4, anyText, (text) => {
     const split = splitWords(text);
     if (split.kind === "words") assert(split.words.length > 0);
@@ -77,34 +81,32 @@ export const WORDS: readonly Property[] = [
     },
   ),
   property(
-    "however output is cut into chunks, its lines are the same",
+    "lines of any text come out as they were, however their bytes are cut into chunks",
     3,
-    fc.array(fc.uint8Array({ maxLength: 40 })),
-    (chunks) => {
-      const bytes = new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
-      assertEquals(linesOf(chunks), linesOf([bytes]));
+    fc.tuple(fc.array(line), fc.array(fc.nat(400))),
+    ([lines, cuts]) => {
+      const bytes = new TextEncoder().encode(lines.map((line) => line + "\n").join(""));
+      const ends = [...cuts, bytes.length].sort((one, other) => one - other);
+      const seen: string[] = [];
+      const splitter = new LineSplitter((line) => seen.push(line));
+      ends.forEach((end, at) => splitter.push(bytes.subarray(ends[at - 1] ?? 0, end)));
+      splitter.end();
+      assertEquals(seen, lines);
     },
   ),
   property(
-    "lines of any text come out as they were",
-    3,
-    fc.array(
-      fc.string({ unit: "grapheme", maxLength: 200 }).filter((text) =>
-        !/[\n\r]/.test(text) && text.isWellFormed()
-      ),
-    ),
-    (lines) => {
-      assert(lines.every((line) => line.length < LONGEST_LINE));
-      const bytes = new TextEncoder().encode(lines.map((line) => line + "\n").join(""));
-      assertEquals(linesOf([bytes]), lines);
+    "any message and fields are one line of the log; as JSON they are read back",
+    2,
+    fc.tuple(anyText, fc.dictionary(fc.constantFrom("one", "two", "three"), anyText)),
+    ([message, fields]) => {
+      const lines: string[] = [];
+      const write = (line: string) => void lines.push(line);
+      createLog({ format: "text", level: "info", write }).info(message, fields);
+      createLog({ format: "json", level: "info", write }).info(message, fields);
+      assertEquals(lines.length, 2);
+      for (const line of lines) assert(!/[\p{Cc}\p{Zl}\p{Zp}]/u.test(line), line);
+      const { time: _, level: __, message: read, ...rest } = JSON.parse(lines[1] ?? "");
+      assertEquals([read, rest], [message, { ...fields }]);
     },
   ),
 ];
-
-function linesOf(chunks: readonly Uint8Array[]): string[] {
-  const lines: string[] = [];
-  const splitter = new LineSplitter((line) => lines.push(line));
-  for (const chunk of chunks) splitter.push(chunk);
-  splitter.end();
-  return lines;
-}

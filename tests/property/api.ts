@@ -1,9 +1,11 @@
-/** Replies of the API, through the client and the SDK, without a socket. */
+/** The API: its replies, through the client and the SDK without a socket, and the retries. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createClient } from "../../lib/aws/client.ts";
 import { ApiError } from "../../lib/aws/errors.ts";
-import { anyText, asyncProperty, type Property } from "./property.ts";
+import { attemptTime, backOff } from "../../lib/aws/retry.ts";
+import { nextQuestionIn, sighting } from "../../lib/registration/poll_schedule.ts";
+import { anyText, asyncProperty, type Property, property } from "./property.ts";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
 const TARGET = { id: "10.0.0.1" };
@@ -57,7 +59,9 @@ const nearly = fc.tuple(
 
 const status = fc.constantFrom(200, 200, 200, 204, 302, 400, 403, 404, 429, 500, 503, 504);
 
-export const REPLIES: readonly Property[] = [
+const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+export const API: readonly Property[] = [
   asyncProperty(
     "any reply is an answer or an ApiError",
     0.01,
@@ -98,6 +102,56 @@ export const REPLIES: readonly Property[] = [
         (client) => client.describeTargetHealth(ARN, TARGET, { signal }),
       );
       assertEquals(health, { target: TARGET, state, reason, description });
+    },
+  ),
+  property(
+    "a pause between attempts leaves time for another attempt",
+    4,
+    fc.record({
+      code: fc.constantFrom("Throttling", "InternalFailure"),
+      retryAfter: fc.option(fc.nat(1e9)),
+      failedBefore: fc.nat(2_000),
+      left: fc.double({ min: 0, max: 1e7, noNaN: true }),
+      chance,
+    }),
+    ({ code, retryAfter, failedBefore, left, chance }) => {
+      const fault = new ApiError("any", {
+        call: "RegisterTargets",
+        code,
+        retryable: true,
+        effect: "none",
+        ...(retryAfter !== null && { retryAfter }),
+      });
+      const clock = {
+        now: () => 0,
+        random: () => chance,
+        within: () => new AbortController().signal,
+      };
+      const pause = backOff(fault, { failedBefore, left }, clock);
+      assert(pause >= 0 && pause <= Math.max(1_000, left / 2), `${pause} of ${left}`);
+    },
+  ),
+  property(
+    "three attempts fit into any step",
+    2,
+    fc.double({ min: 1, max: 1e9, noNaN: true }),
+    (step) => assert(attemptTime(step) * 3 <= step + 1e-6 && attemptTime(step) > 0),
+  ),
+  property(
+    "a question comes neither at once nor later than the plan's longest pause",
+    2,
+    fc.tuple(fc.integer({ min: 5, max: 300 }), fc.nat(1e7), fc.nat(1e7), chance),
+    ([intervalSeconds, now, since, chance]) => {
+      const healthCheck = {
+        enabled: true,
+        intervalSeconds,
+        healthyThreshold: 2,
+        unhealthyThreshold: 2,
+      };
+      const health = { target: { id: "10.0.0.1" }, state: "unhealthy" };
+      const known = since > now ? undefined : sighting(undefined, health, since);
+      const pause = nextQuestionIn(healthCheck, now, known, chance);
+      assert(pause >= 500 && pause <= 75_000, String(pause));
     },
   ),
 ];
