@@ -1,4 +1,4 @@
-/** A life with the real ports: the SDK, the system's clock, hooks, the pod's network. */
+/** A lifecycle with the real ports: the SDK, the system's clock, hooks, the pod's network. */
 import { ApplicationMonitor } from "./application/monitor.ts";
 import { waitForApplication } from "./application/application.ts";
 import { createClient } from "./aws/client.ts";
@@ -11,14 +11,13 @@ import type { Connections } from "./host/connections.ts";
 import type { Log } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
 import type { StopSignals } from "./host/signals.ts";
-import { Board } from "./lifecycle/board.ts";
-import type { Application } from "./lifecycle/ports.ts";
-import { Requests } from "./lifecycle/intent.ts";
-import { createView } from "./lifecycle/view.ts";
 import { Stats } from "./http/stats.ts";
-import { type Ending, live } from "./lifecycle/lifecycle.ts";
+import { CurrentIntent } from "./lifecycle/current_intent.ts";
+import { type LifecycleOutcome, runLifecycle } from "./lifecycle/lifecycle.ts";
+import type { Application } from "./lifecycle/ports.ts";
+import { createView, Progress } from "./lifecycle/status.ts";
 
-/** What a life in a pod is given beside its configuration. */
+/** What a lifecycle in a pod is given besides its configuration. */
 export interface World {
   readonly log: Log;
   readonly signals: StopSignals;
@@ -28,45 +27,48 @@ export interface World {
   readonly connections: Connections | undefined;
 }
 
-/** Lives one life in the pod that this process runs in. @throws {Failure} It cannot listen. */
-export async function liveInPod(config: Config, world: World): Promise<Ending> {
-  const { log, signals, shell, connections } = world;
+/** Runs one lifecycle in the pod that this process runs in. @throws {Failure} It cannot listen. */
+export async function runInPod(config: Config, world: World): Promise<LifecycleOutcome> {
+  const { log, signals, shell, connections: counted } = world;
   const clock = systemClock;
   if (config.check) return await checkPod(config, world);
   const stats = new Stats();
-  const board = new Board(clock, stats);
-  const requests = new Requests();
-  const check = new ApplicationMonitor(config.application.addresses, { clock });
-  const count = connections && ((id: string, port: number) => connections.count(id, port));
-  const view = createView({ board, requests, signals, check, count });
+  const progress = new Progress(clock, stats);
+  const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
+  const application = new ApplicationMonitor(config.application.addresses, { clock });
+  const connections = counted && ((id: string, port: number) => counted.count(id, port));
+  const view = createView({
+    ...{ progress, intent, clock, application, connections },
+    minDrainTime: config.drain.minTime,
+  });
   using client = createClient(config.api, log);
-  const rest = () => {
+  const onIdle = () => {
     giveMemoryBack();
     client.warmUp();
   };
-  await using _ = await serveView(config, { view, stats, log, rest });
-  return await live(config, {
-    ...{ clock, log, signals, requests, board, rest, observer: stats },
+  await using _ = await serveView(config, { view, stats, log, onIdle });
+  return await runLifecycle(config, {
+    ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
     hooks: createHooks(config.hooks, { clock, log, shell }),
-    application: applicationOf(config, check, log),
-    ...(count !== undefined && { connections: count }),
+    application: applicationOf(config, application, log),
+    ...(connections !== undefined && { connections }),
   });
 }
 
 /** Loaded where it is asked for: most sidecars of the original's kind do without it. */
 async function serveView(
   { service }: Config,
-  { view, stats, log, rest }: {
+  { view, stats, log, onIdle }: {
     view: ReturnType<typeof createView>;
     stats: Stats;
     log: Log;
-    rest: () => void;
+    onIdle: () => void;
   },
 ): Promise<AsyncDisposable | undefined> {
   if (service === undefined) return undefined;
   const { serve } = await import("./http/server.ts");
-  return await serve(service, view, { log, clock: systemClock, stats, rest });
+  return await serve(service, view, { log, clock: systemClock, stats, rest: onIdle });
 }
 
 function applicationOf(config: Config, check: ApplicationMonitor, log: Log): Application {
@@ -87,8 +89,8 @@ function applicationOf(config: Config, check: ApplicationMonitor, log: Log): App
   };
 }
 
-/** Loaded here and not before: a life does without it. */
-async function checkPod(config: Config, { log, signals }: World): Promise<Ending> {
+/** Loaded here and not before: a lifecycle does without it. */
+async function checkPod(config: Config, { log, signals }: World): Promise<LifecycleOutcome> {
   const { preflight } = await import("./preflight.ts");
   const { identify } = await import("./aws/credentials/identity.ts");
   using client = createClient(config.api, log);

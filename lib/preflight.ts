@@ -10,9 +10,9 @@ import type { Clock } from "./host/clock.ts";
 import { durationText, type Milliseconds } from "./host/duration.ts";
 import type { ExitName } from "./host/exit.ts";
 import type { Log } from "./host/log.ts";
-import { type Ending, endingOf } from "./lifecycle/outcome.ts";
+import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import { type Attachment, resolveGroups } from "./registration/resolve.ts";
-import { standing } from "./registration/health.ts";
+import { membershipIn } from "./registration/health.ts";
 
 /** Ports of a preflight. */
 export interface PreflightPorts {
@@ -30,7 +30,10 @@ export interface PreflightPorts {
  * Checks everything that can be checked without registering, and prints what it finds.
  * @returns How a run would end, if it is certain to fail; else `done`.
  */
-export async function preflight(config: Config, ports: PreflightPorts): Promise<Ending> {
+export async function preflight(
+  config: Config,
+  ports: PreflightPorts,
+): Promise<LifecycleOutcome> {
   const report = new Report(config, ports);
   await report.identity();
   report.plan();
@@ -41,7 +44,7 @@ export async function preflight(config: Config, ports: PreflightPorts): Promise<
       await report.rights(attachment);
     }
   } catch (reason) {
-    return endingOf(reason, "the check was stopped");
+    return outcomeOf(reason, "the check was stopped");
   }
   return report.ending();
 }
@@ -156,7 +159,7 @@ class Report {
     const delay = await this.#try(() => elb.deregistrationDelay(group.arn, { signal: stop }));
     if (delay !== undefined) this.#delay(group.name, delay);
     if (health === undefined) return;
-    const where = standing(health);
+    const where = membershipIn(health);
     this.#say("  registered", where === "absent" ? "no" : `yes: ${health.state}`);
     if (where !== "absent") return;
     // The API succeeds, and changes nothing, for a target that is not registered.
@@ -178,14 +181,14 @@ class Report {
     }
   }
 
-  ending(): Ending {
+  ending(): LifecycleOutcome {
     if (this.#exit !== "done") {
-      return { exit: this.#exit, sentence: "the check found what would end a life in failure" };
+      return { exit: this.#exit, message: "the check found what would end a life in failure" };
     }
-    const sentence = this.#problems === 0
+    const message = this.#problems === 0
       ? "checked: nothing is wrong; RegisterTargets alone was not tried, as it would register"
       : `checked: ${this.#problems} warnings; RegisterTargets was not tried, as it would register`;
-    return { exit: "done", sentence };
+    return { exit: "done", message };
   }
 
   async #try<T>(call: () => Promise<T>, exit: ExitName = "done"): Promise<T | undefined> {

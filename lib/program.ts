@@ -8,7 +8,7 @@ import { createLog, type Log } from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
-import { type Ending, endingOf } from "./lifecycle/outcome.ts";
+import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import type { World } from "./pod.ts";
 import { versionText } from "./version.ts";
 
@@ -101,23 +101,27 @@ function usageError(
 }
 
 /** The SDK is loaded from here and not before: usage faults and `-h` do without it. */
-async function sidecar(config: Config, world: World): Promise<Ending> {
+async function sidecar(config: Config, world: World): Promise<LifecycleOutcome> {
   try {
-    const { liveInPod } = await import("./pod.ts");
-    return await liveInPod(config, world);
+    const { runInPod } = await import("./pod.ts");
+    return await runInPod(config, world);
   } catch (fault) {
-    return endingOf(fault, "stopped before anything was registered");
+    return outcomeOf(fault, "stopped before anything was registered");
   }
 }
 
 /** The last words: log line, termination log, exit code. */
-function end({ exit, sentence }: Ending, terminationLog: TerminationLog, log: Log): number {
+function end(
+  { exit, message }: LifecycleOutcome,
+  terminationLog: TerminationLog,
+  log: Log,
+): number {
   const code = EXIT[exit];
   if (exit === "done") {
-    log.info(sentence, { exit_code: code });
+    log.info(message, { exit_code: code });
   } else {
-    terminationLog.write(sentence);
-    log.error(sentence, { exit_code: code });
+    terminationLog.write(message);
+    log.error(message, { exit_code: code });
   }
   return code;
 }

@@ -64,6 +64,14 @@ export function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiError {
   });
 }
 
+/** The error of a call that threw: its own, or one that says that its time was up. */
+export function asApiError(error: unknown, call: ApiCall, time: Milliseconds): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isTimeout(error)) return attemptTimedOut(call, time);
+  const details = { call, code: "Unexpected", retryable: true, effect: "unknown" } as const;
+  return new ApiError(String(error), details, { cause: error });
+}
+
 /** How attempts are repeated. */
 export interface RetryOptions {
   readonly call: ApiCall;

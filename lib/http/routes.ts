@@ -66,9 +66,9 @@ function whyLeaving({ stopping, drainRequested }: Status): string | undefined {
   return drainRequested ? "a drain was asked for" : undefined;
 }
 
-function whyNotHealthy({ name, targetId, health, fault }: GroupStatus): string | undefined {
+function whyNotHealthy({ name, targetId, health, error }: GroupStatus): string | undefined {
   const target = `target group ${name}: ${targetId}`;
-  if (fault !== undefined) return `${target} is not watched any more: ${fault}`;
+  if (error !== undefined) return `${target} is not watched any more: ${error}`;
   if (health === undefined) return `${target} has no health yet`;
   if (health.state === "healthy") return undefined;
   return `${target} is ${health.state}${health.reason === undefined ? "" : ` (${health.reason})`}`;

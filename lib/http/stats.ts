@@ -57,7 +57,7 @@ export class Stats implements CallMeter {
   };
 
   /** All groups have let go after a stop or a drain began. */
-  readonly onLeft = (took: Milliseconds): void => {
+  readonly onDeregistered = (took: Milliseconds): void => {
     this.#stopToDeregistered = took;
   };
 

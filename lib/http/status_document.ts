@@ -37,7 +37,7 @@ function groupDocument({ health, ...group }: GroupStatus): unknown {
       reason: health.reason,
       age_seconds: seconds(health.age),
     },
-    fault: group.fault,
+    fault: group.error,
   };
 }
 

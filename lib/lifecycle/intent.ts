@@ -1,86 +1,187 @@
-/** What is asked of a running sidecar from outside: to drain its target, and to register it again. */
-import type { DrainEnd } from "./status.ts";
+/**
+ * What the sidecar is to do: one state machine, pure. Clients of `/drain` and `/register`, stop
+ * signals, the application's return and the lifecycle itself send events; nothing else remembers
+ * intent. `docs/intent.md` has the diagram and the table of all pairs of state and event.
+ */
+import type { Milliseconds } from "../host/duration.ts";
+import type { DrainOutcome } from "./outcome.ts";
 
-/** Why the upper row of a life ends although no stop signal came. */
-export class DrainRequested extends Error {
-  override readonly name = "DrainRequested";
+/** Why a drained target is to be registered again. */
+export type ReturnReason = "requested" | "application-returned";
 
-  constructor() {
-    super("a drain is asked for");
+/**
+ * The intent. `since` is the moment from which the pod's grace period counts, and belongs to the
+ * states that use it up.
+ */
+export type Intent =
+  /** The target is to be in service, or on its way there. */
+  | { readonly state: "serving" }
+  /** It is to be deregistered and drained; clients of `/drain` wait. Then what `next` says. */
+  | {
+    readonly state: "draining";
+    readonly since: Milliseconds;
+    readonly next: "wait" | ReturnReason;
+  }
+  /** A drain has ended. The pod lives on, deregistered. */
+  | { readonly state: "drained"; readonly since: Milliseconds; readonly outcome: DrainOutcome }
+  /** The target is to be registered again after a drain that ended, and no step has begun yet. */
+  | {
+    readonly state: "returning";
+    readonly since: Milliseconds;
+    readonly outcome: DrainOutcome;
+    readonly reason: ReturnReason;
+  }
+  /** The process is to end. `cause`: a `StopRequested`, or what a step threw. */
+  | {
+    readonly state: "stopping";
+    readonly since: Milliseconds;
+    readonly cause: unknown;
+    /** A second stop signal: skip hooks and waits, never DeregisterTargets. */
+    readonly forced: boolean;
+    /** `awaited`: clients of `/drain` wait; `ended`: a drain has ended since the stop came. */
+    readonly drain: "none" | "awaited" | "ended";
+  }
+  /** All is done; the outcome is for late clients of `/drain`. */
+  | { readonly state: "ended"; readonly outcome: DrainOutcome };
+
+/** What can happen. `at` is the moment it happened. */
+export type IntentEvent =
+  /** A client called `/drain`. */
+  | { readonly event: "drain"; readonly at: Milliseconds }
+  /** A client called `/register`. */
+  | { readonly event: "register" }
+  /** The application went away and answers again. */
+  | { readonly event: "application-returned" }
+  /** The first stop signal, or an error that nobody caught. */
+  | { readonly event: "stop"; readonly at: Milliseconds; readonly cause: unknown }
+  | { readonly event: "second-stop" }
+  /** A step failed in a way that ends the lifecycle. */
+  | { readonly event: "failed"; readonly at: Milliseconds; readonly cause: unknown }
+  /** Every target is deregistered and drained, or it is known why not. */
+  | { readonly event: "drain-ended"; readonly outcome: DrainOutcome }
+  /** The first step of another registration cycle begins. */
+  | { readonly event: "begun" }
+  /** Nothing is left to do. */
+  | { readonly event: "ended"; readonly outcome: DrainOutcome };
+
+export const INTENT_STATES = [
+  "serving",
+  "draining",
+  "drained",
+  "returning",
+  "stopping",
+  "ended",
+] as const satisfies readonly Intent["state"][];
+
+export const INTENT_EVENTS = [
+  "drain",
+  "register",
+  "application-returned",
+  "stop",
+  "second-stop",
+  "failed",
+  "drain-ended",
+  "begun",
+  "ended",
+] as const satisfies readonly IntentEvent["event"][];
+
+/** What follows from an event. The same object where nothing changes. */
+export function nextIntent(intent: Intent, event: IntentEvent, gracePeriod: Milliseconds): Intent {
+  switch (event.event) {
+    case "drain":
+      return drain(intent, event.at, gracePeriod);
+    case "register":
+      return comeBack(intent, "requested");
+    case "application-returned":
+      return comeBack(intent, "application-returned");
+    case "stop":
+    case "failed":
+      return stop(intent, event, gracePeriod);
+    case "second-stop":
+      return intent.state === "stopping" && !intent.forced ? { ...intent, forced: true } : intent;
+    case "drain-ended":
+      return drainEnded(intent, event.outcome);
+    case "begun":
+      return intent.state === "returning" ? { state: "serving" } : intent;
+    case "ended":
+      return intent.state === "stopping" ? { state: "ended", outcome: event.outcome } : intent;
   }
 }
 
-/** The requests of one life. `wanted` says whether the target is to be registered. */
-export class Requests {
-  #wanted = true;
-  #leave = new AbortController();
-  #again = new AbortController();
-  #asked = new AbortController();
-  #pending: PromiseWithResolvers<DrainEnd> | undefined;
-  #last: DrainEnd | undefined;
-
-  /** Whether the target is to be registered: until a drain, and after it was undone. */
-  get wanted(): boolean {
-    return this.#wanted;
-  }
-
-  /** Whether somebody waits, or has waited and gone away, for a drain that has not ended. */
-  get isDrainAwaited(): boolean {
-    return this.#pending !== undefined;
-  }
-
-  /** Ends with a `DrainRequested` when a drain begins. */
-  get leave(): AbortSignal {
-    return this.#leave.signal;
-  }
-
-  /** Ends when a drain is undone; its reason says why, as a part of a sentence. */
-  get again(): AbortSignal {
-    return this.#again.signal;
-  }
-
-  /** Ends when a drain is asked for although the last one has ended, in failure. */
-  get asked(): AbortSignal {
-    return this.#asked.signal;
-  }
-
-  /** Begins a drain, or joins the one that is under way. Never rejects. */
-  drain(): Promise<DrainEnd> {
-    // Who asked last is right: a wish to register again is out of date now.
-    if (this.#again.signal.aborted) this.#again = new AbortController();
-    if (!this.#wanted && this.#last?.outcome === "drained") return Promise.resolve(this.#last);
-    this.#pending ??= Promise.withResolvers<DrainEnd>();
-    const { promise } = this.#pending;
-    if (this.#wanted) {
-      this.#wanted = false;
-      this.#leave.abort(new DrainRequested());
-    } else {
-      this.#asked.abort();
+/** The last request wins: a drain undoes a wish to register again. */
+function drain(intent: Intent, at: Milliseconds, gracePeriod: Milliseconds): Intent {
+  switch (intent.state) {
+    case "serving":
+      return { state: "draining", since: at, next: "wait" };
+    case "draining":
+      return intent.next === "wait" ? intent : { ...intent, next: "wait" };
+    case "drained":
+    case "returning": {
+      const { since, outcome } = intent;
+      if (outcome.outcome === "drained") {
+        return intent.state === "drained" ? intent : { state: "drained", since, outcome };
+      }
+      // What could not be confirmed the last time may be now.
+      return { state: "draining", since: graceSince(intent, at, gracePeriod), next: "wait" };
     }
-    return promise;
+    case "stopping":
+      return intent.drain === "awaited" ? intent : { ...intent, drain: "awaited" };
+    case "ended":
+      return intent;
   }
+}
 
-  /** Undoes a drain, if there is one: once that has ended, the target is registered again. */
-  register(why = "it is asked for"): "registering" | "not-drained" {
-    if (this.#wanted) return "not-drained";
-    this.#again.abort(why);
-    return "registering";
+/** Once the drain has ended, and only then: its clients rely on it. */
+function comeBack(intent: Intent, reason: ReturnReason): Intent {
+  switch (intent.state) {
+    case "draining":
+      return intent.next === "wait" ? { ...intent, next: reason } : intent;
+    case "drained":
+      return { ...intent, state: "returning", reason };
+    default:
+      return intent;
   }
+}
 
-  /** A new cycle begins: the target is to be registered (again). */
-  begin(): void {
-    this.#wanted = true;
-    this.#last = undefined;
-    this.#leave = new AbortController();
-    this.#again = new AbortController();
-    this.#asked = new AbortController();
-  }
+/** The first cause stays: what follows from a stop is no cause of its own. */
+function stop(
+  intent: Intent,
+  { at, cause }: { readonly at: Milliseconds; readonly cause: unknown },
+  gracePeriod: Milliseconds,
+): Intent {
+  if (intent.state === "stopping" || intent.state === "ended") return intent;
+  return {
+    state: "stopping",
+    since: graceSince(intent, at, gracePeriod),
+    cause,
+    forced: false,
+    drain: intent.state === "draining" ? "awaited" : "none",
+  };
+}
 
-  /** A drain ended like this: for all who wait, and for all who ask while it stays so. */
-  ended(end: DrainEnd): void {
-    this.#asked = new AbortController();
-    this.#last = end;
-    this.#pending?.resolve(end);
-    this.#pending = undefined;
+function drainEnded(intent: Intent, outcome: DrainOutcome): Intent {
+  switch (intent.state) {
+    case "draining":
+      return intent.next === "wait"
+        ? { state: "drained", since: intent.since, outcome }
+        : { state: "returning", since: intent.since, outcome, reason: intent.next };
+    case "stopping":
+      return intent.drain === "ended" ? intent : { ...intent, drain: "ended" };
+    default:
+      return intent;
   }
+}
+
+/**
+ * The kubelet counts from the pod's deletion, whose first sign is a drain (by a preStop hook) or a
+ * stop signal. A pod that outlives its grace period was not being deleted: the next sign counts.
+ */
+function graceSince(intent: Intent, at: Milliseconds, gracePeriod: Milliseconds): Milliseconds {
+  const isRunning = "since" in intent && at - intent.since < gracePeriod;
+  return isRunning ? intent.since : at;
+}
+
+/** Whether clients of `/drain` wait for an answer. */
+export function isDrainAwaited(intent: Intent): boolean {
+  return intent.state === "draining" || (intent.state === "stopping" && intent.drain === "awaited");
 }

@@ -1,161 +1,186 @@
-/** The life of one sidecar: each step is a line here, what it does is told in `life/steps.ts`. */
+/** The lifecycle: which steps follow from the intent. `steps.ts` says what each of them does. */
 import type { Config } from "../config/config.ts";
-import { anyOf, sleep, whenEnded } from "../host/clock.ts";
-import type { Milliseconds } from "../host/duration.ts";
-import { type Ending, endingOf, unconfirmed } from "./outcome.ts";
+import { sleep, whenEnded } from "../host/clock.ts";
+import { Failure } from "../host/exit.ts";
+import { isDrainAwaited, type ReturnReason } from "./intent.ts";
+import { type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
-import { DrainRequested } from "./intent.ts";
 import { Steps } from "./steps.ts";
-import { GracePeriod } from "../registration/grace_period.ts";
 
-export type { Ending, Ports };
+export type { LifecycleOutcome, Ports };
 
 const DEREGISTERED = "stopped: the target is deregistered";
 const NOT_REGISTERED = "stopped before anything was registered";
+const RETURNS: Readonly<Record<ReturnReason, string>> = {
+  "requested": "it is asked for",
+  "application-returned": "the application came back",
+};
 
-/** Lives one life: from the first call to the last. Never throws. */
-export async function live(config: Config, ports: Ports): Promise<Ending> {
-  const sidecar = new Sidecar(config, ports);
-  let end = await sidecar.cycle();
-  while (end === "drained") end = await sidecar.untilWanted() ?? await sidecar.cycle();
-  return sidecar.last(end);
+/** Runs one lifecycle, from the first call to the last. Never throws. */
+export async function runLifecycle(config: Config, ports: Ports): Promise<LifecycleOutcome> {
+  return await new Lifecycle(config, ports).run();
 }
 
-class Sidecar {
+class Lifecycle {
   readonly #config: Config;
   readonly #ports: Ports;
-  readonly #grace: GracePeriod;
   readonly #steps: Steps;
-  /** Ends the upper row: a stop signal, or a drain. */
-  #stop: AbortSignal;
-  #stoppedAt: Milliseconds = 0;
-  /** Ends when nobody waits any more for the application to come back. */
-  #restartWatch = new AbortController();
+  /** While it lasts, the application's return is watched for. */
+  #away: AbortSignal | undefined;
+  #hasDeregistered = false;
 
   constructor(config: Config, ports: Ports) {
     this.#config = config;
     this.#ports = ports;
-    this.#grace = new GracePeriod(config.gracePeriod, ports.clock, ports.log);
-    this.#steps = new Steps(config, ports, this.#grace);
-    this.#stop = ports.signals.stop;
+    this.#steps = new Steps(config, ports);
   }
 
-  /** From the start to the target's end; `drained` where the pod lives on after it. */
-  async cycle(): Promise<Ending | "drained"> {
-    this.#begin();
-    const reason = await this.#stay();
-    const isNothingLeft = this.#steps.leaving.wereNeverRegistered;
-    const end = this.#endOf(reason, isNothingLeft ? NOT_REGISTERED : DEREGISTERED);
-    await this.#leave(end);
-    return end === "drained" ? this.#endOf(this.#stop.reason, DEREGISTERED) : end;
-  }
-
-  /** Waits until the target is to be registered again; the ending, where it is not any more. */
-  async untilWanted(): Promise<Ending | undefined> {
-    const { signals, requests, board, log, rest } = this.#ports;
-    const { leaving } = this.#steps;
+  /** Does what the intent asks for, until nothing is left to do. */
+  async run(): Promise<LifecycleOutcome> {
     while (true) {
-      board.enter("drained");
-      rest?.();
-      await sleep(anyOf(signals.stop, requests.again, requests.asked));
-      if (signals.stop.aborted || requests.isDrainAwaited) {
-        // What could not be confirmed the last time may be now.
-        await leaving[Symbol.asyncDispose]();
-        if (requests.isDrainAwaited) requests.ended(await leaving.untilDrained());
-        if (signals.stop.aborted) return endingOf(signals.stop.reason, DEREGISTERED);
-        continue;
+      const intent = this.#ports.intent.now;
+      switch (intent.state) {
+        case "serving":
+          await this.#guard(() => this.#serve());
+          break;
+        case "draining":
+          await this.#guard(() => this.#drain());
+          break;
+        case "drained":
+          await this.#idle();
+          break;
+        case "returning":
+          this.#begin(intent.reason);
+          break;
+        case "stopping":
+          return this.#end(await this.#stop().then(() => intent.cause, (error) => error));
+        case "ended":
+          throw new Error("the lifecycle has ended already");
       }
-      log.info(`registering again: ${requests.again.reason}`);
-      this.#restartWatch.abort();
-      requests.begin();
-      return undefined;
     }
   }
 
-  /** The last word: what may be left registered outweighs all else. */
-  last(end: Ending): Ending {
-    const { requests, board } = this.#ports;
-    this.#restartWatch.abort();
-    const left = unconfirmed(this.#steps.registrations);
-    requests.ended(
-      left === undefined ? { outcome: "drained" } : { outcome: "failed", reason: left.sentence },
-    );
-    board.enter("ended");
-    return left ?? end;
-  }
-
-  #begin(): void {
-    const { signals, requests, board, clock, log } = this.#ports;
-    board.begin();
-    this.#grace.reset();
-    this.#restartWatch = new AbortController();
-    this.#stop = anyOf(signals.stop, requests.leave);
-    whenEnded(this.#stop, () => {
-      this.#stoppedAt = clock.now();
-      this.#grace.begin();
-      if (signals.stop.aborted) return;
-      log.info("a drain is asked for");
-      this.#watchForReturn(this.#restartWatch.signal);
-    });
-  }
-
-  /** An application that comes back is to be registered again, unless a drain is asked for since. */
-  async #watchForReturn(signal: AbortSignal): Promise<void> {
-    const { application, requests } = this.#ports;
+  /** From the first step to serving, and until the intent changes. */
+  async #serve(): Promise<void> {
+    const stop = this.#ports.intent.whileIn("serving");
+    whenEnded(stop, () => this.#leaves());
     try {
-      while (!signal.aborted) {
-        await application.restarted(signal);
-        signal.throwIfAborted();
-        requests.register("the application came back");
-      }
-    } catch (reason) {
-      if (!signal.aborted) throw reason;
-    }
-  }
-
-  /**
-   * From the first step to deregistered, and why it came to that: whatever happens in between, the
-   * end of the scope runs.
-   */
-  async #stay(): Promise<unknown> {
-    await using _ = this.#steps.leaving;
-    try {
-      await this.#steps.resolve(this.#stop);
-      await this.#steps.waitForApplication(this.#stop);
-      await this.#steps.preRegister(this.#stop);
-      await this.#steps.register(this.#stop);
-      await this.#steps.waitInService(this.#stop);
-      await this.#steps.postRegister(this.#stop);
-      await this.#steps.serve(this.#stop);
+      await this.#steps.resolve(stop);
+      await this.#steps.waitForApplication(stop);
+      await this.#steps.preRegister(stop);
+      await this.#steps.register(stop);
+      await this.#steps.waitInService(stop);
+      await this.#steps.postRegister(stop);
+      await this.#steps.serve(stop);
       await this.#steps.preDeregister();
-      return this.#stop.reason;
     } catch (reason) {
-      return reason;
+      // A step that failed while the intent changed has no say any more.
+      if (!stop.aborted || !(reason === stop.reason || reason instanceof Failure)) throw reason;
     }
   }
 
-  /** What is left to do when all registrations have ended. */
-  async #leave(end: Ending | "drained"): Promise<void> {
-    const { requests, clock, observer } = this.#ports;
-    const { leaving } = this.#steps;
-    if (leaving.wereNeverRegistered) {
-      if (end === "drained") requests.ended({ outcome: "drained" });
-      return;
-    }
-    if (this.#stop.aborted) observer?.onLeft?.(clock.now() - this.#stoppedAt);
-    const isLeaving = end === "drained" || end.exit === "done";
-    if (requests.isDrainAwaited || (isLeaving && this.#config.drain.wait)) {
-      requests.ended(await leaving.untilDrained());
-    }
+  /** For `/drain`: the pod lives on, or is about to be stopped. */
+  async #drain(): Promise<void> {
+    this.#watchForReturn();
+    await this.#deregister();
+    await this.#finishDrain();
     await this.#steps.postDeregister();
-    // Asked for while the hook ran: its caller relies on the drain as any other does.
-    if (requests.isDrainAwaited) requests.ended(await leaving.untilDrained());
   }
 
-  /** A drain ends no life, unless a stop has come since. */
-  #endOf(reason: unknown, stopped: string): Ending | "drained" {
-    const { stop } = this.#ports.signals;
-    if (!(reason instanceof DrainRequested)) return endingOf(reason, stopped);
-    return stop.aborted ? endingOf(stop.reason, stopped) : "drained";
+  /** For a stop signal, or a step that failed. */
+  async #stop(): Promise<void> {
+    await this.#deregister();
+    if (this.#isDrainToBeFinished()) await this.#finishDrain();
+    await this.#steps.postDeregister();
+    // Requested while the hook ran: its client relies on the drain as any other does.
+    if (isDrainAwaited(this.#ports.intent.now)) await this.#finishDrain();
+  }
+
+  async #idle(): Promise<void> {
+    const { progress, intent, onIdle } = this.#ports;
+    progress.enter("drained");
+    onIdle?.();
+    await sleep(intent.whileIn("drained"));
+  }
+
+  #begin(reason: ReturnReason): void {
+    const { log, intent } = this.#ports;
+    log.info(`registering again: ${RETURNS[reason]}`);
+    this.#steps.begin();
+    intent.send({ event: "begun" });
+  }
+
+  /** What may be left registered outweighs all else. */
+  #end(cause: unknown): LifecycleOutcome {
+    const { progress } = this.#ports;
+    const left = unconfirmed(progress.registrations);
+    const isDrained = progress.registrations.every(({ membership }) => membership.at === "absent");
+    this.#ports.intent.send({
+      event: "ended",
+      outcome: isDrained
+        ? { outcome: "drained" }
+        : { outcome: "failed", reason: left?.message ?? "the sidecar has ended before the drain" },
+    });
+    progress.enter("ended");
+    return left ?? outcomeOf(cause, this.#hasDeregistered ? DEREGISTERED : NOT_REGISTERED);
+  }
+
+  /** What a step throws ends the lifecycle, in order. */
+  async #guard(step: () => Promise<void>): Promise<void> {
+    const { intent, clock } = this.#ports;
+    try {
+      await step();
+    } catch (cause) {
+      intent.send({ event: "failed", at: clock.now(), cause });
+    }
+  }
+
+  #leaves(): void {
+    const { intent, log } = this.#ports;
+    if (intent.now.state !== "draining") return;
+    log.info("a drain is asked for");
+    this.#watchForReturn();
+  }
+
+  async #deregister(): Promise<void> {
+    const { intent, observer, clock } = this.#ports;
+    const { now } = intent;
+    const hadDeregistered = this.#steps.hasDeregistered;
+    await this.#steps.deregister();
+    if (!this.#steps.hasDeregistered) return;
+    this.#hasDeregistered = true;
+    if (hadDeregistered || !("since" in now)) return;
+    observer?.onDeregistered?.(clock.now() - now.since);
+  }
+
+  #isDrainToBeFinished(): boolean {
+    const { now } = this.#ports.intent;
+    if (now.state !== "stopping") return false;
+    const isDone = outcomeOf(now.cause, "").exit === "done";
+    return now.drain === "awaited" || (now.drain === "none" && this.#config.drain.wait && isDone);
+  }
+
+  async #finishDrain(): Promise<void> {
+    const outcome = await this.#steps.untilDrained();
+    this.#ports.intent.send({ event: "drain-ended", outcome });
+  }
+
+  /** Once for each time that the target is away: it is to be registered again, unless drained since. */
+  #watchForReturn(): void {
+    if (this.#away !== undefined && !this.#away.aborted) return;
+    this.#away = this.#ports.intent.whileIn("draining", "drained");
+    this.#sendReturns(this.#away);
+  }
+
+  async #sendReturns(away: AbortSignal): Promise<void> {
+    const { application, intent } = this.#ports;
+    try {
+      while (!away.aborted) {
+        await application.restarted(away);
+        if (!away.aborted) intent.send({ event: "application-returned" });
+      }
+    } catch (reason) {
+      if (!away.aborted) throw reason;
+    }
   }
 }

@@ -1,13 +1,12 @@
-/** All that the life of a sidecar reaches the world through. */
+/** All that a lifecycle reaches the world through. */
 import type { ElasticLoadBalancing } from "../aws/elb.ts";
 import type { Hooks } from "../hooks/hook.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import type { StopSignals } from "../host/signals.ts";
-import type { Board, Observer } from "./board.ts";
-import type { Requests } from "./intent.ts";
+import type { CurrentIntent } from "./current_intent.ts";
+import type { Observer, Progress } from "./status.ts";
 
-/** The application in the pod, as far as `-wait-for` tells of it. */
+/** The application in the pod, as `-wait-for` checks it. */
 export interface Application {
   /** Waits until it answers. @throws {Failure} It does not. @throws The reason of `stop`. */
   wait(stop: AbortSignal): Promise<void>;
@@ -18,21 +17,20 @@ export interface Application {
   restarted(signal: AbortSignal): Promise<void>;
 }
 
-/** The ports of a life. */
+/** The ports of a lifecycle. */
 export interface Ports {
   readonly elb: ElasticLoadBalancing;
   readonly clock: Clock;
   readonly hooks: Hooks;
   readonly log: Log;
-  readonly signals: StopSignals;
   readonly application: Application;
-  /** What is asked of this life from outside. */
-  readonly requests: Requests;
-  /** Where this life says how far it is. */
-  readonly board: Board;
+  /** What the sidecar is to do: signals, clients and the lifecycle itself send their events there. */
+  readonly intent: CurrentIntent;
+  /** Where the lifecycle writes how far it is. */
+  readonly progress: Progress;
   readonly observer?: Observer;
-  /** Called when nothing is to be done for long: a good moment to tidy up. */
-  readonly rest?: () => void;
+  /** Called when nothing is to be done for long. */
+  readonly onIdle?: () => void;
   /** Counts the connections to a port of the target from outside the pod, where that can be. */
   readonly connections?: (id: string, port: number) => number;
 }

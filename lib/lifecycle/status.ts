@@ -1,9 +1,14 @@
-/** What the HTTP service may know of a running life, and what it may ask of it. */
+/** The status of a running sidecar: what is known at any moment, for clients of the HTTP server. */
+import type { Clock } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
+import { endpoints } from "../registration/drain.ts";
+import { membershipIn } from "../registration/health.ts";
+import type { Membership, Registration } from "../registration/registration.ts";
+import type { CurrentIntent, RegisterAnswer } from "./current_intent.ts";
+import { isDrainAwaited } from "./intent.ts";
+import type { DrainOutcome } from "./outcome.ts";
 
-/** What the answers of the API say of a target; `unknown`: an answer is missing. */
-export type Membership = "absent" | "registered" | "unknown" | "draining";
-
-/** Where a life is; the order is that of a life. */
+/** Where a lifecycle is, in the order of a registration cycle. */
 export const PHASES = [
   "resolving",
   "waiting-for-application",
@@ -28,8 +33,8 @@ export interface GroupStatus {
   readonly targetId: string;
   /** Undefined: not known, since a group given by its ARN is not looked up. */
   readonly port?: number;
-  /** What the answers of the API so far say: is the target registered? */
-  readonly membership: Membership;
+  /** What the answers of the API so far prove; `unknown`: an answer is missing. */
+  readonly membership: Membership["at"];
   /** The last answer of DescribeTargetHealth; none before the first. */
   readonly health?: {
     readonly state: string;
@@ -37,11 +42,11 @@ export interface GroupStatus {
     /** How long ago it was, in milliseconds. */
     readonly age: number;
   };
-  /** Why nobody asks for its health any more. */
-  readonly fault?: string;
+  /** Why its health is not observed any more. */
+  readonly error?: string;
 }
 
-/** The state of a life. Times are in milliseconds. */
+/** The status. Times are in milliseconds. */
 export interface Status {
   readonly phase: Phase;
   /** Since the phase began. */
@@ -52,6 +57,12 @@ export interface Status {
   readonly stopping: boolean;
   /** A drain is under way, or has ended and was not undone. */
   readonly drainRequested: boolean;
+  /**
+   * Every target was in service once, and neither a drain nor a stop has come since. It does not
+   * follow the load balancer's checks any further: a bad hour of these must not take the pod out of
+   * every Service in the cluster too.
+   */
+  readonly ready: boolean;
   readonly groups: readonly GroupStatus[];
   /** While a target drains, and after it. */
   readonly drain?: {
@@ -67,19 +78,140 @@ export interface Status {
   readonly application: readonly { readonly url: string; readonly ready: boolean }[];
 }
 
-/** How a drain that was asked for ended. */
-export type DrainEnd =
-  | { readonly outcome: "drained" }
-  /** `reason`: not confirmed as deregistered, or not drained in time; a whole sentence. */
-  | { readonly outcome: "failed"; readonly reason: string };
-
-/** The life, as its HTTP service sees it. */
+/** The sidecar, as its HTTP server sees it. */
 export interface View {
   status(): Status;
-  /** Whether the application answers (`-wait-for`); true where nothing is to be asked. */
+  /** Whether the application answers (`-wait-for`); true where there is nothing to check. */
   applicationAnswers(): Promise<boolean>;
   /** Begins a drain, or joins the one that is under way. Never rejects. */
-  drain(): Promise<DrainEnd>;
+  drain(): Promise<DrainOutcome>;
   /** Undoes a drain. `not-drained`: there is none; `stopping`: it is too late. */
-  register(): "registering" | "not-drained" | "stopping";
+  register(): RegisterAnswer;
+}
+
+/** Told what happens in a lifecycle, to count it. */
+export interface Observer {
+  /** A phase has ended. */
+  readonly onPhaseEnd?: (phase: Phase, took: Milliseconds) => void;
+  /** A target that another client deregistered is registered again. */
+  readonly onReregistered?: (groupArn: string) => void;
+  /** Every target is deregistered, so long after a stop or a drain began. */
+  readonly onDeregistered?: (took: Milliseconds) => void;
+}
+
+/** How far a lifecycle is: the lifecycle writes it, the status reads it. */
+export class Progress {
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #started: Milliseconds;
+  #phase: Phase = "resolving";
+  #phaseBegan: Milliseconds;
+  /** None before the groups are resolved. */
+  registrations: readonly Registration[] = [];
+  /** The drain of this registration cycle: since when the last target is deregistered. */
+  drain: { readonly since: Milliseconds; readonly done: boolean } | undefined;
+
+  constructor(clock: Clock, observer: Observer = {}) {
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#started = this.#phaseBegan = clock.now();
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get times(): { readonly uptime: Milliseconds; readonly inPhase: Milliseconds } {
+    const now = this.#clock.now();
+    return { uptime: now - this.#started, inPhase: now - this.#phaseBegan };
+  }
+
+  /** A phase begins, and so the one before has ended. */
+  enter(phase: Phase): void {
+    const now = this.#clock.now();
+    this.#observer.onPhaseEnd?.(this.#phase, now - this.#phaseBegan);
+    this.#phase = phase;
+    this.#phaseBegan = now;
+  }
+
+  /** A registration cycle begins: what was observed in the last one is out of date. */
+  begin(): void {
+    this.drain = undefined;
+    for (const registration of this.registrations) registration.begin();
+  }
+}
+
+/** What the status is made of. */
+export interface StatusSources {
+  readonly progress: Progress;
+  readonly intent: CurrentIntent;
+  readonly clock: Clock;
+  /** `-min-drain-time`. */
+  readonly minDrainTime: Milliseconds;
+  /** The application, as `-wait-for` checks it. */
+  readonly application: {
+    answers(): Promise<boolean>;
+    last(): Status["application"];
+  };
+  /** Counts the connections to a port of the target, where that can be. */
+  readonly connections: ((id: string, port: number) => number) | undefined;
+}
+
+/** Makes the view of a lifecycle. */
+export function createView(sources: StatusSources): View {
+  const { intent, application } = sources;
+  return {
+    status: () => statusOf(sources),
+    applicationAnswers: () => application.answers(),
+    drain: () => intent.drain(),
+    register: () => intent.register(),
+  };
+}
+
+function statusOf(sources: StatusSources): Status {
+  const { progress, intent, clock, minDrainTime, application, connections } = sources;
+  const { registrations, drain } = progress;
+  const { state } = intent.now;
+  const isStopping = state === "stopping" || state === "ended";
+  return {
+    phase: progress.phase,
+    ...progress.times,
+    stopping: isStopping,
+    drainRequested: state === "drained" || isDrainAwaited(intent.now),
+    ready: state === "serving" && registrations.length > 0 &&
+      registrations.every(({ wasInService }) => wasInService),
+    groups: registrations.map((one) => groupStatus(one, clock)),
+    ...(drain !== undefined && {
+      drain: { elapsed: clock.now() - drain.since, atLeast: minDrainTime, done: drain.done },
+    }),
+    ...(connections !== undefined && {
+      connections: endpoints(registrations).reduce(
+        (sum, { id, port }) => sum + connections(id, port),
+        0,
+      ),
+    }),
+    application: application.last(),
+  };
+}
+
+function groupStatus(registration: Registration, clock: Clock): GroupStatus {
+  const { group, target, membership, observation, unobserved, settledAt } = registration;
+  const isGone = membership.at === "registered" && observation !== undefined &&
+    observation.at >= settledAt && membershipIn(observation.health) === "absent";
+  const port = target.port ?? group.port;
+  return {
+    name: group.name,
+    arn: group.arn,
+    targetId: target.id,
+    ...(port !== undefined && { port }),
+    membership: isGone ? "absent" : membership.at,
+    ...(observation !== undefined && {
+      health: {
+        state: observation.health.state,
+        ...(observation.health.reason !== undefined && { reason: observation.health.reason }),
+        age: clock.now() - observation.at,
+      },
+    }),
+    ...(unobserved !== undefined && { error: unobserved }),
+  };
 }

@@ -1,75 +1,77 @@
-/** What each step of a cycle does. In which order they come is told by `sidecar.ts`. */
+/** What each step does. `lifecycle.ts` says in which order they come. */
 import { abortable } from "@std/async/abortable";
 import { ApiError } from "../aws/errors.ts";
 import type { Config } from "../config/config.ts";
 import { RESERVE } from "../config/flags.ts";
-import type { HookEvent, HookOutcome, TargetState } from "../hooks/hook.ts";
+import type { HookContext, HookEvent, HookOutcome } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
-import type { GracePeriod } from "../registration/grace_period.ts";
-import { resolveGroups } from "../registration/resolve.ts";
+import { drainingSince, type DrainResult, endpoints, waitDrained } from "../registration/drain.ts";
+import { GracePeriod } from "../registration/grace_period.ts";
 import { waitInService } from "../registration/in_service.ts";
 import { Registration } from "../registration/registration.ts";
+import { resolveGroups } from "../registration/resolve.ts";
 import { watch } from "../registration/watch.ts";
-import type { Entry } from "./board.ts";
-import { Leaving } from "./deregistering.ts";
+import { type DrainOutcome, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 
 /** What is kept back of a grace period when the last hook ends. */
 const EXIT_RESERVE: Milliseconds = 1_000;
 
-/** The steps of a life's cycles. A step that `stop` ends throws its reason. */
+const CUT_SHORT: DrainOutcome = {
+  outcome: "failed",
+  reason: "a second stop signal ended the wait: the target is deregistered, perhaps not drained",
+};
+
+/** The steps. One that `stop` ends throws its reason. */
 export class Steps {
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #grace: GracePeriod;
-  #entries: readonly Entry[] = [];
-  #registrations: readonly Registration[] = [];
-  readonly #leaving: Leaving;
+  /** What the registration cycle has come to, as far as the post-deregister hook is concerned. */
+  #end: "nothing registered" | "deregistered" | "hook ran" = "nothing registered";
   /** Ends when nothing of the post-register hook runs any more. */
   #hookEnd: Promise<unknown> = Promise.resolve();
 
-  constructor(config: Config, ports: Ports, grace: GracePeriod) {
+  constructor(config: Config, ports: Ports) {
+    const { clock, log, intent } = ports;
     this.#config = config;
     this.#ports = ports;
-    this.#grace = grace;
-    this.#leaving = new Leaving(() => this.#registrations, { config, ports, grace });
+    this.#grace = new GracePeriod({
+      ...{ clock, log, time: config.gracePeriod },
+      since: () => "since" in intent.now ? intent.now.since : undefined,
+    });
   }
 
-  get registrations(): readonly Registration[] {
-    return this.#registrations;
+  get #registrations(): readonly Registration[] {
+    return this.#ports.progress.registrations;
   }
 
-  /** The end of all registrations. */
-  get leaving(): Leaving {
-    return this.#leaving;
+  /** Another registration cycle begins. */
+  begin(): void {
+    this.#end = "nothing registered";
+    this.#ports.progress.begin();
   }
 
-  /** Once in a life: a group's ARN does not change. @throws {Failure} */
+  /** Once in a lifecycle: a group's ARN does not change. @throws {Failure} */
   async resolve(stop: AbortSignal): Promise<void> {
-    if (this.#registrations.length > 0) return;
-    const { elb, clock, log, board } = this.#ports;
+    const { elb, clock, log, progress } = this.#ports;
+    if (progress.registrations.length > 0) return;
     const { groups, target, timeouts, api } = this.#config;
-    board.enter("resolving");
+    progress.enter("resolving");
     const attachments = await resolveGroups(groups, target, {
       ...{ elb, clock, log, stop },
       time: timeouts.resolve,
       region: api.region,
     });
-    this.#entries = board.show(attachments);
-    const grace = this.#grace;
-    this.#registrations = this.#entries.map((entry) =>
-      new Registration(entry.attachment, {
-        ...{ elb, clock, log, times: timeouts, grace },
-        onKnown: (known) => entry.membership = known,
-      })
-    );
+    const options = { elb, clock, log, times: timeouts, grace: this.#grace };
+    progress.registrations = attachments.map((one) => new Registration(one, options));
   }
 
   /** @throws {Failure} */
   async waitForApplication(stop: AbortSignal): Promise<void> {
-    this.#ports.board.enter("waiting-for-application");
+    this.#ports.progress.enter("waiting-for-application");
     await this.#ports.application.wait(stop);
     stop.throwIfAborted();
   }
@@ -89,11 +91,9 @@ export class Steps {
 
   /** All groups side by side; one that fails ends the attempts for the others. */
   async register(stop: AbortSignal): Promise<void> {
-    this.#ports.board.enter("registering");
+    this.#ports.progress.enter("registering");
     const givenUp = new AbortController();
-    const attempts = this.#registrations.map((registration) =>
-      registration.register(stop, givenUp.signal)
-    );
+    const attempts = this.#registrations.map((one) => one.register(stop, givenUp.signal));
     try {
       await Promise.all(attempts);
     } catch (reason) {
@@ -111,22 +111,25 @@ export class Steps {
   async waitInService(stop: AbortSignal): Promise<void> {
     const { wait, timeout, required } = this.#config.inService;
     if (!wait) return;
-    const { elb, clock, log, board } = this.#ports;
-    board.enter("waiting-in-service");
-    const options = { elb, clock, log, time: timeout, stop };
-    const faults = await Promise.all(this.#entries.map((entry) => {
-      const { group, target } = entry.attachment;
-      return waitInService(group, target, { ...options, onHealth: (seen) => entry.saw(seen) });
-    }));
-    const fault = faults.find((fault) => fault !== undefined);
-    if (fault === undefined) return;
+    const { elb, clock, log, progress } = this.#ports;
+    progress.enter("waiting-in-service");
+    const errors = await Promise.all(
+      this.#registrations.map((registration) =>
+        waitInService(registration, {
+          ...{ elb, clock, log, time: timeout, stop },
+          onHealth: (health) => registration.observed(health),
+        })
+      ),
+    );
+    const error = errors.find((error) => error !== undefined);
+    if (error === undefined) return;
     if (required) {
-      throw new Failure("notRegistered", `not in service (-require-in-service): ${fault}`);
+      throw new Failure("notRegistered", `not in service (-require-in-service): ${error}`);
     }
-    log.warn(`not in service; the sidecar goes on all the same: ${fault}`);
+    log.warn(`not in service; the sidecar goes on all the same: ${error}`);
   }
 
-  /** A stop does not wait for the hook to end: that goes on beside deregistering. */
+  /** A stop does not wait for the hook to end: it ends beside deregistering. */
   async postRegister(stop: AbortSignal): Promise<void> {
     this.#hookEnd = this.#hook("post-register", stop);
     await abortable(this.#hookEnd, stop);
@@ -135,65 +138,124 @@ export class Steps {
 
   /** Idle, but for the watch, until `stop`. */
   async serve(stop: AbortSignal): Promise<void> {
-    const { log, board, rest } = this.#ports;
-    board.enter("serving");
+    const { log, progress, onIdle } = this.#ports;
+    progress.enter("serving");
     log.info("serving until a stop signal comes");
-    const watches = Promise.all(
-      this.#registrations.map((registration, at) => this.#watch(registration, { at, stop })),
-    );
-    rest?.();
+    const watches = Promise.all(this.#registrations.map((one) => this.#watch(one, stop)));
+    onIdle?.();
     await sleep(stop);
     await watches;
   }
 
-  /** Runs also where it is not known whether the target was deregistered. */
   async preDeregister(): Promise<void> {
-    await this.#hook("pre-deregister", this.#ports.signals.forcedStop);
+    await this.#hook("pre-deregister", this.#ports.intent.forcedStop);
   }
 
+  /**
+   * Deregisters whatever may be registered, all groups side by side: one that hangs does not hold
+   * back the others. Never throws; the memberships tell what came of it.
+   */
+  async deregister(): Promise<void> {
+    const left = this.#registrations.filter(({ mayBeRegistered }) => mayBeRegistered);
+    if (left.length === 0) return;
+    this.#ports.progress.enter("deregistering");
+    if (this.#end === "nothing registered") this.#end = "deregistered";
+    await Promise.all(left.map((registration) => registration.deregister()));
+  }
+
+  /** Whether this registration cycle had anything to deregister. */
+  get hasDeregistered(): boolean {
+    return this.#end !== "nothing registered";
+  }
+
+  /** Waits until every target that was deregistered is drained, whichever cycle registered it. */
+  async untilDrained(): Promise<DrainOutcome> {
+    const { progress, intent, log } = this.#ports;
+    const left = unconfirmed(this.#registrations);
+    if (left !== undefined) return { outcome: "failed", reason: left.message };
+    const draining = this.#registrations.filter(({ membership }) => membership.at === "draining");
+    if (draining.length === 0) return { outcome: "drained" };
+    if (intent.forcedStop.aborted) return CUT_SHORT;
+    progress.enter("draining");
+    progress.drain = { since: drainingSince(draining), done: false };
+    const result = await this.#waitDrained(draining);
+    switch (result.outcome) {
+      case "drained":
+        progress.drain = { ...progress.drain, done: true };
+        return { outcome: "drained" };
+      case "cut-short":
+        return CUT_SHORT;
+      case "timed-out":
+        log.warn(result.reason);
+        return { outcome: "failed", reason: result.reason };
+      case "unconfirmed":
+        return { outcome: "failed", reason: unconfirmed(this.#registrations)?.message ?? "" };
+    }
+  }
+
+  /** Once in a registration cycle that had anything to deregister. */
   async postDeregister(): Promise<void> {
     await this.#hookEnd;
-    await this.#hook("post-deregister", this.#ports.signals.forcedStop);
+    if (this.#end !== "deregistered") return;
+    this.#end = "hook ran";
+    await this.#hook("post-deregister", this.#ports.intent.forcedStop);
   }
 
-  async #watch(
-    registration: Registration,
-    { at, stop }: { at: number; stop: AbortSignal },
-  ): Promise<void> {
-    const { elb, clock, log, observer } = this.#ports;
+  async #waitDrained(draining: readonly Registration[]): Promise<DrainResult> {
+    const { elb, clock, log, intent } = this.#ports;
+    const { minTime, idleTime, timeout } = this.#config.drain;
+    return await waitDrained(draining, {
+      ...{ elb, clock, log, forcedStop: intent.forcedStop },
+      rules: { minTime, idleTime, timeout: this.#grace.clip(timeout) },
+      connections: this.#counter(draining),
+    });
+  }
+
+  /** Counts the connections to all ports of the target. */
+  #counter(draining: readonly Registration[]): (() => number) | undefined {
+    const { connections } = this.#ports;
+    const each = endpoints(draining);
+    if (!this.#config.drain.idle || connections === undefined || each.length === 0) {
+      return undefined;
+    }
+    return () => each.reduce((sum, { id, port }) => sum + connections(id, port), 0);
+  }
+
+  async #watch(registration: Registration, stop: AbortSignal): Promise<void> {
     const { watchInterval: interval, service } = this.#config;
-    const entry = this.#entries[at];
-    // Without an interval, /readyz alone wants to know, and only until the first good answer.
-    const isKnown = entry?.health?.state === "healthy";
-    if (interval === 0 && (service === undefined || isKnown)) return;
+    // Nobody could be told.
+    if (interval === 0 && service === undefined) return;
+    const { observer } = this.#ports;
     await watch(registration, {
-      ...{ elb, clock, log, interval, stop },
-      known: entry?.health,
-      onHealth: (health) => entry?.saw(health),
+      interval,
+      stop,
       onReregistered: () => observer?.onReregistered?.(registration.group.arn),
-      onEnded: (reason) => entry?.failed(reason),
     });
   }
 
   async #hook(event: HookEvent, signal: AbortSignal): Promise<HookOutcome> {
-    const { board, hooks, clock } = this.#ports;
+    const { progress, hooks, clock } = this.#ports;
     if (signal.aborted) return { outcome: "cut-short" };
-    board.enter(event);
+    progress.enter(event);
     const { timeout } = this.#config.hooks[event];
     const left = this.#grace.clip(timeout, event === "post-deregister" ? EXIT_RESERVE : RESERVE);
     return await hooks.run({
       event,
       targetId: [...new Set(this.#registrations.map(({ target }) => target.id))].join(","),
       targetGroupArns: this.#registrations.map(({ group }) => group.arn),
-      state: stateOf(this.#entries),
+      state: stateOf(this.#registrations),
     }, left < timeout ? clock.within(left, signal) : signal);
   }
 }
 
-/** What the answers so far say of the target, taken over all groups. */
-function stateOf(entries: readonly Entry[]): TargetState {
-  const all = (fits: (entry: Entry) => boolean) => entries.every(fits);
-  if (all(({ membership }) => membership === "absent")) return "not-registered";
-  if (!all(({ membership }) => membership === "registered")) return "unknown";
-  return all(({ health }) => health?.state === "healthy") ? "in-service" : "registered";
+/** What hooks get to know of the target, taken over all groups. */
+function stateOf(registrations: readonly Registration[]): HookContext["state"] {
+  const all = (fits: (registration: Registration) => boolean) => registrations.every(fits);
+  if (all(({ membership: { at } }) => at === "absent" || at === "draining")) {
+    return "not-registered";
+  }
+  if (!all(({ membership }) => membership.at === "registered")) return "unknown";
+  return all(({ observation }) => observation?.health.state === "healthy")
+    ? "in-service"
+    : "registered";
 }

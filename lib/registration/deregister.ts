@@ -1,29 +1,27 @@
 /**
- * Leaving a target group, for certain.
+ * Deregistering a target, for certain.
  *
  * The hard part is what is not known. A RegisterTargets call whose answer was never seen may be
  * applied seconds after the client has gone away, even after a DeregisterTargets call that was
  * answered; and a reply soon after registering may still say that the target is not registered.
- * So wherever an answer is missing, what the API says is looked at until a settle time has
- * passed. "Gone" is said only when it is known.
+ * So wherever an answer is missing, the target's health is polled until a settle time has passed.
+ * "Deregistered" is said only when it is known.
  */
 import { abortable } from "@std/async/abortable";
 import type { ElasticLoadBalancing, Target } from "../aws/elb.ts";
-import { type ApiCall, ApiError } from "../aws/errors.ts";
-import { attemptTime, attemptTimedOut, backOff } from "../aws/retry.ts";
-import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { ApiError, isGroupNotFound } from "../aws/errors.ts";
+import { asApiError, attemptTime, backOff } from "../aws/retry.ts";
+import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import type { GracePeriod } from "./grace_period.ts";
 import type { Group } from "./resolve.ts";
-import { saysAbsent, type Standing, standing } from "./health.ts";
+import { membershipIn, pollHealth, provesAbsence } from "./health.ts";
 
-/** How a registration ended. */
-export type Departure =
-  /** No call that could have registered the target was applied, or can be. */
-  | { readonly outcome: "never-registered" }
-  | { readonly outcome: "gone" }
-  /** Time ran out, and nobody knows. `reason` is the last fault's sentence. */
+/** How deregistering ended. */
+export type DeregisterOutcome =
+  | { readonly outcome: "deregistered" }
+  /** Time ran out, and nobody knows. `reason` is the message of the last error. */
   | { readonly outcome: "unconfirmed"; readonly reason: string };
 
 /** Times of a registration. */
@@ -44,25 +42,20 @@ export interface RegistrationOptions {
   readonly times: RegistrationTimes;
   /** What is left of the pod's grace period. */
   readonly grace?: GracePeriod;
-  /** Told whenever more is known of where the target stands. */
-  readonly onKnown?: (known: Known) => void;
 }
 
-/** What the answers so far say of the target; `unknown`: an answer is missing. */
-export type Known = "absent" | "registered" | "unknown";
+/** What the answer of a RegisterTargets call proves; `unknown`: it never came, or proves nothing. */
+export type RegisterResult = "registered" | "not-registered" | "unknown";
 
-/** A registration as far as leaving it needs to know. */
-export interface Departing {
+/** A registration, as far as deregistering needs to know. */
+export interface Registered {
   readonly group: Group;
   readonly target: Target;
   readonly options: RegistrationOptions;
   /** Which target and group: for log lines. */
   readonly fields: LogFields;
-  /**
-   * A RegisterTargets call that is on its way, if any: ends with what its answer says, at the
-   * call's own time limit at the latest.
-   */
-  readonly inFlight: Promise<Known> | undefined;
+  /** A RegisterTargets call in flight, if any: ends at the call's own time limit at the latest. */
+  readonly inFlight: Promise<RegisterResult> | undefined;
   /** Until then, a RegisterTargets call whose answer was not seen may still be applied. */
   readonly doubtUntil: Milliseconds;
   /** Until then, a reply that the target is not registered may be out of date. */
@@ -72,13 +65,16 @@ export interface Departing {
 /** What deregistering gets at least, and what is kept back for the exit. */
 const SHORTEST: Milliseconds = 2_000;
 
-/** How many looks the settle time is divided into. */
-const LOOKS_WHILE_SETTLING = 4;
+/** How many polls the settle time is divided into. */
+const POLLS_WHILE_SETTLING = 4;
 
-/** Deregisters until it is known that the target is gone, or the time is up. Never throws. */
-export async function depart(registration: Departing): Promise<Departure> {
-  const { clock, log, times, grace } = registration.options;
-  const inDoubt = registration.inFlight !== undefined || clock.now() < registration.doubtUntil;
+/** A refusal that only a change of policy ends: so often is enough, and it may come in time. */
+const REFUSED_PAUSE: Milliseconds = 5_000;
+
+/** Deregisters until it is known that the target is deregistered, or the time is up. Never throws. */
+export async function deregister(registered: Registered): Promise<DeregisterOutcome> {
+  const { clock, times, grace } = registered.options;
+  const inDoubt = registered.inFlight !== undefined || clock.now() < registered.doubtUntil;
   const wanted = times.deregister + (inDoubt ? times.confirmSettle : 0);
   // The kubelet lets a container live for two seconds more, however short the time has become.
   const time = Math.max(SHORTEST, grace?.clip(wanted, SHORTEST) ?? wanted);
@@ -86,51 +82,75 @@ export async function depart(registration: Departing): Promise<Departure> {
   const deadline = clock.within(time);
   let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
-    const end = await departOnce(registration, deadline);
-    if (end === "gone") return { outcome: "gone" };
+    const end = await attempt(registered, deadline);
+    if (end === "deregistered") return { outcome: "deregistered" };
     if (end === "send-again" && !deadline.aborted) continue;
-    const fault = end === "send-again" ? stillRegistered() : end;
+    const error = end === "send-again" ? stillRegistered() : end;
     // An attempt that the end cut short tells less than the one before it.
-    if (deadline.aborted) return { outcome: "unconfirmed", reason: (last ?? fault).message };
-    last = fault;
-    const delay = backOff(fault, { failedBefore, left: endsAt - clock.now() }, clock);
-    log.warn(fault.message, {
-      ...registration.fields,
-      attempt: failedBefore + 1,
-      next_try_in: durationText(delay),
-    });
-    await sleep(clock.within(delay, deadline));
-    if (deadline.aborted) return { outcome: "unconfirmed", reason: fault.message };
+    if (deadline.aborted) return { outcome: "unconfirmed", reason: (last ?? error).message };
+    const pause = pauseAfter(error, { failedBefore, left: endsAt - clock.now() }, clock);
+    logRetry(registered, { error, last, attempt: failedBefore + 1, pause });
+    last = error;
+    await sleep(clock.within(pause, deadline));
+    if (deadline.aborted) return { outcome: "unconfirmed", reason: error.message };
   }
+}
+
+function pauseAfter(
+  error: ApiError,
+  progress: Parameters<typeof backOff>[1],
+  clock: Clock,
+): Milliseconds {
+  const delay = backOff(error, progress, clock);
+  return error.retryable ? delay : Math.max(delay, Math.min(REFUSED_PAUSE, progress.left / 2));
+}
+
+/** A final refusal is said once: it stays the same until somebody changes a policy. */
+function logRetry(
+  { options: { log }, fields }: Registered,
+  { error, last, attempt, pause }: {
+    readonly error: ApiError;
+    readonly last: ApiError | undefined;
+    readonly attempt: number;
+    readonly pause: Milliseconds;
+  },
+): void {
+  const isRepeated = !error.retryable && error.message === last?.message;
+  log[isRepeated ? "debug" : "warn"](error.message, {
+    ...fields,
+    attempt,
+    next_try_in: durationText(pause),
+  });
 }
 
 /** One DeregisterTargets call, and what it takes to know whether it was enough. */
-async function departOnce(
-  registration: Departing,
+async function attempt(
+  registered: Registered,
   deadline: AbortSignal,
-): Promise<"gone" | "send-again" | ApiError> {
-  const { clock, log } = registration.options;
-  const beside = registration.inFlight;
+): Promise<"deregistered" | "send-again" | ApiError> {
+  const { clock, log } = registered.options;
+  const beside = registered.inFlight;
   const sentAt = clock.now();
-  const fault = await deregister(registration, deadline);
-  if (fault !== undefined) {
-    const end = await lookAfterFault(registration, fault, deadline);
-    if (end === "gone") log.warn(`${fault.message}; but the target is gone`, registration.fields);
+  const error = await sendDeregister(registered, deadline);
+  if (error !== undefined) {
+    const end = await pollAfterError(registered, error, deadline);
+    if (end === "deregistered") {
+      log.warn(`${error.message}; but the target is gone`, registered.fields);
+    }
     return end;
   }
-
-  const registered = await answerOf(beside, deadline);
-  if (registered === "registered") return "send-again";
-  const certain = registered === "absent" && sentAt >= registration.doubtUntil;
-  return certain ? "gone" : await lookUntilSettled(registration, deadline);
+  const result = await resultOf(beside, deadline);
+  if (result === "registered") return "send-again";
+  const isCertain = result === "not-registered" && sentAt >= registered.doubtUntil;
+  return isCertain ? "deregistered" : await pollUntilSettled(registered, deadline);
 }
 
-/** Knowing beats guessing: waits for the answer of a RegisterTargets call that was on its way. */
-async function answerOf(
-  inFlight: Promise<Known> | undefined,
+/** Knowing beats guessing: waits for the answer of a RegisterTargets call that was in flight. */
+async function resultOf(
+  inFlight: Promise<RegisterResult> | undefined,
   deadline: AbortSignal,
-): Promise<Known> {
-  if (inFlight === undefined) return "absent";
+): Promise<RegisterResult> {
+  if (inFlight === undefined) return "not-registered";
   return await abortable(inFlight, deadline).catch(() => "unknown" as const);
 }
 
@@ -138,94 +158,71 @@ async function answerOf(
  * After a DeregisterTargets call that failed: was it applied all the same, or is there nothing to
  * deregister? A call that was refused for the moment (throttled) is just made again.
  */
-async function lookAfterFault(
-  registration: Departing,
-  fault: ApiError,
+async function pollAfterError(
+  registered: Registered,
+  error: ApiError,
   deadline: AbortSignal,
-): Promise<"gone" | ApiError> {
-  const refusedForNow = fault.effect === "none" && fault.retryable;
-  if (refusedForNow || registration.inFlight !== undefined) return fault;
-  // A slow answer tells of an earlier moment, perhaps of the one when the question went out.
-  const isSettled = registration.options.clock.now() >= registration.settledAt;
-  const seen = await look(registration, deadline);
-  return isSettled && (seen === "draining" || seen === "absent") ? "gone" : fault;
+): Promise<"deregistered" | ApiError> {
+  // The group was there when the target was registered: it was deleted, and all targets with it.
+  if (isGroupNotFound(error)) return "deregistered";
+  const refusedForNow = error.effect === "none" && error.retryable;
+  if (refusedForNow || registered.inFlight !== undefined) return error;
+  // A slow answer tells of an earlier moment, perhaps of the one when the request went out.
+  const isSettled = registered.options.clock.now() >= registered.settledAt;
+  const seen = await poll(registered, deadline);
+  return isSettled && (seen === "draining" || seen === "absent") ? "deregistered" : error;
 }
 
 /**
- * After an answered DeregisterTargets call: looks until no earlier call can be applied any more.
- * Then only one more DeregisterTargets call makes it certain: a look may be out of date.
+ * After an answered DeregisterTargets call: polls until no earlier call can be applied any more.
+ * Then only one more DeregisterTargets call makes it certain: a poll may be out of date.
  */
-async function lookUntilSettled(
-  registration: Departing,
+async function pollUntilSettled(
+  registered: Registered,
   deadline: AbortSignal,
 ): Promise<"send-again" | ApiError> {
-  const { clock, times } = registration.options;
-  while (true) {
-    if (clock.now() >= registration.doubtUntil) return "send-again";
-    const seen = await look(registration, deadline);
+  const { clock, times } = registered.options;
+  while (clock.now() < registered.doubtUntil) {
+    const seen = await poll(registered, deadline);
     if (seen instanceof ApiError) return seen;
     if (seen === "registered") return stillRegistered();
     const pause = Math.min(
-      registration.doubtUntil - clock.now(),
-      times.confirmSettle / LOOKS_WHILE_SETTLING,
+      registered.doubtUntil - clock.now(),
+      times.confirmSettle / POLLS_WHILE_SETTLING,
     );
     await sleep(clock.within(pause, deadline));
   }
+  return "send-again";
 }
 
-async function deregister(
-  registration: Departing,
+async function sendDeregister(
+  { group, target, options: { elb, times } }: Registered,
   deadline: AbortSignal,
 ): Promise<ApiError | undefined> {
-  const { group, target, options: { elb } } = registration;
-  const answer = await ask(
-    "DeregisterTargets",
-    registration,
-    deadline,
-    (signal) => elb.deregisterTarget(group.arn, target, { signal }),
-  );
-  return answer instanceof ApiError ? answer : undefined;
-}
-
-async function look(
-  registration: Departing,
-  deadline: AbortSignal,
-): Promise<Standing | ApiError> {
-  const { group, target, options: { elb } } = registration;
-  const health = await ask(
-    "DescribeTargetHealth",
-    registration,
-    deadline,
-    (signal) => elb.describeTargetHealth(group.arn, target, { signal }),
-  );
-  const seen = health instanceof ApiError
-    ? saysAbsent(health) ? "absent" : health
-    : standing(health);
-  const result = seen instanceof ApiError ? seen.message : seen;
-  registration.options.log.debug("looked for the target", { ...registration.fields, result });
-  return seen;
-}
-
-/** Makes one call under its own limit; what fails is a value here. */
-async function ask<T>(
-  call: ApiCall,
-  { options: { clock, times } }: Departing,
-  deadline: AbortSignal,
-  send: (signal: AbortSignal) => Promise<T>,
-): Promise<T | ApiError> {
-  const limit: Milliseconds = attemptTime(times.deregister);
+  const timeout = attemptTime(times.deregister);
   try {
-    return await send(clock.within(limit, deadline));
+    await elb.deregisterTarget(group.arn, target, { signal: deadline, timeout });
+    return undefined;
   } catch (error) {
-    if (error instanceof ApiError) return error;
-    if (isTimeout(error)) return attemptTimedOut(call, limit);
-    return new ApiError(String(error), {
-      call,
-      code: "Unexpected",
-      retryable: true,
-      effect: "unknown",
-    }, { cause: error });
+    return asApiError(error, "DeregisterTargets", timeout);
   }
+}
+
+async function poll(
+  registered: Registered,
+  deadline: AbortSignal,
+): Promise<ReturnType<typeof membershipIn> | ApiError> {
+  const { options, fields } = registered;
+  const timeout = attemptTime(options.times.deregister);
+  const health = await pollHealth(registered, { ...options, timeout }, deadline);
+  const seen = provesAbsence(health)
+    ? "absent"
+    : health instanceof ApiError
+    ? health
+    : membershipIn(health);
+  const result = seen instanceof ApiError ? seen.message : seen;
+  options.log.debug("looked for the target", { ...fields, result });
+  return seen;
 }
 
 function stillRegistered(): ApiError {

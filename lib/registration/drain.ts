@@ -1,5 +1,5 @@
 /**
- * Waiting until the load balancer has really let go of a target.
+ * Waiting until targets that were deregistered are drained.
  *
  * An NLB keeps sending new connections for about two minutes after DeregisterTargets, whatever the
  * deregistration delay says (aws/containers-roadmap issue 470, aws-load-balancer-controller issue
@@ -8,12 +8,13 @@
  */
 import type { ElasticLoadBalancing, Target } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
-import { attemptTimedOut, backOff } from "../aws/retry.ts";
-import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { backOff } from "../aws/retry.ts";
+import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
+import { membershipIn, pollHealth, provesAbsence } from "./health.ts";
+import type { Registration } from "./registration.ts";
 import type { Attachment, Group } from "./resolve.ts";
-import { saysAbsent, type Standing, standing } from "./health.ts";
 
 /** When a target is drained. */
 export interface DrainRules {
@@ -21,7 +22,7 @@ export interface DrainRules {
   readonly minTime: Milliseconds;
   /** From now on, at the most (`-wait-drained-timeout`, or what is left of it). */
   readonly timeout: Milliseconds;
-  /** For how long there has to be no connection, where connections are looked at. */
+  /** For how long there has to be no connection, where connections are counted. */
   readonly idleTime: Milliseconds;
 }
 
@@ -31,8 +32,6 @@ export interface DrainOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly rules: DrainRules;
-  /** When the last group let go. */
-  readonly since: Milliseconds;
   /** Counts the connections from outside the pod; undefined: the API's word decides. */
   readonly connections: (() => number) | undefined;
   /** Cuts the wait short. */
@@ -42,9 +41,9 @@ export interface DrainOptions {
 /** How the wait ended. */
 export type DrainResult =
   | { readonly outcome: "drained" }
-  /** Somebody registered the target again. */
-  | { readonly outcome: "registered"; readonly attachment: Attachment }
-  /** `reason` is a whole sentence. */
+  /** A target could not be deregistered again; its membership tells more. */
+  | { readonly outcome: "unconfirmed" }
+  /** `reason` is a whole message. */
   | { readonly outcome: "timed-out"; readonly reason: string }
   | { readonly outcome: "cut-short" };
 
@@ -52,42 +51,55 @@ export type DrainResult =
 const COUNT_EVERY: Milliseconds = 1_000;
 /** How often the log tells how far a drain is. */
 const TELL_EVERY: Milliseconds = 15_000;
-/** How often the API is asked, once its answer may have changed. */
-const ASK_EVERY: Milliseconds = 15_000;
-/** One question's limit. */
-const QUESTION: Milliseconds = 10_000;
+/** How often the API is polled, once its answer may have changed. */
+const POLL_EVERY: Milliseconds = 15_000;
 /** The timer of a load balancer does not end to the millisecond. */
 const AFTER_DELAY: Milliseconds = 1_000;
+/** The pause after a target was found registered again: at first, and at the most. */
+const FIRST_PAUSE: Milliseconds = 1_000;
+const LONGEST_PAUSE: Milliseconds = 30_000;
+/** An answer that the target is gone is checked again, when other targets took longer than this. */
+const STALE: Milliseconds = 10_000;
 
-/** Waits until targets that were deregistered just now are drained. Never throws. */
+/**
+ * Waits until these targets, which were deregistered, are drained. One that another client registers
+ * again is deregistered again. Never throws.
+ */
 export async function waitDrained(
-  attachments: readonly Attachment[],
+  registrations: readonly Registration[],
   options: DrainOptions,
 ): Promise<DrainResult> {
-  const wait = new Wait(options);
+  const wait = new DrainWait(registrations, options);
   return options.connections === undefined
-    ? await wait.forApi(attachments)
+    ? await wait.forApi()
     : await wait.forConnections(options.connections);
 }
 
-class Wait {
+class DrainWait {
+  readonly #registrations: readonly Registration[];
   readonly #options: DrainOptions;
   readonly #deadline: AbortSignal;
   readonly #endsAt: Milliseconds;
   #toldAt: Milliseconds;
 
-  constructor(options: DrainOptions) {
+  constructor(registrations: readonly Registration[], options: DrainOptions) {
+    const { clock, rules, forcedStop } = options;
+    const time = Math.max(0, rules.timeout);
+    this.#registrations = registrations;
     this.#options = options;
-    this.#endsAt = options.clock.now() + options.rules.timeout;
-    this.#toldAt = options.clock.now();
-    this.#deadline = options.clock.within(options.rules.timeout, options.forcedStop);
+    this.#endsAt = clock.now() + time;
+    this.#toldAt = clock.now();
+    this.#deadline = clock.within(time, forcedStop);
   }
 
-  /** Asks the API when its answer can have changed: after the minimum and the group's delay. */
-  async forApi(attachments: readonly Attachment[]): Promise<DrainResult> {
+  /** Polls the API when its answer can have changed: after the minimum and the group's delay. */
+  async forApi(): Promise<DrainResult> {
     const { rules, log } = this.#options;
-    const delays = await Promise.all(attachments.map(({ group }) => this.#delayOf(group)));
-    const known = delays.filter((delay) => delay !== undefined);
+    const drains = await Promise.all(this.#registrations.map(async (registration) => ({
+      registration,
+      delay: await this.#delayOf(registration.group),
+    })));
+    const known = drains.flatMap(({ delay }) => delay ?? []);
     const longest = known.length === 0 ? undefined : Math.max(...known);
     log.info("waiting until the target is drained", {
       at_least: durationText(rules.minTime),
@@ -95,17 +107,27 @@ class Wait {
       at_most: durationText(rules.timeout),
     });
     this.#warnIfTooShort(Math.max(rules.minTime, longest ?? 0));
-    const results = await Promise.all(attachments.map((attachment, at) => {
-      const delay = delays[at];
-      const timer = delay === undefined ? 0 : delay + AFTER_DELAY;
-      return this.#untilAbsent(attachment, Math.max(rules.minTime, timer));
-    }));
-    return results.find(({ outcome }) => outcome !== "drained") ?? this.#drained();
+    return await this.#untilAllAbsent(
+      drains.map(({ registration, delay = -AFTER_DELAY }) =>
+        this.#drainOf(registration, Math.max(rules.minTime, delay + AFTER_DELAY))
+      ),
+    );
   }
 
-  /** Counts until nobody is connected any more for a while. */
+  #drainOf(registration: Registration, earliest: Milliseconds): TargetDrain {
+    return new TargetDrain(registration, {
+      ...this.#options,
+      earliest,
+      deadline: this.#deadline,
+      endsAt: this.#endsAt,
+      report: (state) => this.#report(state),
+    });
+  }
+
+  /** Counts until nobody has been connected for a while; one poll then tells of other clients. */
   async forConnections(count: () => number): Promise<DrainResult> {
     const { clock, rules, log } = this.#options;
+    const each = this.#registrations.map((one) => this.#drainOf(one, rules.minTime));
     log.info("waiting until the target is drained: until no connection is left", {
       connections: count(),
       at_least: durationText(rules.minTime),
@@ -119,65 +141,45 @@ class Wait {
       if (connections > 0) idleSince = undefined;
       else idleSince ??= now;
       const isIdle = idleSince !== undefined && now - idleSince >= rules.idleTime;
-      if (isIdle && this.#elapsed() >= rules.minTime) return this.#drained();
+      if (isIdle && this.#elapsed() >= rules.minTime) {
+        const results = await Promise.all(each.map((one) => one.deregisterIfRegistered()));
+        if (results.includes("unconfirmed")) return { outcome: "unconfirmed" };
+        if (!results.includes("again")) return this.#drained();
+        idleSince = undefined;
+      }
       if (this.#deadline.aborted) return this.#timedOut(`${left(connections)} left`);
-      this.#tell(`${left(connections)} left`);
+      this.#report(`${left(connections)} left`);
       await sleep(clock.within(COUNT_EVERY, this.#deadline));
     }
   }
 
+  /** While one target drains, another client may register another one again: all are gone at once. */
+  async #untilAllAbsent(each: readonly TargetDrain[]): Promise<DrainResult> {
+    const { clock } = this.#options;
+    while (true) {
+      const results = await Promise.all(each.map((one) => one.untilAbsent()));
+      const failed = results.find((result) => result !== "absent");
+      if (failed === "unconfirmed") return { outcome: "unconfirmed" };
+      if (failed !== undefined) return this.#timedOut(failed.timedOut);
+      const isFresh = each.every(({ seenAt }) => clock.now() - seenAt < STALE);
+      if (isFresh) return this.#drained();
+    }
+  }
+
   #warnIfTooShort(needed: Milliseconds): void {
-    const { log, rules } = this.#options;
-    if (this.#elapsed() + this.#left() >= needed) return;
+    const { clock, log, rules } = this.#options;
+    if (this.#elapsed() + this.#endsAt - clock.now() >= needed) return;
     log.warn("the wait for the drain ends before the target can be drained", {
       at_most: durationText(rules.timeout),
       needed: durationText(needed),
     });
   }
 
-  async #untilAbsent(attachment: Attachment, earliest: Milliseconds): Promise<DrainResult> {
-    const { clock, log } = this.#options;
-    await this.#sleepUntil(earliest);
-    let faults = 0;
-    let last = `the deregistration delay of ${attachment.group.name} is not over`;
-    while (!this.#deadline.aborted) {
-      const seen = await this.#look(attachment);
-      if (seen === "absent") return { outcome: "drained" };
-      if (seen === "registered") return { outcome: "registered", attachment };
-      let pause = ASK_EVERY * (0.75 + clock.random() / 4);
-      if (seen instanceof ApiError) {
-        last = seen.message;
-        if (this.#deadline.aborted) break;
-        log.warn(seen.message, { target_group: attachment.group.name, attempt: ++faults });
-        if (!seen.retryable) return this.#timedOut(last);
-        const progress = { failedBefore: faults, left: this.#left() };
-        pause = backOff(seen, progress, clock);
-      } else {
-        last = `${attachment.group.name} says that it is draining`;
-      }
-      this.#tell(last);
-      await sleep(clock.within(pause, this.#deadline));
-    }
-    return this.#timedOut(last);
-  }
-
-  /** Told on the way: a drain may take minutes, and somebody waits for it. */
-  async #sleepUntil(elapsed: Milliseconds): Promise<void> {
-    const { clock } = this.#options;
-    while (!this.#deadline.aborted && this.#elapsed() < elapsed) {
-      const pause = Math.min(elapsed - this.#elapsed(), TELL_EVERY);
-      await sleep(clock.within(pause, this.#deadline));
-      this.#tell("draining");
-    }
-  }
-
   /** The group's deregistration delay; undefined where it may not be read. */
   async #delayOf(group: Group): Promise<Milliseconds | undefined> {
-    const { elb, clock, log } = this.#options;
+    const { elb, log } = this.#options;
     try {
-      return await elb.deregistrationDelay(group.arn, {
-        signal: clock.within(QUESTION, this.#deadline),
-      });
+      return await elb.deregistrationDelay(group.arn, { signal: this.#deadline });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.info("the deregistration delay is not known; the state is asked for instead", {
@@ -188,30 +190,12 @@ class Wait {
     }
   }
 
-  async #look({ group, target }: Attachment): Promise<Standing | ApiError> {
-    const { elb, clock } = this.#options;
-    const signal = clock.within(QUESTION, this.#deadline);
-    try {
-      return standing(await elb.describeTargetHealth(group.arn, target, { signal }));
-    } catch (error) {
-      if (saysAbsent(error)) return "absent";
-      if (error instanceof ApiError) return error;
-      if (isTimeout(error) || this.#deadline.aborted) {
-        return attemptTimedOut("DescribeTargetHealth", QUESTION);
-      }
-      throw error;
-    }
-  }
-
+  /** Since the last target was deregistered. */
   #elapsed(): Milliseconds {
-    return this.#options.clock.now() - this.#options.since;
+    return this.#options.clock.now() - drainingSince(this.#registrations);
   }
 
-  #left(): Milliseconds {
-    return this.#endsAt - this.#options.clock.now();
-  }
-
-  #tell(state: string): void {
+  #report(state: string): void {
     const { clock, log, rules } = this.#options;
     if (clock.now() - this.#toldAt < TELL_EVERY) return;
     this.#toldAt = clock.now();
@@ -221,6 +205,7 @@ class Wait {
 
   #drained(): DrainResult {
     this.#options.log.info("target drained", { took: durationText(this.#elapsed()) });
+    for (const registration of this.#registrations) registration.drained();
     return { outcome: "drained" };
   }
 
@@ -233,6 +218,116 @@ class Wait {
       }: ${state}`,
     };
   }
+}
+
+/** What one target's drain needs besides. */
+interface TargetDrainOptions extends DrainOptions {
+  /** Since it was deregistered; sooner, the API has no news. */
+  readonly earliest: Milliseconds;
+  readonly deadline: AbortSignal;
+  readonly endsAt: Milliseconds;
+  readonly report: (state: string) => void;
+}
+
+/** The drain of one target, as the API tells of it. */
+class TargetDrain {
+  readonly #registration: Registration;
+  readonly #options: TargetDrainOptions;
+  #pause = FIRST_PAUSE;
+  #seenAt: Milliseconds = -Infinity;
+
+  constructor(registration: Registration, options: TargetDrainOptions) {
+    this.#registration = registration;
+    this.#options = options;
+  }
+
+  /** When the request went out whose answer said that the target is gone. */
+  get seenAt(): Milliseconds {
+    return this.#seenAt;
+  }
+
+  /** Polls until the target is gone; deregisters it again where another client has registered it. */
+  async untilAbsent(): Promise<"absent" | "unconfirmed" | { readonly timedOut: string }> {
+    const { clock, deadline, endsAt, log, report } = this.#options;
+    const { group } = this.#registration;
+    let last = `the deregistration delay of ${group.name} is not over`;
+    let errors = 0;
+    await this.#untilEarliest();
+    while (!deadline.aborted) {
+      const polledAt = clock.now();
+      const seen = await this.#poll();
+      let pause = POLL_EVERY * (0.75 + clock.random() / 4);
+      if (seen instanceof ApiError) {
+        last = seen.message;
+        if (deadline.aborted) break;
+        log.warn(seen.message, { target_group: group.name, attempt: ++errors });
+        if (!seen.retryable) return { timedOut: last };
+        pause = backOff(seen, { failedBefore: errors, left: endsAt - polledAt }, clock);
+      } else if (seen === "registered") {
+        if (!await this.#deregisterAgain()) return "unconfirmed";
+        await this.#untilEarliest();
+        continue;
+      } else if (seen === "absent" && polledAt >= this.#registration.settledAt) {
+        this.#seenAt = polledAt;
+        return "absent";
+      } else {
+        last = `${group.name} says that it is draining`;
+      }
+      report(last);
+      await sleep(clock.within(pause, deadline));
+    }
+    return { timedOut: last };
+  }
+
+  /**
+   * Polls once. A call that fails proves nothing against it: the target was deregistered, and that
+   * was confirmed.
+   */
+  async deregisterIfRegistered(): Promise<"absent" | "again" | "unconfirmed"> {
+    if (await this.#poll() !== "registered") return "absent";
+    return await this.#deregisterAgain() ? "again" : "unconfirmed";
+  }
+
+  async #poll(): Promise<ReturnType<typeof membershipIn> | ApiError> {
+    const health = await pollHealth(this.#registration, this.#options, this.#options.deadline);
+    if (provesAbsence(health)) return "absent";
+    return health instanceof ApiError ? health : membershipIn(health);
+  }
+
+  /** Each time after a longer pause: it may be done by something that does not give up. */
+  async #deregisterAgain(): Promise<boolean> {
+    const { clock, log, deadline } = this.#options;
+    log.warn(
+      "somebody registered the target again while it drained: deregistering it again",
+      this.#registration.fields,
+    );
+    this.#registration.foundRegistered();
+    await this.#registration.deregister();
+    if (this.#registration.mayBeRegistered) return false;
+    await sleep(clock.within(this.#pause, deadline));
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+    return true;
+  }
+
+  /** Reports on the way: a drain may take minutes, and a client waits for it. */
+  async #untilEarliest(): Promise<void> {
+    const { clock, deadline, earliest, report } = this.#options;
+    while (!deadline.aborted) {
+      const left = drainingSince([this.#registration]) + earliest - clock.now();
+      if (!(left > 0)) return;
+      await sleep(clock.within(Math.min(left, TELL_EVERY), deadline));
+      report("draining");
+    }
+  }
+}
+
+/** When the last of these targets was deregistered; `-Infinity` where none is draining. */
+export function drainingSince(registrations: readonly Registration[]): Milliseconds {
+  return Math.max(
+    ...registrations.map(({ membership }) =>
+      membership.at === "draining" ? membership.since : -Infinity
+    ),
+  );
 }
 
 function left(connections: number): string {

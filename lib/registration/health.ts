@@ -1,23 +1,43 @@
 /** What the states and reasons of a target mean. Source: the API's TargetHealth. */
-import type { TargetHealth } from "../aws/elb.ts";
+import type { ElasticLoadBalancing, TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
+import { asApiError, REQUEST_TIMEOUT } from "../aws/retry.ts";
+import type { Milliseconds } from "../host/duration.ts";
+import type { Attachment } from "./resolve.ts";
 
 /**
- * Where a target stands in its group. `unused` alone says nothing: with `Target.NotInUse` (the
+ * Where the target stands in its group. `unused` alone says nothing: with `Target.NotInUse` (the
  * group has no listener) the target is registered all the same.
  */
-export type Standing = "registered" | "draining" | "absent";
-
-/** Where the target stands. */
-export function standing(health: TargetHealth): Standing {
+export function membershipIn(health: TargetHealth): "registered" | "draining" | "absent" {
   if (health.reason === "Target.NotRegistered") return "absent";
   return health.state === "draining" ? "draining" : "registered";
 }
 
 /** Whether DescribeTargetHealth failed because there is nothing that could be registered. */
-export function saysAbsent(fault: unknown): boolean {
-  return fault instanceof ApiError &&
-    (fault.code === "TargetGroupNotFound" || fault.code === "InvalidTarget");
+export function provesAbsence(error: unknown): boolean {
+  return error instanceof ApiError &&
+    (error.code === "TargetGroupNotFound" || error.code === "InvalidTarget");
+}
+
+/** Ports of a health check, and the time for one. */
+export interface PollOptions {
+  readonly elb: Pick<ElasticLoadBalancing, "describeTargetHealth">;
+  /** At most so long. */
+  readonly timeout?: Milliseconds;
+}
+
+/** Polls the target's health once; a call that failed or timed out is an error, as a value. */
+export async function pollHealth(
+  { group, target }: Attachment,
+  { elb, timeout = REQUEST_TIMEOUT }: PollOptions,
+  signal: AbortSignal,
+): Promise<TargetHealth | ApiError> {
+  try {
+    return await elb.describeTargetHealth(group.arn, target, { signal, timeout });
+  } catch (error) {
+    return asApiError(error, "DescribeTargetHealth", timeout);
+  }
 }
 
 /** Reasons that waiting does not change, with what does. */

@@ -1,13 +1,13 @@
 /** Waiting until a load balancer calls a target healthy. */
-import { attemptTimedOut, backOff, isThrottling, type Progress } from "../aws/retry.ts";
-import type { ElasticLoadBalancing, Target, TargetHealth } from "../aws/elb.ts";
+import { backOff, isThrottling, type Progress } from "../aws/retry.ts";
+import type { ElasticLoadBalancing, TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
-import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
-import type { Group } from "./resolve.ts";
-import { remedy } from "./health.ts";
-import { nextQuestionIn, type Sighting, sighting } from "./poll_schedule.ts";
+import type { Attachment, Group } from "./resolve.ts";
+import { pollHealth, remedy } from "./health.ts";
+import { nextPollIn, observe, type ObservedState } from "./poll_schedule.ts";
 
 /** Ports and parameters of the wait. */
 export interface InServiceOptions {
@@ -22,30 +22,28 @@ export interface InServiceOptions {
   readonly onHealth?: (health: TargetHealth) => void;
 }
 
-/** One question's limit. */
-const QUESTION: Milliseconds = 10_000;
-
 /**
  * Asks until the target is healthy.
  * @returns Nothing where it is, else why not, as the end of a sentence.
  * @throws The reason of `stop`.
  */
 export async function waitInService(
-  group: Group,
-  target: Target,
+  attachment: Attachment,
   options: InServiceOptions,
 ): Promise<string | undefined> {
+  const { group, target } = attachment;
   const { clock, log } = options;
   const deadline = clock.within(options.time, options.stop);
   const started = clock.now();
-  let known: Sighting | undefined;
+  let known: ObservedState | undefined;
   let faults = 0;
-  let pause = firstQuestionIn(group, options);
+  let pause = firstPollIn(group, options);
   while (true) {
     await sleep(clock.within(pause, deadline));
     options.stop.throwIfAborted();
     if (deadline.aborted) return lastWords(known?.health, options.time);
-    const health = await ask(group, target, deadline, options);
+    const health = await pollHealth(attachment, options, deadline);
+    options.stop.throwIfAborted();
     const now = clock.now() - started;
     if (health instanceof ApiError) {
       log.warn(health.message, { target_group: group.name, attempt: ++faults });
@@ -62,10 +60,10 @@ export async function waitInService(
         });
         return undefined;
       }
-      known = sighting(known, health, now);
+      known = observe(known, health, now);
       if (known.by === now) logState(group, health, log);
     }
-    const planned = nextQuestionIn(group.healthCheck, now, known, clock.random());
+    const planned = nextPollIn(group.healthCheck, now, known, clock.random());
     pause = health instanceof ApiError
       ? afterFault(health, { failedBefore: faults, left: options.time - now }, { planned, clock })
       : planned;
@@ -73,8 +71,8 @@ export async function waitInService(
 }
 
 /** By plan, and in any case early enough for another. */
-function firstQuestionIn({ healthCheck }: Group, { clock, time }: InServiceOptions): Milliseconds {
-  return Math.min(nextQuestionIn(healthCheck, 0, undefined, clock.random()), time / 2);
+function firstPollIn({ healthCheck }: Group, { clock, time }: InServiceOptions): Milliseconds {
+  return Math.min(nextPollIn(healthCheck, 0, undefined, clock.random()), time / 2);
 }
 
 /**
@@ -88,24 +86,6 @@ function afterFault(
 ): Milliseconds {
   const delay = backOff(fault, progress, clock);
   return isThrottling(fault) ? Math.max(delay, planned * (0.5 + clock.random() / 2)) : delay;
-}
-
-async function ask(
-  group: Group,
-  target: Target,
-  deadline: AbortSignal,
-  { elb, clock, stop }: InServiceOptions,
-): Promise<TargetHealth | ApiError> {
-  try {
-    return await elb.describeTargetHealth(group.arn, target, {
-      signal: clock.within(QUESTION, deadline),
-    });
-  } catch (error) {
-    stop.throwIfAborted();
-    if (error instanceof ApiError) return error;
-    if (isTimeout(error)) return attemptTimedOut("DescribeTargetHealth", QUESTION);
-    throw error;
-  }
 }
 
 function logState(group: Group, health: TargetHealth, log: Log): void {

@@ -6,7 +6,7 @@ import type { HealthCheck, TargetHealth } from "../aws/elb.ts";
 import type { Milliseconds } from "../host/duration.ts";
 
 /** A state of a target that was seen. Times are counted from when the target was registered. */
-export interface Sighting {
+export interface ObservedState {
   readonly health: TargetHealth;
   /** It began after this: the last answer that said something else; 0 where there was none. */
   readonly after: Milliseconds;
@@ -28,11 +28,11 @@ const LONGEST_QUIET: Milliseconds = 60_000;
 const WORTH: Milliseconds = 2_000;
 
 /** What is known after another answer. */
-export function sighting(
-  known: Sighting | undefined,
+export function observe(
+  known: ObservedState | undefined,
   health: TargetHealth,
   now: Milliseconds,
-): Sighting {
+): ObservedState {
   const isSame = known?.health.state === health.state && known.health.reason === health.reason;
   return isSame
     ? { ...known, health, last: now }
@@ -46,10 +46,10 @@ export function sighting(
  * @param chance In [0, 1): spreads the sidecars of a fleet that started at once. It moves the first
  * question, and those after a quiet time; between, each keeps its place among the others.
  */
-export function nextQuestionIn(
+export function nextPollIn(
   healthCheck: HealthCheck,
   now: Milliseconds,
-  known: Sighting | undefined,
+  known: ObservedState | undefined,
   chance: number,
 ): Milliseconds {
   const pace = paceOf(healthCheck);
@@ -102,7 +102,7 @@ interface Outlook {
   readonly likely: readonly Span[];
 }
 
-function outlook({ health: { state, reason }, after, by }: Sighting, pace: Pace): Outlook {
+function outlook({ health: { state, reason }, after, by }: ObservedState, pace: Pace): Outlook {
   const { interval, healthyThreshold, unhealthyThreshold } = pace;
   // The first of the passed checks may be made at once, and each of the others an interval later.
   const byThreshold = {

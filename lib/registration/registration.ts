@@ -1,32 +1,47 @@
-/** One target's registration with one target group: a resource whose end is deregistration. */
+/** One target's registration with one target group, and what is known of it. */
 import { abortable } from "@std/async/abortable";
-import type { Target } from "../aws/elb.ts";
+import type { Target, TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
-import { attemptTime, attemptTimedOut, retry } from "../aws/retry.ts";
-import { isTimeout } from "../host/clock.ts";
+import { attemptTime, retry } from "../aws/retry.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { LogFields } from "../host/log.ts";
 import {
-  depart,
-  type Departing,
-  type Departure,
-  type Known,
+  deregister,
+  type Registered,
+  type RegisterResult,
   type RegistrationOptions,
 } from "./deregister.ts";
 import type { Attachment, Group } from "./resolve.ts";
 
-/** A registration: `register` it, then leave its scope; and again, if the pod lives on. */
-export class Registration implements AsyncDisposable, Departing {
+/** What the answers so far prove. */
+export type Membership =
+  /** Never registered, or drained. */
+  | { readonly at: "absent" }
+  | { readonly at: "registered" }
+  /** It may be registered: an answer is missing. `reason` is the message of the last error. */
+  | { readonly at: "unknown"; readonly reason: string }
+  /** Deregistered, and not known to be drained. */
+  | { readonly at: "draining"; readonly since: Milliseconds };
+
+/** The last answer of DescribeTargetHealth, and when it came. */
+export interface Observation {
+  readonly health: TargetHealth;
+  readonly at: Milliseconds;
+}
+
+/** A registration: `register` it, then `deregister` it; and again, if the pod lives on. */
+export class Registration implements Registered {
   readonly group: Group;
   readonly target: Target;
   readonly options: RegistrationOptions;
   readonly fields: LogFields;
-  #known: Known = "absent";
-  #inFlight: Promise<Known> | undefined;
+  #membership: Membership = { at: "absent" };
+  #observation: Observation | undefined;
+  #unobserved: string | undefined;
+  #wasInService = false;
+  #inFlight: Promise<RegisterResult> | undefined;
   #doubtUntil: Milliseconds = -Infinity;
   #settledAt: Milliseconds = -Infinity;
-  #departure: Departure = { outcome: "never-registered" };
-  #goneAt: Milliseconds = -Infinity;
 
   constructor({ group, target }: Attachment, options: RegistrationOptions) {
     this.group = group;
@@ -35,12 +50,26 @@ export class Registration implements AsyncDisposable, Departing {
     this.fields = { target_group: group.name, target: target.id, port: target.port };
   }
 
-  /** Whether nothing is registered, or can be. */
-  get isAbsent(): boolean {
-    return this.#known === "absent" && this.#inFlight === undefined;
+  get membership(): Membership {
+    return this.#membership;
   }
 
-  get inFlight(): Promise<Known> | undefined {
+  /** Undefined before the first answer of a registration cycle. */
+  get observation(): Observation | undefined {
+    return this.#observation;
+  }
+
+  /** Whether it was healthy once in this registration cycle. */
+  get wasInService(): boolean {
+    return this.#wasInService;
+  }
+
+  /** Why its health is not observed any more. */
+  get unobserved(): string | undefined {
+    return this.#unobserved;
+  }
+
+  get inFlight(): Promise<RegisterResult> | undefined {
     return this.#inFlight;
   }
 
@@ -52,19 +81,44 @@ export class Registration implements AsyncDisposable, Departing {
     return this.#settledAt;
   }
 
-  /** When it was known to be deregistered the last time. */
-  get goneAt(): Milliseconds {
-    return this.#goneAt;
+  /** Whether DeregisterTargets has to be sent. */
+  get mayBeRegistered(): boolean {
+    const { at } = this.#membership;
+    return at === "registered" || at === "unknown" || this.#inFlight !== undefined;
   }
 
-  /** How it ended the last time; of use after the scope. */
-  get departure(): Departure {
-    return this.#departure;
+  /** Takes an answer of DescribeTargetHealth. */
+  observed(health: TargetHealth): void {
+    this.#observation = { health, at: this.options.clock.now() };
+    this.#unobserved = undefined;
+    this.#wasInService ||= health.state === "healthy";
+  }
+
+  /** Its health is not observed any more. */
+  observationEnded(reason: string): void {
+    this.#unobserved = reason;
+  }
+
+  /** A registration cycle begins: what was observed in the last one is out of date. */
+  begin(): void {
+    this.#observation = undefined;
+    this.#unobserved = undefined;
+    this.#wasInService = false;
+  }
+
+  /** The API says that the target is registered, whoever registered it. */
+  foundRegistered(): void {
+    this.#membership = { at: "registered" };
+  }
+
+  /** Nothing is left of the target in the group. */
+  drained(): void {
+    if (this.#membership.at === "draining") this.#membership = { at: "absent" };
   }
 
   /**
-   * Registers the target. When one of the `stops` ends, a call that is on its way is not dropped:
-   * the end of the scope sends DeregisterTargets beside it and waits for its answer.
+   * Registers the target. When one of the `stops` ends, a call in flight is not dropped:
+   * `deregister` sends DeregisterTargets beside it and waits for its answer.
    * @throws {ApiError} The API refused, or `times.register` is over.
    * @throws The reason of one of the `stops`.
    */
@@ -72,7 +126,7 @@ export class Registration implements AsyncDisposable, Departing {
     const { clock, log, times } = this.options;
     const started = clock.now();
     const signal = clock.within(times.register, ...stops);
-    // A call of the cycle before may be on its way still, where its answer was not waited for.
+    // A call of the cycle before may be in flight, where its answer was not waited for.
     if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);
     await retry(() => this.#attempt(signal), {
       call: "RegisterTargets",
@@ -85,76 +139,63 @@ export class Registration implements AsyncDisposable, Departing {
     log.info("target registered", { ...this.fields, took: durationText(clock.now() - started) });
   }
 
-  /** Deregisters, where anything can have registered; confirms it, where that is needed. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.isAbsent) {
-      this.#departure = { outcome: "never-registered" };
-      return;
-    }
+  /** Deregisters where the target may be registered, and confirms it where needed. Never throws. */
+  async deregister(): Promise<void> {
+    if (!this.mayBeRegistered) return;
     const { clock, log } = this.options;
     const started = clock.now();
-    this.#departure = await depart(this);
+    const result = await deregister(this);
     const fields = { ...this.fields, took: durationText(clock.now() - started) };
-    if (this.#departure.outcome === "gone") {
-      this.#learn("absent");
-      this.#goneAt = clock.now();
+    if (result.outcome === "deregistered") {
+      this.#membership = { at: "draining", since: clock.now() };
       log.info("target deregistered", fields);
     } else {
-      this.#learn("unknown");
+      this.#membership = { at: "unknown", reason: result.reason };
       log.error("it could not be confirmed that the target is deregistered", fields);
     }
-  }
-
-  /** The API says that the target is registered, whoever did it: the end of a scope is needed. */
-  found(): void {
-    this.#learn("registered");
-  }
-
-  #learn(known: Known): void {
-    this.#known = known;
-    this.options.onKnown?.(known);
   }
 
   /** One RegisterTargets call. When `signal` ends, a request that went out goes on without us. */
   async #attempt(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { elb, clock, times } = this.options;
-    const limit = attemptTime(times.register);
-    const answer = Promise.withResolvers<Known>();
+    const { elb, times } = this.options;
+    const answer = Promise.withResolvers<RegisterResult>();
     const unsent = new AbortController();
     const drop = () => unsent.abort(signal.reason);
     signal.addEventListener("abort", drop, { once: true });
 
     const call = elb.registerTarget(this.group.arn, this.target, {
-      signal: clock.within(limit, unsent.signal),
+      signal: unsent.signal,
+      timeout: attemptTime(times.register),
       onSend: () => {
         signal.removeEventListener("abort", drop);
         this.#inFlight = answer.promise;
       },
     });
-    const learnt = call.then(() => this.#answered(), (fault) => this.#failed(fault));
-    learnt.then((known) => {
+    const learnt = call.then(() => this.#answered(), (error) => this.#failed(error));
+    learnt.then((result) => {
       signal.removeEventListener("abort", drop);
       this.#inFlight = undefined;
-      answer.resolve(known);
+      answer.resolve(result);
     });
     await abortable(learnt, signal);
-    await call.catch((error) => {
-      throw isTimeout(error) ? attemptTimedOut("RegisterTargets", limit) : error;
-    });
+    await call;
   }
 
-  #answered(): Known {
-    this.#learn("registered");
+  #answered(): RegisterResult {
+    this.#membership = { at: "registered" };
     // An earlier attempt that is in doubt still is longer in coming to rest than this one.
     this.#settledAt = Math.max(this.#settledAt, this.#settleTime());
     return "registered";
   }
 
-  #failed(fault: unknown): Known {
+  #failed(error: unknown): RegisterResult {
     const wasSent = this.#inFlight !== undefined;
-    if (!wasSent || (fault instanceof ApiError && fault.effect === "none")) return "absent";
-    if (this.#known === "absent") this.#learn("unknown");
+    if (!wasSent || (error instanceof ApiError && error.effect === "none")) return "not-registered";
+    if (this.#membership.at !== "registered") {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#membership = { at: "unknown", reason };
+    }
     this.#doubtUntil = this.#settleTime();
     // Applied at the last moment, it takes its time until replies know of it, as any other.
     this.#settledAt = this.#doubtUntil + this.options.times.confirmSettle;

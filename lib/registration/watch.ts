@@ -1,103 +1,133 @@
-/** Seeing to it that a target stays registered, and how healthy it is, while the sidecar serves. */
-import type { ElasticLoadBalancing, TargetHealth } from "../aws/elb.ts";
+/** What becomes of a target while the sidecar serves: its health, and whether it stays registered. */
+import type { TargetHealth } from "../aws/elb.ts";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
-import { attemptTimedOut } from "../aws/retry.ts";
-import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { isThrottling } from "../aws/retry.ts";
+import { sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { Log } from "../host/log.ts";
-import { standing } from "./health.ts";
+import { membershipIn, pollHealth } from "./health.ts";
 import type { Registration } from "./registration.ts";
 
-/** Ports and parameters of the watch. */
+/** Parameters of the watch. */
 export interface WatchOptions {
-  readonly elb: ElasticLoadBalancing;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** How often to ask; 0: only until the target is healthy for the first time. */
+  /** `-watch-interval`; 0: only observe, and never register again. */
   readonly interval: Milliseconds;
   /** Ends the watch. */
   readonly stop: AbortSignal;
-  /** The last answer, if there was one. */
-  readonly known: TargetHealth | undefined;
-  readonly onHealth: (health: TargetHealth) => void;
-  /** Told when a target that somebody else deregistered is registered again. */
+  /** Called when a target that another client deregistered is registered again. */
   readonly onReregistered: () => void;
-  /** Told when there is nothing to watch any more. */
-  readonly onEnded: (reason: string) => void;
 }
 
-/** How often to ask for a target that is not healthy yet, where no interval is given. */
-const UNTIL_HEALTHY: Milliseconds = 30_000;
-/** One question's limit. */
-const QUESTION: Milliseconds = 10_000;
+/** How often a health that is only observed is polled: a minute old at the most. */
+const SHORTEST_OBSERVATION: Milliseconds = 30_000;
+const LONGEST_OBSERVATION: Milliseconds = 60_000;
+/** Throttled or denied, the pause doubles up to this: a role may be mended while the pod lives. */
+const LONGEST_PAUSE: Milliseconds = 10 * 60_000;
 
 /** Watches one registration until the signal ends, or nothing is left to watch. Never throws. */
 export async function watch(registration: Registration, options: WatchOptions): Promise<void> {
-  const { clock, log, interval, stop } = options;
-  const { group, fields } = registration;
-  let last = options.known?.state ?? "healthy";
-  while (true) {
-    // Half of it to one and a half: the sidecars of a fleet do not march in step.
-    await sleep(clock.within((interval || UNTIL_HEALTHY) * (0.5 + clock.random()), stop));
-    if (stop.aborted) return;
-    const health = await ask(registration, options);
-    if (stop.aborted) return;
-    if (health instanceof ApiError) {
-      if (isGroupNotFound(health)) {
-        log.error("the target group was deleted: it is not watched any more", fields);
-        return options.onEnded("the target group was deleted");
+  await new Watch(registration, options).run();
+}
+
+class Watch {
+  readonly #registration: Registration;
+  readonly #options: WatchOptions;
+  readonly #every: Milliseconds;
+  /** What the log has said last. */
+  #logged: string;
+  #refusals = 0;
+
+  constructor(registration: Registration, options: WatchOptions) {
+    this.#registration = registration;
+    this.#options = options;
+    this.#every = options.interval || observationInterval(registration);
+    this.#logged = registration.observation?.health.state ?? "";
+  }
+
+  async run(): Promise<void> {
+    const { options: { elb, clock, log }, fields } = this.#registration;
+    const { stop } = this.#options;
+    while (true) {
+      await sleep(clock.within(this.#pause(clock.random()), stop));
+      if (stop.aborted) return;
+      const health = await pollHealth(this.#registration, { elb }, stop);
+      if (stop.aborted) return;
+      if (health instanceof ApiError) {
+        if (isGroupNotFound(health)) {
+          log.error("the target group was deleted: it is not watched any more", fields);
+          return this.#registration.observationEnded("the target group was deleted");
+        }
+        this.#failed(health);
+      } else {
+        await this.#observed(health);
       }
-      log.warn(health.message, fields);
-      continue;
     }
-    options.onHealth(health);
-    if (standing(health) !== "registered") {
-      await registerAgain(registration, options);
-      continue;
+  }
+
+  /** The sidecars of a fleet do not march in step; what is only observed is never older than told. */
+  #pause(chance: number): Milliseconds {
+    const jitter = this.#options.interval > 0 ? 0.5 + chance : 0.75 + chance / 4;
+    return Math.min(
+      this.#every * 2 ** this.#refusals * jitter,
+      Math.max(LONGEST_PAUSE, this.#every),
+    );
+  }
+
+  /** What goes on failing in the same way is logged once. */
+  #failed(error: ApiError): void {
+    const { options: { log }, fields } = this.#registration;
+    if (!error.retryable || isThrottling(error)) this.#refusals++;
+    const isNews = error.code !== this.#logged;
+    this.#logged = error.code;
+    log[isNews ? "warn" : "debug"](error.message, fields);
+  }
+
+  async #observed(health: TargetHealth): Promise<void> {
+    this.#refusals = 0;
+    this.#registration.observed(health);
+    if (membershipIn(health) !== "registered") return await this.#deregistered(health);
+    this.#logState(health);
+  }
+
+  #logState(health: TargetHealth): void {
+    const { options: { log }, fields, group, target } = this.#registration;
+    const { state, reason, description } = health;
+    if (state === this.#logged) return;
+    if (state !== "healthy") {
+      log.warn("target is not healthy", { ...fields, state, reason, description });
+    } else if (this.#logged === "") {
+      log.info("target is in service", { target_group: group.name, target: target.id });
+    } else {
+      log.info("target is healthy again", { ...fields, state });
     }
-    if (health.state !== last) {
-      const seen = { ...fields, state: health.state, reason: health.reason };
-      if (health.state === "healthy") log.info("target is healthy again", seen);
-      else log.warn("target is not healthy", seen);
-      last = health.state;
+    this.#logged = state;
+  }
+
+  /** Only where that is certain: right after registering, the API may not know the target yet. */
+  async #deregistered(health: TargetHealth): Promise<void> {
+    const { options: { clock, log }, fields, settledAt } = this.#registration;
+    const { interval, stop, onReregistered } = this.#options;
+    if (clock.now() < settledAt) return;
+    if (interval === 0) {
+      if (this.#logged === health.reason) return;
+      this.#logged = health.reason ?? health.state;
+      return log.error(
+        "somebody else deregistered the target; -watch-interval would register it again",
+        fields,
+      );
     }
-    if (interval === 0 && health.state === "healthy") {
-      log.info("target is in service", {
-        target_group: group.name,
-        target: registration.target.id,
-      });
-      return;
+    log.warn("somebody else deregistered the target: registering it again", fields);
+    try {
+      await this.#registration.register(stop);
+      onReregistered();
+    } catch (error) {
+      if (stop.aborted) return;
+      log.error(`the target is not registered: ${String(error)}`, fields);
     }
   }
 }
 
-async function ask(
-  { group, target }: Registration,
-  { elb, clock, stop }: WatchOptions,
-): Promise<TargetHealth | ApiError> {
-  try {
-    return await elb.describeTargetHealth(group.arn, target, {
-      signal: clock.within(QUESTION, stop),
-    });
-  } catch (error) {
-    if (error instanceof ApiError) return error;
-    // A stop's reason too: the caller looks at the signal.
-    if (isTimeout(error) || stop.aborted) return attemptTimedOut("DescribeTargetHealth", QUESTION);
-    throw error;
-  }
-}
-
-/** Only where that is certain: right after registering, the API may not know the target yet. */
-async function registerAgain(registration: Registration, options: WatchOptions): Promise<void> {
-  const { clock, log, stop, onReregistered } = options;
-  if (clock.now() < registration.settledAt) return;
-  log.warn("somebody else deregistered the target: registering it again", registration.fields);
-  try {
-    await registration.register(stop);
-    onReregistered();
-  } catch (error) {
-    if (stop.aborted) return;
-    if (!(error instanceof ApiError)) throw error;
-    log.error(`the target is not registered: ${error.message}`, registration.fields);
-  }
+/** Every few of the load balancer's own checks: sooner, there is seldom news. */
+function observationInterval({ group }: Registration): Milliseconds {
+  const few = 3_000 * group.healthCheck.intervalSeconds;
+  return Math.min(LONGEST_OBSERVATION, Math.max(SHORTEST_OBSERVATION, few));
 }

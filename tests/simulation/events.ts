@@ -83,6 +83,7 @@ function drain(world: World): void {
   facts.drains.push(asked);
   world.left("drain");
   world.cycle.isWantedBack = false;
+  world.isDrainStanding = true;
   view.drain().then((end) => {
     asked.end = end;
     asked.endedAt = clock.now();
@@ -92,16 +93,24 @@ function drain(world: World): void {
   seeDrain(world);
 }
 
-function register({ trace, view, cycle }: World): void {
+function register(world: World): void {
+  const { trace, view, cycle } = world;
   trace.incident("register");
   const answer = view.register();
-  if (answer === "registering") cycle.isWantedBack = true;
+  if (answer === "registering") {
+    cycle.isWantedBack = true;
+    world.isDrainStanding = false;
+  }
   trace.tell(`/register: ${answer}`);
 }
 
-function restart({ trace, application, cycle }: World): void {
+function restart(world: World): void {
+  const { trace, application, cycle } = world;
   trace.incident("application restart");
-  if (cycle.leave?.by === "drain") cycle.isWantedBack = true;
+  if (world.isDrainStanding) {
+    cycle.isWantedBack = true;
+    world.isDrainStanding = false;
+  }
   application.restart();
 }
 

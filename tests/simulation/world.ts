@@ -1,13 +1,16 @@
 /** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
 import type { Log } from "../../lib/host/log.ts";
-import { Board } from "../../lib/lifecycle/board.ts";
+import { limited } from "../../lib/aws/limits.ts";
+import { CurrentIntent } from "../../lib/lifecycle/current_intent.ts";
+import type { DrainOutcome, LifecycleOutcome } from "../../lib/lifecycle/outcome.ts";
 import type { Ports } from "../../lib/lifecycle/ports.ts";
-import { Requests } from "../../lib/lifecycle/intent.ts";
-import { createView } from "../../lib/lifecycle/view.ts";
-import { ROUTES } from "../../lib/http/routes.ts";
-import { Stats } from "../../lib/http/stats.ts";
-import type { DrainEnd, Phase as BoardPhase, View } from "../../lib/lifecycle/status.ts";
-import { type Ending, live } from "../../lib/lifecycle/lifecycle.ts";
+import {
+  createView,
+  type Phase as LifecyclePhase,
+  Progress,
+  type View,
+} from "../../lib/lifecycle/status.ts";
+import { runLifecycle } from "../../lib/lifecycle/lifecycle.ts";
 import { type CallRecord, SimulatedApi } from "./api.ts";
 import { SimulatedApplication } from "./application.ts";
 import { SimulatedClock } from "./clock.ts";
@@ -21,7 +24,7 @@ import { type Phase, Trace } from "./trace.ts";
 export interface Drain {
   readonly at: number;
   endedAt?: number;
-  end?: DrainEnd;
+  end?: DrainOutcome;
 }
 
 /** What is known of a life besides its trace. */
@@ -35,7 +38,7 @@ export interface Facts {
   readonly drains: Drain[];
   /** Listeners on the signals of the process, now. */
   listeners: number;
-  ending?: Ending;
+  ending?: LifecycleOutcome;
 }
 
 /** The world. */
@@ -48,12 +51,14 @@ export class World {
   readonly api: SimulatedApi;
   readonly hooks: SimulatedHooks;
   readonly application: SimulatedApplication;
-  readonly requests = new Requests();
+  readonly intent: CurrentIntent;
   readonly scenario: Scenario;
   readonly cycles: Cycle[] = [];
+  /** A client asked for a drain, and nothing has undone that since. */
+  isDrainStanding = false;
   /** The life as its HTTP service sees it. */
   readonly view: View;
-  readonly #board: Board;
+  readonly #progress: Progress;
   readonly #tape: Tape;
 
   constructor(scenario: Scenario, tape: Tape, watch: {
@@ -96,16 +101,18 @@ export class World {
       timeout: scenario.config.application.timeout,
       trouble: scenario.hookTrouble / 2,
     });
-    this.#board = new TracedBoard(clock, trace, () => {
-      if (this.cycles.length > 0) watch.onReturn(this);
+    const signals = { stop: this.stop.signal, forcedStop: this.forcedStop.signal };
+    const { gracePeriod, drain } = scenario.config;
+    this.intent = new CurrentIntent({ clock, signals, gracePeriod });
+    this.cycles.push(this.#newCycle());
+    this.#progress = new TracedProgress(clock, trace, () => {
+      watch.onReturn(this);
       this.cycles.push(this.#newCycle());
     });
     this.view = createView({
-      board: this.#board,
-      requests: this.requests,
-      signals: { stop: this.stop.signal, forcedStop: this.forcedStop.signal },
-      check: { answers: () => Promise.resolve(true), last: () => [] },
-      count: undefined,
+      ...{ clock, intent: this.intent, progress: this.#progress, connections: undefined },
+      minDrainTime: drain.minTime,
+      application: { answers: () => Promise.resolve(true), last: () => [] },
     });
     countListeners(this.stop.signal, this.facts);
     countListeners(this.forcedStop.signal, this.facts);
@@ -113,17 +120,15 @@ export class World {
 
   /** The life under test. A new port is filled here. */
   async live(): Promise<void> {
-    const { api: elb, clock, hooks } = this;
+    const { clock, hooks, application, intent } = this;
     const ports: Ports = {
-      ...{ elb, clock, hooks },
+      ...{ clock, hooks, application, intent },
+      elb: limited(this.api, clock),
       log: this.#log(),
-      signals: { stop: this.stop.signal, forcedStop: this.forcedStop.signal },
-      application: this.application,
-      requests: this.requests,
-      board: this.#board,
+      progress: this.#progress,
     };
-    this.facts.ending = await live(this.scenario.config, ports);
-    this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.sentence}`);
+    this.facts.ending = await runLifecycle(this.scenario.config, ports);
+    this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.message}`);
   }
 
   /** The cycle that the life is in. */
@@ -149,10 +154,7 @@ export class World {
   readonly has = (phase: Phase): boolean => this.ofCycle.phases.some((one) => one.phase === phase);
 
   /** Whether `/readyz` answers 200. */
-  readonly isReady = (): boolean => {
-    const reply = ROUTES.get("/readyz")?.answer({ view: this.view, stats: NO_STATS });
-    return reply !== undefined && "status" in reply && reply.status === 200;
-  };
+  readonly isReady = (): boolean => this.view.status().ready;
 
   /** A stop or a drain came; the first one of a cycle ends it. */
   left(by: "stop" | "drain"): void {
@@ -198,11 +200,8 @@ export class World {
   }
 }
 
-/** Nobody looks at the counters. */
-const NO_STATS = new Stats();
-
-/** The board, which tells the trace of each phase, and the world of each cycle. */
-class TracedBoard extends Board {
+/** Tells the trace of each phase, and the world of each cycle. */
+class TracedProgress extends Progress {
   readonly #trace: Trace;
   readonly #onBegin: () => void;
 
@@ -213,11 +212,11 @@ class TracedBoard extends Board {
   }
 
   override begin(): void {
-    super.begin();
     this.#onBegin();
+    super.begin();
   }
 
-  override enter(phase: BoardPhase): void {
+  override enter(phase: LifecyclePhase): void {
     super.enter(phase);
     if (phase !== "ended") this.#trace.enter(phase);
   }

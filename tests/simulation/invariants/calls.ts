@@ -20,11 +20,11 @@ export function seeCall(world: World, record: CallRecord, step: "made" | "sent" 
   if (record.call === "RegisterTargets") mayRegister(world);
 }
 
-function mayRegister({ trace, facts, requests, ofCycle, application }: World): void {
+function mayRegister({ trace, facts, isDrainStanding, ofCycle, application }: World): void {
   if (facts.stoppedAt !== undefined) {
     trace.violated("3: RegisterTargets goes out after the stop signal");
   }
-  if (!requests.wanted) trace.violated("3: RegisterTargets goes out during a drain");
+  if (isDrainStanding) trace.violated("3: RegisterTargets goes out during a drain");
   const hook = ofCycle.hooks.find(({ event }) => event === "pre-register");
   if (hook?.result?.outcome !== "succeeded") {
     trace.violated("4: RegisterTargets before the pre-register hook succeeded");

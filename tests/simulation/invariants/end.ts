@@ -1,7 +1,7 @@
 /** What must hold at the end of a cycle, and of a life. */
 import { ApiError } from "../../../lib/aws/errors.ts";
 import type { HookEvent } from "../../../lib/hooks/hook.ts";
-import { standing } from "../../../lib/registration/health.ts";
+import { membershipIn } from "../../../lib/registration/health.ts";
 import type { CallRecord } from "../api.ts";
 import type { Phase } from "../trace.ts";
 import type { World } from "../world.ts";
@@ -83,7 +83,7 @@ function rightCode(world: World): void {
       if (facts.faulted) trace.violated("exit done after a fault that nobody caught");
       return;
     case "error":
-      if (!facts.faulted) trace.violated(`exit fault: ${facts.ending?.sentence}`);
+      if (!facts.faulted) trace.violated(`exit fault: ${facts.ending?.message}`);
       return;
     case "groupNotResolved": {
       const made = calls("DescribeTargetGroups");
@@ -146,7 +146,7 @@ function isConfirmed(world: World, group: string): boolean {
 /** When the API said the last time, perhaps of an earlier moment, that the target is registered. */
 function foundAt({ ofCycle }: World, group: string): number {
   const said = ofCycle.calls.filter(({ group: of, health }) =>
-    of === group && health !== undefined && standing(health) === "registered"
+    of === group && health !== undefined && membershipIn(health) === "registered"
   );
   return Math.max(-Infinity, ...said.map(({ endedAt }) => endedAt ?? -Infinity));
 }

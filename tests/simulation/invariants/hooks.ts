@@ -32,7 +32,7 @@ export function seeDrain({ hooks, trace }: World): void {
 
 /** Looks at a hook that starts. */
 export function seeHook(world: World, run: HookRun): void {
-  const { trace, facts, hooks, requests } = world;
+  const { trace, facts, hooks } = world;
   const before = world.ofCycle.hooks.slice(0, -1);
   if (before.some(({ event }) => event === run.event)) trace.violated(`7: ${run.event} runs twice`);
   if (hooks.runs.some((other) => other !== run && other.endedAt === undefined)) {
@@ -48,7 +48,7 @@ export function seeHook(world: World, run: HookRun): void {
     if (facts.stoppedAt !== undefined) {
       trace.violated(`7: ${run.event} starts after the stop signal`);
     }
-    if (!requests.wanted) trace.violated(`7: ${run.event} starts during a drain`);
+    if (world.isDrainStanding) trace.violated(`7: ${run.event} starts during a drain`);
   }
   if (run.event === "post-register") sawTheWaitEnd(world);
   if (run.event === "post-deregister") afterLetting(world);

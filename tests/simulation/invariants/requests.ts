@@ -1,5 +1,6 @@
 /** What must hold of what is asked of a life from outside, and of what it tells of itself. */
-import type { DrainEnd } from "../../../lib/lifecycle/status.ts";
+import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
+import { isDrainAwaited } from "../../../lib/lifecycle/intent.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
 import { isLeavingUnknown } from "./end.ts";
@@ -9,7 +10,7 @@ import { ROUNDING } from "./times.ts";
 const ANSWER = 10_000;
 
 /** Looks at the answer of a drain. */
-export function seeDrainEnd(world: World, end: DrainEnd): void {
+export function seeDrainEnd(world: World, end: DrainOutcome): void {
   if (end.outcome === "failed") return failedForAReason(world, end.reason);
   const { api, trace, clock, ofCycle, scenario: { config, weather } } = world;
   const now = clock.now();
@@ -46,31 +47,29 @@ export function seeReturn({ trace, cycle }: World): void {
 /** Looks at a life that waits, between two moments. */
 export function seeSettled(world: World): void {
   if (world.trace.violations.length > 0) return;
-  readyOnlyWhenHealthy(world);
+  readyOnlyOnceHealthy(world);
   if (world.facts.stoppedAt !== undefined) return;
   if (world.trace.phase === "drained") staysDrained(world);
   if (world.trace.phase === "serving") staysRegistered(world);
 }
 
-function readyOnlyWhenHealthy({ trace, facts, requests, ofCycle, scenario, isReady }: World): void {
+function readyOnlyOnceHealthy(
+  { trace, facts, isDrainStanding, ofCycle, scenario, isReady }: World,
+): void {
   if (!isReady()) return;
   if (facts.stoppedAt !== undefined) trace.violated("5: /readyz is 200 after the stop signal");
-  if (!requests.wanted) trace.violated("5: /readyz is 200 during a drain");
+  if (isDrainStanding) trace.violated("5: /readyz is 200 during a drain");
   for (const group of scenario.groups.keys()) {
-    const answers = ofCycle.calls.filter((one) => one.group === group && one.health !== undefined);
-    const last = answers.reduce(
-      (latest, one) => (one.endedAt ?? 0) >= (latest?.endedAt ?? 0) ? one : latest,
-      answers[0],
+    const wasHealthy = ofCycle.calls.some((one) =>
+      one.group === group && one.health?.state === "healthy"
     );
-    if (last?.health?.state !== "healthy") {
-      trace.violated(`5: /readyz is 200, and the last answer of ${group} is not healthy`);
-    }
+    if (!wasHealthy) trace.violated(`5: /readyz is 200, and ${group} was never healthy`);
   }
 }
 
 /** A life that is drained acts at once on what is asked of it, and holds nothing. */
-function staysDrained({ trace, requests, cycle, facts, api }: World): void {
-  if (requests.isDrainAwaited) trace.violated("9: /drain is not answered by a drained sidecar");
+function staysDrained({ trace, intent, cycle, facts, api }: World): void {
+  if (isDrainAwaited(intent.now)) trace.violated("9: /drain is not answered by a drained sidecar");
   if (cycle.isWantedBack) trace.violated("9: a wish to register again is not heeded");
   if (facts.drains.at(-1)?.end?.outcome !== "drained") return;
   for (const [group, membership] of api.memberships) {

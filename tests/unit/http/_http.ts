@@ -2,7 +2,8 @@
 import { systemClock } from "../../../lib/host/clock.ts";
 import { serve, type Service, type ServiceConfig } from "../../../lib/http/server.ts";
 import { Stats } from "../../../lib/http/stats.ts";
-import type { DrainEnd, GroupStatus, Status, View } from "../../../lib/lifecycle/status.ts";
+import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
+import type { GroupStatus, Status, View } from "../../../lib/lifecycle/status.ts";
 import { KeptLog } from "../kept_log.ts";
 
 export const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
@@ -22,6 +23,7 @@ export const HEALTHY: Status = {
   uptime: 93_250,
   stopping: false,
   drainRequested: false,
+  ready: true,
   groups: [GROUP],
   application: [{ url: "tcp://127.0.0.1:9092", ready: true }],
 };
@@ -31,7 +33,7 @@ export class FakeView implements View {
   current: Status = HEALTHY;
   answers: () => Promise<boolean> = () => Promise.resolve(true);
   registered: ReturnType<View["register"]> = "not-drained";
-  readonly drained = Promise.withResolvers<DrainEnd>();
+  readonly drained = Promise.withResolvers<DrainOutcome>();
   drainCalls = 0;
   registerCalls = 0;
   #onDrainCalls: { readonly calls: number; readonly resolve: () => void }[] = [];
@@ -44,7 +46,7 @@ export class FakeView implements View {
     return this.answers();
   }
 
-  drain(): Promise<DrainEnd> {
+  drain(): Promise<DrainOutcome> {
     this.drainCalls++;
     for (const { calls, resolve } of this.#onDrainCalls) if (this.drainCalls >= calls) resolve();
     return this.drained.promise;

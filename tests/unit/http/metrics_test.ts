@@ -18,7 +18,7 @@ function busyStats(): Stats {
   for (let time = 0; time < 3; time++) stats.onCall("DescribeTargetHealth", "ok");
   stats.onPhaseEnd("registering", 1_250);
   stats.onPhaseEnd("registering", 750);
-  stats.onLeft(412);
+  stats.onDeregistered(412);
   stats.onReregistered();
   stats.onRefused();
   stats.onRefused();
@@ -85,7 +85,7 @@ test("each scrape tells of that moment, and every metric has its help and type",
   await response.text();
   scene.stats.onReregistered();
   scene.view.current = { ...HEALTHY, connections: 1, drainRequested: true };
-  scene.stats.onLeft(1);
+  scene.stats.onDeregistered(1);
   const { text } = await scene.get("/metrics");
   for (const { name, kind, help } of METRICS) {
     assertStringIncludes(

@@ -27,7 +27,7 @@ const READINESS: readonly [Partial<Status>, number, string][] = [
     "target group zookeeper: 10.0.0.1 is unhealthy (Target.FailedHealthChecks)",
   ],
   [
-    { groups: [{ ...GROUP, fault: "the target group does not exist any more" }] },
+    { groups: [{ ...GROUP, error: "the target group does not exist any more" }] },
     503,
     "target group kafka: 10.0.0.1 is not watched any more: the target group does not exist any more",
   ],

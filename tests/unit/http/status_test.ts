@@ -12,6 +12,7 @@ const DRAINING: Status = {
   uptime: 86_461_250,
   stopping: false,
   drainRequested: true,
+  ready: false,
   groups: [{
     ...GROUP,
     membership: "draining",
@@ -21,7 +22,7 @@ const DRAINING: Status = {
     arn: ARN.replaceAll("kafka", "kafka-internal"),
     targetId: "10.0.0.1",
     membership: "unknown",
-    fault: "the target group does not exist any more",
+    error: "the target group does not exist any more",
   }],
   drain: { elapsed: 41_000, atLeast: 120_000, done: false },
   connections: 3,

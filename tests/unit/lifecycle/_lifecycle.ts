@@ -8,14 +8,15 @@ import type {
   WhichGroups,
 } from "../../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
-import { readConfig } from "../../../lib/config/config.ts";
+import { type Config, readConfig } from "../../../lib/config/config.ts";
 import type { HookEvent, HookOutcome } from "../../../lib/hooks/hook.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
-import { Board } from "../../../lib/lifecycle/board.ts";
-import type { Ending } from "../../../lib/lifecycle/outcome.ts";
+import { CurrentIntent } from "../../../lib/lifecycle/current_intent.ts";
+import { runLifecycle } from "../../../lib/lifecycle/lifecycle.ts";
+import type { LifecycleOutcome } from "../../../lib/lifecycle/outcome.ts";
 import type { Application } from "../../../lib/lifecycle/ports.ts";
-import { Requests } from "../../../lib/lifecycle/intent.ts";
-import { live } from "../../../lib/lifecycle/lifecycle.ts";
+import { createView, Progress, type View } from "../../../lib/lifecycle/status.ts";
+import { limited } from "../../../lib/aws/limits.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 
@@ -23,7 +24,7 @@ export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 
 /** Where a target stands. */
-type State = "absent" | "healthy" | "draining";
+type State = "absent" | "healthy" | "unhealthy" | "draining";
 
 export function arnOf(name: string): string {
   return `arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/${name}/0123456789abcdef`;
@@ -145,8 +146,10 @@ export interface LifeOptions {
 export class Life {
   readonly clock = new VirtualClock();
   readonly log = new KeptLog();
-  readonly requests = new Requests();
-  readonly board = new Board(this.clock);
+  readonly config: Config;
+  readonly progress = new Progress(this.clock);
+  readonly intent: CurrentIntent;
+  readonly view: View;
   readonly elb: FakeLoadBalancer;
   readonly hooks: HookEvent[] = [];
   readonly reregistered: string[] = [];
@@ -158,7 +161,21 @@ export class Life {
 
   constructor(options: LifeOptions = {}) {
     this.#options = options;
-    this.elb = new FakeLoadBalancer(this.clock, options.groups ?? ["kafka"]);
+    const { args = [], groups = ["kafka"], connections } = options;
+    this.elb = new FakeLoadBalancer(this.clock, groups);
+    const names = groups.map((name) => `-target-group-name=${name}`);
+    const reading = readConfig([...names, "-target-id=10.0.0.1", ...args], {});
+    if (reading.kind !== "run") throw new Error(JSON.stringify(reading));
+    this.config = reading.config;
+    const { clock, progress } = this;
+    const signals = { stop: this.#stop.signal, forcedStop: this.#forcedStop.signal };
+    const { gracePeriod, drain } = this.config;
+    const intent = this.intent = new CurrentIntent({ clock, signals, gracePeriod });
+    this.view = createView({
+      ...{ clock, intent, progress, connections },
+      minDrainTime: drain.minTime,
+      application: { answers: () => Promise.resolve(true), last: () => [] },
+    });
   }
 
   /** A stop signal at a moment, and perhaps a second one. */
@@ -174,7 +191,7 @@ export class Life {
   drainAt(moment: number): Promise<{ end: string; at: number }> {
     const { promise, resolve } = Promise.withResolvers<{ end: string; at: number }>();
     this.clock.at(moment, async () => {
-      const end = await this.requests.drain();
+      const end = await this.view.drain();
       resolve({
         end: end.outcome === "drained" ? "drained" : end.reason,
         at: this.clock.now(),
@@ -184,15 +201,12 @@ export class Life {
   }
 
   /** Lives it to its end. */
-  async run(): Promise<Ending> {
-    const { args = [], groups = ["kafka"], application, hook, connections } = this.#options;
-    const names = groups.map((name) => `-target-group-name=${name}`);
-    const reading = readConfig([...names, "-target-id=10.0.0.1", ...args], {});
-    if (reading.kind !== "run") throw new Error(JSON.stringify(reading));
-    const { clock, log, requests, board, elb } = this;
-    return await this.clock.run(live(reading.config, {
-      ...{ clock, log, requests, board, elb },
-      signals: { stop: this.#stop.signal, forcedStop: this.#forcedStop.signal },
+  async run(): Promise<LifecycleOutcome> {
+    const { application, hook, connections } = this.#options;
+    const { clock, log, intent, progress, elb } = this;
+    return await this.clock.run(runLifecycle(this.config, {
+      ...{ clock, log, intent, progress },
+      elb: limited(elb, clock),
       hooks: {
         run: ({ event }) => {
           this.hooks.push(event);
@@ -204,7 +218,7 @@ export class Life {
         restarted: () => new Promise(() => {}),
       },
       observer: { onReregistered: (arn) => this.reregistered.push(arn) },
-      rest: () => this.rests.push(board.phase),
+      onIdle: () => this.rests.push(progress.phase),
       ...(connections !== undefined && { connections }),
     }));
   }

@@ -29,9 +29,9 @@ for (const subset of SUBSETS) {
       code: "AccessDenied",
       retryable: false,
     });
-    const { exit, sentence } = await life.run();
+    const { exit, message } = await life.run();
     assertEquals(exit, "notRegistered");
-    assertMatch(sentence, /AccessDenied/);
+    assertMatch(message, /AccessDenied/);
     assertEquals(registered(life), []);
   });
 
@@ -41,11 +41,11 @@ for (const subset of SUBSETS) {
       code: "AccessDenied",
       retryable: false,
     });
-    const { exit, sentence } = await life.run();
+    const { exit, message } = await life.run();
     assertEquals(exit, "deregistrationNotConfirmed");
     assertEquals(registered(life), subset);
     for (const group of GROUPS) {
-      assertEquals(sentence.includes(`targetgroup/${group}/`), subset.includes(group), group);
+      assertEquals(message.includes(`targetgroup/${group}/`), subset.includes(group), group);
     }
     const others = life.elb.calls.filter(({ call, group, at }) =>
       call === "DeregisterTargets" && !subset.includes(group) && at > MINUTE
@@ -67,9 +67,9 @@ Deno.test("a group that is throttled for a while is left in the end", async () =
 Deno.test("one group of five that does not exist: it is named, and nothing is registered", async () => {
   const life = new Life({ groups: GROUPS });
   life.elb.states.delete("d");
-  const { exit, sentence } = await life.run();
+  const { exit, message } = await life.run();
   assertEquals(exit, "groupNotResolved");
-  assertMatch(sentence, /^target group d does not exist/);
+  assertMatch(message, /^target group d does not exist/);
   assert(!life.elb.order.includes("R"));
 });
 
@@ -87,17 +87,17 @@ Deno.test("each group gets the address of its type", async () => {
 
 Deno.test("a group of the other address type is a fault before anything is registered", async () => {
   const life = new Life({ groups: ["v4", "v6"] });
-  const { exit, sentence } = await life.run();
+  const { exit, message } = await life.run();
   assertEquals(exit, "groupNotResolved");
-  assertMatch(sentence, /v6 takes ipv6 addresses, but -target-id 10\.0\.0\.1 is ipv4/);
+  assertMatch(message, /v6 takes ipv6 addresses, but -target-id 10\.0\.0\.1 is ipv4/);
   assert(!life.elb.order.includes("R"));
 });
 
 Deno.test("a group given with its own port and without is given twice", async () => {
   const life = new Life({ groups: ["a", "a:9092"] });
-  const { exit, sentence } = await life.run();
+  const { exit, message } = await life.run();
   assertEquals(exit, "groupNotResolved");
-  assertMatch(sentence, /target group a is given twice with the same port \(9092\)/);
+  assertMatch(message, /target group a is given twice with the same port \(9092\)/);
 });
 
 Deno.test("a group may be given with several ports: each is a target of its own", async () => {

@@ -132,9 +132,9 @@ Deno.test("a life that cannot confirm even then ends with exit code 5", async ()
   life.elb.failing = (call) =>
     call === "DeregisterTargets" ? { code: "AccessDenied", retryable: false } : undefined;
   const drained = life.drainAt(MINUTE);
-  const { exit, sentence } = await life.run();
+  const { exit, message } = await life.run();
   assertEquals(exit, "deregistrationNotConfirmed");
-  assertMatch(sentence, /AccessDenied/);
+  assertMatch(message, /AccessDenied/);
   assertMatch((await drained).end, /AccessDenied/);
 });
 
@@ -172,7 +172,7 @@ Deno.test("/drain before registering again deregisters what the drain before has
   life.elb.delay = 0;
   refuseToDeregister(life, 2 * MINUTE);
   life.drainAt(MINUTE);
-  life.clock.at(MINUTE + 20 * SECOND, () => life.requests.register());
+  life.clock.at(MINUTE + 20 * SECOND, () => life.view.register());
   const again = life.drainAt(3 * MINUTE);
   assertEquals((await life.stopAt(4 * MINUTE).run()).exit, "done");
   const { end, at } = await again;
@@ -186,7 +186,7 @@ Deno.test("registering again waits for a call of the cycle before that is on its
   const life = new Life({ args }).stopAt(MINUTE);
   life.elb.takes = (call) => call === "RegisterTargets" ? 9_500 : 10;
   life.drainAt(SECOND);
-  life.clock.at(5 * SECOND, () => life.requests.register());
+  life.clock.at(5 * SECOND, () => life.view.register());
   assertEquals((await life.run()).exit, "done");
   const [first, second] = life.elb.calls.filter(({ call }) => call === "RegisterTargets");
   assert(first !== undefined && second !== undefined);
@@ -196,7 +196,7 @@ Deno.test("registering again waits for a call of the cycle before that is on its
 Deno.test("/register undoes a drain that has ended", async () => {
   const life = new Life().stopAt(20 * MINUTE);
   life.drainAt(MINUTE);
-  life.clock.at(10 * MINUTE, () => assertEquals(life.requests.register(), "registering"));
+  life.clock.at(10 * MINUTE, () => assertEquals(life.view.register(), "registering"));
   assertEquals((await life.run()).exit, "done");
   assertEquals(life.elb.order, "FRLDALRLD", "groups are not looked up again");
   assertEquals(life.hooks.length, 8, "each hook once in each cycle");
@@ -205,7 +205,7 @@ Deno.test("/register undoes a drain that has ended", async () => {
 Deno.test("/register during a drain registers again when the drain has ended", async () => {
   const life = new Life().stopAt(20 * MINUTE);
   const drained = life.drainAt(MINUTE);
-  life.clock.at(2 * MINUTE, () => assertEquals(life.requests.register(), "registering"));
+  life.clock.at(2 * MINUTE, () => assertEquals(life.view.register(), "registering"));
   await life.run();
   assertEquals((await drained).end, "drained");
   assertEquals(life.elb.order, "FRLDALRLD");
@@ -214,7 +214,7 @@ Deno.test("/register during a drain registers again when the drain has ended", a
 Deno.test("/drain after /register is the last word", async () => {
   const life = new Life().stopAt(20 * MINUTE);
   const first = life.drainAt(MINUTE);
-  life.clock.at(2 * MINUTE, () => life.requests.register());
+  life.clock.at(2 * MINUTE, () => life.view.register());
   const second = life.drainAt(3 * MINUTE);
   await life.run();
   assertEquals([(await first).end, (await second).end], ["drained", "drained"]);
@@ -223,7 +223,7 @@ Deno.test("/drain after /register is the last word", async () => {
 
 Deno.test("/register without a drain does nothing", async () => {
   const life = new Life().stopAt(20 * MINUTE);
-  life.clock.at(2 * MINUTE, () => assertEquals(life.requests.register(), "not-drained"));
+  life.clock.at(2 * MINUTE, () => assertEquals(life.view.register(), "not-drained"));
   await life.run();
   assertEquals(life.elb.order, "FRLD");
 });
@@ -265,7 +265,7 @@ Deno.test("/drain is the last word after /register, also while the last hook run
   const life: Life = new Life({ args: ["-min-drain-time=30s"], hook }).stopAt(20 * MINUTE);
   life.elb.delay = 0;
   life.drainAt(MINUTE);
-  life.clock.at(MINUTE + SECOND, () => assertEquals(life.requests.register(), "registering"));
+  life.clock.at(MINUTE + SECOND, () => assertEquals(life.view.register(), "registering"));
   const again = life.drainAt(2 * MINUTE);
   assertEquals((await life.run()).exit, "done");
   assertEquals(await again, { end: "drained", at: 2 * MINUTE });
@@ -283,10 +283,9 @@ Deno.test("the board tells what a life does, and where its target stands", async
   const life = new Life().stopAt(20 * MINUTE);
   life.drainAt(MINUTE);
   const seen: string[] = [];
-  const besides = { stopping: false, drainRequested: false, application: [] };
   for (const moment of [30 * SECOND, 2 * MINUTE, 10 * MINUTE]) {
     life.clock.at(moment, () => {
-      const { phase, groups, drain } = life.board.status(besides);
+      const { phase, groups, drain } = life.view.status();
       const [group] = groups;
       seen.push(`${phase} ${group?.membership} ${group?.health?.state} ${drain?.done}`);
     });
@@ -302,7 +301,7 @@ Deno.test("the board tells what a life does, and where its target stands", async
 Deno.test("a life tells when it has nothing to do: serving, drained, and serving again", async () => {
   const life = new Life().stopAt(40 * MINUTE);
   life.drainAt(MINUTE);
-  life.clock.at(20 * MINUTE, () => life.requests.register());
+  life.clock.at(20 * MINUTE, () => life.view.register());
   await life.run();
   assertEquals(life.rests, ["serving", "drained", "serving"]);
 });

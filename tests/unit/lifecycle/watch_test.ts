@@ -48,12 +48,8 @@ Deno.test("-watch-interval watches each group by itself; a deleted one only unti
   life.clock.at(10 * MINUTE, () => life.elb.states.set("kafka", "absent"));
   let fault: string | undefined;
   life.clock.at(15 * MINUTE, () => {
-    const { groups } = life.board.status({
-      stopping: false,
-      drainRequested: false,
-      application: [],
-    });
-    fault = groups.find(({ name }) => name === "edge")?.fault;
+    const { groups } = life.view.status();
+    fault = groups.find(({ name }) => name === "edge")?.error;
   });
   assertEquals((await life.run()).exit, "done");
   assertEquals(fault, "the target group was deleted");
@@ -90,18 +86,59 @@ Deno.test("-watch-interval tries again where registering again is refused", asyn
   assertMatch(life.log.text, /error the target is not registered: .*AccessDenied/);
 });
 
-Deno.test("-listen alone watches until the target is healthy for the first time", async () => {
-  const args = ["-listen=:0", "-wait-in-service=false"];
-  const life = new Life({ args }).stopAt(60 * MINUTE);
-  let healthyAt = Infinity;
-  life.elb.describeTargetHealth = ((original) => async (...all) => {
-    const health = await original.apply(life.elb, all);
-    return life.clock.now() < 5 * MINUTE ? { ...health, state: "initial" } : health;
-  })(life.elb.describeTargetHealth);
-  life.clock.at(59 * MINUTE, () => {
-    const looks = life.elb.calls.filter(({ call }) => call === "DescribeTargetHealth");
-    healthyAt = looks.at(-1)?.at ?? Infinity;
-  });
+Deno.test("-listen alone: /status is never older than a minute, and each change is logged once", async () => {
+  const life = new Life({ args: ["-listen=:0"] }).stopAt(60 * MINUTE);
+  life.clock.at(20 * MINUTE, () => life.elb.states.set("kafka", "unhealthy"));
+  life.clock.at(40 * MINUTE, () => life.elb.states.set("kafka", "healthy"));
+  const seen = new Set<string>();
+  for (let second = 120; second < 3_600; second += 7) {
+    life.clock.at(second * SECOND, () => {
+      const { groups: [group], ready } = life.view.status();
+      assert((group?.health?.age ?? Infinity) <= MINUTE, `${group?.health?.age} ms old`);
+      const minute = Math.floor(second / 60);
+      seen.add(
+        `${
+          minute < 20 ? 0 : minute < 22 ? "?" : minute < 40 ? 1 : "?"
+        } ${group?.health?.state} ${ready}`,
+      );
+    });
+  }
   await life.run();
-  assert(healthyAt >= 5 * MINUTE && healthyAt < 6 * MINUTE, `${healthyAt}`);
+  assertEquals([...seen].filter((one) => !one.startsWith("?")), [
+    "0 healthy true",
+    "1 unhealthy true",
+  ]);
+  assertEquals(life.log.text.match(/target is not healthy/g)?.length, 1);
+  assertEquals(life.log.text.match(/target is healthy again/g)?.length, 1);
+});
+
+Deno.test("-listen alone reports a target that another client deregistered, and leaves it", async () => {
+  const life = new Life({ args: ["-listen=:0"] }).stopAt(60 * MINUTE);
+  life.clock.at(20 * MINUTE, () => life.elb.states.set("kafka", "absent"));
+  let membership: string | undefined;
+  life.clock.at(21 * MINUTE + SECOND, () => membership = life.view.status().groups[0]?.membership);
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(membership, "absent");
+  assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 1);
+  assertEquals(life.log.text.match(/error somebody else deregistered the target/g)?.length, 1);
+});
+
+Deno.test("polls that are denied or throttled while serving become rare, and are logged once", async () => {
+  for (const code of ["AccessDenied", "Throttling"]) {
+    const life = new Life({ args: ["-watch-interval=30s"] }).stopAt(600 * MINUTE);
+    life.elb.failing = (call) =>
+      call === "DescribeTargetHealth" && life.clock.now() > MINUTE &&
+        life.clock.now() < 500 * MINUTE
+        ? { code, retryable: code === "Throttling" }
+        : undefined;
+    await life.run();
+    const polls = life.elb.calls.filter(({ call, at }) =>
+      call === "DescribeTargetHealth" && at > MINUTE && at < 500 * MINUTE
+    );
+    assert(polls.length > 40 && polls.length < 70, `${polls.length} polls in 500 minutes`);
+    assertEquals(
+      life.log.lines.filter((line) => line.startsWith(`warn DescribeTargetHealth`)).length,
+      1,
+    );
+  }
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { CallOptions, ElasticLoadBalancing, TargetHealth } from "../../../lib/aws/elb.ts";
 import { ApiError } from "../../../lib/aws/errors.ts";
+import { limited } from "../../../lib/aws/limits.ts";
 import { waitInService } from "../../../lib/registration/in_service.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
@@ -41,7 +42,13 @@ function wait(answers: Answers, time = 300 * SECOND, stopAt = Infinity) {
       );
     },
   };
-  const result = waitInService(group, target, { elb, clock, log, time, stop: stop.signal });
+  const result = waitInService({ group, target }, {
+    elb: limited(elb, clock),
+    clock,
+    log,
+    time,
+    stop: stop.signal,
+  });
   return { result: clock.run(result), asked, log, clock };
 }
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HealthCheck, TargetHealth } from "../../../lib/aws/elb.ts";
 import {
-  nextQuestionIn,
-  type Sighting,
-  sighting,
+  nextPollIn,
+  observe,
+  type ObservedState,
 } from "../../../lib/registration/poll_schedule.ts";
 import { generator } from "../../emulator/faults.ts";
 
@@ -20,9 +20,9 @@ function settings(intervalSeconds = 30, healthyThreshold = 5, unhealthyThreshold
 }
 
 /** What is known after answers at these moments, in seconds. */
-function after(...answers: readonly [number, TargetHealth][]): Sighting | undefined {
+function after(...answers: readonly [number, TargetHealth][]): ObservedState | undefined {
   return answers.reduce(
-    (known: Sighting | undefined, [at, health]) => sighting(known, health, at * SECOND),
+    (known: ObservedState | undefined, [at, health]) => observe(known, health, at * SECOND),
     undefined,
   );
 }
@@ -30,14 +30,14 @@ function after(...answers: readonly [number, TargetHealth][]): Sighting | undefi
 /** The seconds until the next question. */
 function gap(
   now: number,
-  known: Sighting | undefined,
+  known: ObservedState | undefined,
   check: HealthCheck = settings(),
   chance = 0,
 ): number {
-  return nextQuestionIn(check, now * SECOND, known, chance) / SECOND;
+  return nextPollIn(check, now * SECOND, known, chance) / SECOND;
 }
 
-Deno.test("sighting() knows between which answers a state began, and when it was last seen", () => {
+Deno.test("observe() knows between which answers a state began, and when it was last seen", () => {
   const known = after([10, REGISTERING], [25, REGISTERING], [40, CHECKING], [50, CHECKING]);
   assertEquals(known, {
     health: CHECKING,
@@ -47,11 +47,11 @@ Deno.test("sighting() knows between which answers a state began, and when it was
   });
 });
 
-Deno.test("sighting() of a first answer does not claim that the state was seen to begin", () => {
+Deno.test("observe() of a first answer does not claim that the state was seen to begin", () => {
   assertEquals(after([10, UNHEALTHY])?.after, 0);
 });
 
-Deno.test("nextQuestionIn() lets the first question wait for half of 15 s to all of it", () => {
+Deno.test("nextPollIn() lets the first question wait for half of 15 s to all of it", () => {
   assertEquals([0, 0.5, 0.999].map((chance) => gap(0, undefined, settings(), chance)), [
     7.5,
     11.25,
@@ -59,20 +59,20 @@ Deno.test("nextQuestionIn() lets the first question wait for half of 15 s to all
   ]);
 });
 
-Deno.test("nextQuestionIn() asks earlier at first where checks come every few seconds", () => {
+Deno.test("nextPollIn() asks earlier at first where checks come every few seconds", () => {
   assertEquals(gap(0, undefined, settings(5)), 2.5);
 });
 
-Deno.test("nextQuestionIn() keeps up with an emulator that checks every second", () => {
+Deno.test("nextPollIn() keeps up with an emulator that checks every second", () => {
   assertEquals(gap(3, after([3, REGISTERING]), settings(1)), 3);
   assertEquals(gap(3, after([3, CHECKING]), settings(1)), 1);
 });
 
-Deno.test("nextQuestionIn() asks sparsely while the target is being registered", () => {
+Deno.test("nextPollIn() asks sparsely while the target is being registered", () => {
   assertEquals(gap(40, after([40, REGISTERING])), 15);
 });
 
-Deno.test("nextQuestionIn() asks closely while the first check is due", () => {
+Deno.test("nextPollIn() asks closely while the first check is due", () => {
   const known = after([15, REGISTERING], [30, CHECKING]);
   assertEquals([5, 10, 30].map((interval) => gap(30, known, settings(interval))), [
     Math.sqrt(20),
@@ -82,7 +82,7 @@ Deno.test("nextQuestionIn() asks closely while the first check is due", () => {
   assert(gap(61, known, settings(30, 10, 9)) > gap(59, known, settings(30, 10, 9)));
 });
 
-Deno.test("nextQuestionIn() asks closely again while the last of the needed checks is due", () => {
+Deno.test("nextPollIn() asks closely again while the last of the needed checks is due", () => {
   const known = after([15, REGISTERING], [30, CHECKING]);
   const check = settings(10, 8, 9); // so the last is due from 85 s to 110 s
   assertEquals([60, 86, 109, 111].map((now) => gap(now, known, check)), [
@@ -93,12 +93,12 @@ Deno.test("nextQuestionIn() asks closely again while the last of the needed chec
   ]);
 });
 
-Deno.test("nextQuestionIn() does not sleep into a time that is likely", () => {
+Deno.test("nextPollIn() does not sleep into a time that is likely", () => {
   const known = after([15, REGISTERING], [30, CHECKING]);
   assertEquals(gap(75, known, settings(10, 8, 9)), 10);
 });
 
-Deno.test("nextQuestionIn() is quiet where neither rule of load balancers allows for healthy", () => {
+Deno.test("nextPollIn() is quiet where neither rule of load balancers allows for healthy", () => {
   const known = after([15, REGISTERING], [30, CHECKING]);
   const check = settings(20, 8, 2); // no check was passed by 90 s; eight of them are not by 155 s
   assertEquals(gap(89, known, check), 15);
@@ -106,7 +106,7 @@ Deno.test("nextQuestionIn() is quiet where neither rule of load balancers allows
   assertEquals(gap(90, known, check), 45, "not longer than a minute, less the jitter");
 });
 
-Deno.test("nextQuestionIn() is quiet after a failed check, until enough can have been passed", () => {
+Deno.test("nextPollIn() is quiet after a failed check, until enough can have been passed", () => {
   const known = after([45, CHECKING], [60, UNHEALTHY]);
   const check = settings(10, 5); // not before 85 s
   assertEquals(gap(60, known, check), 25);
@@ -114,33 +114,33 @@ Deno.test("nextQuestionIn() is quiet after a failed check, until enough can have
   assertEquals(gap(200, known, check), 15);
 });
 
-Deno.test("nextQuestionIn() concludes nothing from a state that it did not see begin", () => {
+Deno.test("nextPollIn() concludes nothing from a state that it did not see begin", () => {
   assertEquals(gap(10, after([10, UNHEALTHY]), settings(30, 10)), 15);
   assertEquals(gap(200, after([10, CHECKING]), settings(30, 10)), 15);
 });
 
-Deno.test("nextQuestionIn() concludes nothing where one passed check may be enough", () => {
+Deno.test("nextPollIn() concludes nothing where one passed check may be enough", () => {
   const unknown = settings(30, 1);
   assertEquals(gap(60, after([45, CHECKING], [60, UNHEALTHY]), unknown), Math.sqrt(120));
   assertEquals(gap(200, after([45, REGISTERING], [60, CHECKING]), unknown), 15);
 });
 
-Deno.test("nextQuestionIn() asks on, sparsely, where waiting does not help", () => {
+Deno.test("nextPollIn() asks on, sparsely, where waiting does not help", () => {
   assertEquals([20, 1_000].map((now) => gap(now, after([20, NOT_IN_USE]))), [15, 15]);
 });
 
 /** The moments at which a sidecar asks, in seconds, where every answer is the same. */
 function moments(health: TargetHealth, check: HealthCheck, chance: () => number): number[] {
   const all: number[] = [];
-  let known: Sighting | undefined;
+  let known: ObservedState | undefined;
   for (let now = 0; now < 300; all.push(now)) {
     now += gap(now, known, check, chance());
-    known = sighting(known, health, now * SECOND);
+    known = observe(known, health, now * SECOND);
   }
   return all;
 }
 
-Deno.test("nextQuestionIn() leaves no more than 15 s unless something was seen to exclude it", () => {
+Deno.test("nextPollIn() leaves no more than 15 s unless something was seen to exclude it", () => {
   const chance = generator(1);
   for (let interval = 5; interval <= 300; interval += 5) {
     for (const health of [REGISTERING, CHECKING, UNHEALTHY, NOT_IN_USE]) {

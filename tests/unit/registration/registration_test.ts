@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { CallOptions, ElasticLoadBalancing, TargetHealth } from "../../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
-import type { Departure } from "../../../lib/registration/deregister.ts";
-import { Registration } from "../../../lib/registration/registration.ts";
+import { limited } from "../../../lib/aws/limits.ts";
+import { type Membership, Registration } from "../../../lib/registration/registration.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 
@@ -105,7 +105,7 @@ class ScriptedLoadBalancer implements ElasticLoadBalancing {
 }
 
 interface Run {
-  readonly departure: Departure;
+  readonly membership: Membership;
   readonly elb: ScriptedLoadBalancer;
   readonly tookAfterStop: number;
   readonly log: KeptLog;
@@ -124,7 +124,12 @@ async function run(
   const elb = new ScriptedLoadBalancer(clock, courses);
   const log = new KeptLog();
   const times = { register: 60 * SECOND, deregister, confirmSettle: 5 * SECOND };
-  const registration = new Registration({ group, target }, { elb, clock, log, times });
+  const registration = new Registration({ group, target }, {
+    elb: limited(elb, clock),
+    clock,
+    log,
+    times,
+  });
   const stop = new AbortController();
   clock.at(stopAt, () => {
     elb.lie = lie;
@@ -136,34 +141,34 @@ async function run(
     if (!stop.signal.aborted) {
       await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
     }
-    await registration[Symbol.asyncDispose]();
+    await registration.deregister();
     tookAfterStop = clock.now() - stopAt;
     await new Promise((resolve) => clock.within(120 * SECOND).addEventListener("abort", resolve));
   })());
-  return { departure: registration.departure, elb, tookAfterStop, log };
+  return { membership: registration.membership, elb, tookAfterStop, log };
 }
 
 Deno.test("Registration: with all answers seen, two calls are enough", async () => {
-  const { departure, elb } = await run({});
+  const { membership, elb } = await run({});
   assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets"]);
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: a stop before anything was sent makes no call", async () => {
   const clock = new VirtualClock();
   const elb = new ScriptedLoadBalancer(clock, {});
   const times = { register: SECOND, deregister: SECOND, confirmSettle: SECOND };
-  const options = { elb, clock, log: new KeptLog(), times };
+  const options = { elb: limited(elb, clock), clock, log: new KeptLog(), times };
   const registration = new Registration({ group, target }, options);
   const stopped = AbortSignal.abort(new Error("stop"));
   await clock.run(assertRejects(() => registration.register(stopped), Error, "stop"));
-  await clock.run(registration[Symbol.asyncDispose]());
+  await clock.run(registration.deregister());
   assertEquals(elb.order, []);
-  assertEquals(registration.departure.outcome, "never-registered");
+  assertEquals(registration.membership.at, "absent");
 });
 
 Deno.test("Registration: at a stop in flight, DeregisterTargets goes out at once", async () => {
-  const { departure, elb } = await run(
+  const { membership, elb } = await run(
     { RegisterTargets: [{ appliedAfter: 3 * SECOND, answeredAfter: 4 * SECOND }] },
     { stopAt: SECOND },
   );
@@ -171,7 +176,7 @@ Deno.test("Registration: at a stop in flight, DeregisterTargets goes out at once
     { call: "RegisterTargets", at: 0 },
     { call: "DeregisterTargets", at: SECOND },
   ]);
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
   assertEquals(elb.state, "draining", "the late registration was taken back");
 });
 
@@ -185,21 +190,21 @@ Deno.test("Registration: an answer that comes in time saves the settle time", as
 });
 
 Deno.test("Registration: a refusal that comes in time needs no second look", async () => {
-  const { departure, elb } = await run(
+  const { membership, elb } = await run(
     { RegisterTargets: [{ answeredAfter: 4 * SECOND, fault: { effect: "none" } }] },
     { stopAt: SECOND },
   );
   assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets"]);
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 for (const appliedAfter of [2, 9, 10.5, 12, 14.9].map((seconds) => seconds * SECOND)) {
   Deno.test(`Registration: unanswered and applied after ${appliedAfter} ms is taken back`, async () => {
-    const { departure, elb } = await run(
+    const { membership, elb } = await run(
       { RegisterTargets: [{ appliedAfter }] },
       { stopAt: SECOND },
     );
-    assertEquals(departure.outcome, "gone");
+    assertEquals(membership.at, "draining");
     assert(elb.state !== "healthy", "left behind");
   });
 }
@@ -211,36 +216,36 @@ Deno.test("Registration: where no answer comes, it looks more than once over the
 });
 
 Deno.test("Registration: where no answer comes, the last word is a DeregisterTargets call", async () => {
-  const { departure, elb } = await run({ RegisterTargets: [SILENT] }, { stopAt: SECOND });
+  const { membership, elb } = await run({ RegisterTargets: [SILENT] }, { stopAt: SECOND });
   const givenUpAt = 10 * SECOND;
   assertEquals(elb.calls.at(-1), { call: "DeregisterTargets", at: givenUpAt + 5 * SECOND });
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: applied late, and replies out of date: taken back all the same", async () => {
-  const { departure, elb } = await run({ RegisterTargets: [{ appliedAfter: 14.9 * SECOND }] }, {
+  const { membership, elb } = await run({ RegisterTargets: [{ appliedAfter: 14.9 * SECOND }] }, {
     stopAt: SECOND,
     lie: { target, state: "unused", reason: "Target.NotRegistered" },
   });
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
   assertEquals(elb.state, "draining");
 });
 
 Deno.test("Registration: a reply that is slow to come tells of the time before the question", async () => {
   const lost = { answeredAfter: 20, fault: {} };
   const slow = { answeredAfter: 8 * SECOND };
-  const { departure, elb } = await run(
+  const { membership, elb } = await run(
     { DeregisterTargets: [lost, WELL], DescribeTargetHealth: [slow] },
     { stopAt: 100, lie: { target, state: "unused", reason: "Target.NotRegistered" } },
   );
   assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: an answered attempt does not settle what an earlier one left in doubt", async () => {
   // Given up after 10 s, applied in the 15th; leaving, in the 16th, a reply that is out of date.
   const lost = { answeredAfter: 20, fault: {} };
-  const { departure, elb } = await run({
+  const { membership, elb } = await run({
     RegisterTargets: [{ appliedAfter: 14.9 * SECOND }, WELL],
     DeregisterTargets: [lost, WELL],
   }, {
@@ -248,42 +253,42 @@ Deno.test("Registration: an answered attempt does not settle what an earlier one
     lie: { target, state: "unused", reason: "Target.NotRegistered" },
   });
   assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: right after registering, 'draining' may be of the life before", async () => {
   const lost = { answeredAfter: 20, fault: {} };
-  const { departure, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
+  const { membership, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
     stopAt: 100,
     lie: { target, state: "draining" },
   });
   assertEquals(elb.state, "draining");
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: an earlier attempt without an answer counts, a later one's answer or not", async () => {
-  const { departure, elb } = await run({
+  const { membership, elb } = await run({
     RegisterTargets: [{ appliedAfter: 14 * SECOND }, WELL],
   }, { stopAt: 11 * SECOND });
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
   assert(elb.state !== "healthy", "left behind");
 });
 
 Deno.test("Registration: lost without an answer, then stopped before the next try, is taken back", async () => {
   const lost = { appliedAfter: 10, answeredAfter: 20, fault: {} };
-  const { departure, elb } = await run({ RegisterTargets: [lost] }, { stopAt: 25 });
+  const { membership, elb } = await run({ RegisterTargets: [lost] }, { stopAt: 25 });
   assertEquals(elb.order.slice(0, 2), ["RegisterTargets", "DeregisterTargets"]);
   assertEquals(elb.state, "draining");
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: the settle time comes on top of the time for deregistering", async () => {
   // The call is given up after 10 s, so that it can be confirmed after 15 s, not after 13 s.
-  const { departure } = await run({ RegisterTargets: [SILENT] }, {
+  const { membership } = await run({ RegisterTargets: [SILENT] }, {
     stopAt: SECOND,
     deregister: 12 * SECOND,
   });
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: long after the doubt, two calls are enough again", async () => {
@@ -293,57 +298,57 @@ Deno.test("Registration: long after the doubt, two calls are enough again", asyn
 
 Deno.test("Registration: refused by the API is not registered: nothing to take back", async () => {
   const refused = { answeredAfter: 20, fault: { effect: "none", retryable: false } } as const;
-  const { departure, elb } = await run({ RegisterTargets: [refused] });
+  const { membership, elb } = await run({ RegisterTargets: [refused] });
   assertEquals(elb.order, ["RegisterTargets"]);
-  assertEquals(departure.outcome, "never-registered");
+  assertEquals(membership.at, "absent");
 });
 
 Deno.test("Registration: throttled for ever ends with the step's time", async () => {
   const throttled = { answeredAfter: 20, fault: { effect: "none" } } as const;
-  const { departure, elb } = await run({ RegisterTargets: [throttled] }, { stopAt: 90 * SECOND });
+  const { membership, elb } = await run({ RegisterTargets: [throttled] }, { stopAt: 90 * SECOND });
   assert((elb.calls.at(-1)?.at ?? 0) <= 60 * SECOND);
-  assertEquals(departure.outcome, "never-registered");
+  assertEquals(membership.at, "absent");
 });
 
 Deno.test("Registration: DeregisterTargets applied but never answered is seen as done", async () => {
-  const { departure, elb } = await run({ DeregisterTargets: [{ appliedAfter: 10 }] });
+  const { membership, elb } = await run({ DeregisterTargets: [{ appliedAfter: 10 }] });
   assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets", "DescribeTargetHealth"]);
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: DeregisterTargets lost is sent again", async () => {
-  const { departure, elb } = await run({ DeregisterTargets: [SILENT, WELL] });
+  const { membership, elb } = await run({ DeregisterTargets: [SILENT, WELL] });
   assertEquals(elb.order, [
     "RegisterTargets",
     "DeregisterTargets",
     "DescribeTargetHealth",
     "DeregisterTargets",
   ]);
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: throttled while leaving, it just tries again", async () => {
   const throttled = { answeredAfter: 20, fault: { effect: "none" } } as const;
-  const { departure, elb } = await run({ DeregisterTargets: [throttled, throttled, WELL] });
+  const { membership, elb } = await run({ DeregisterTargets: [throttled, throttled, WELL] });
   assertEquals(elb.order.slice(1), Array(3).fill("DeregisterTargets"));
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 for (const retryable of [true, false]) {
   Deno.test(`Registration: leaving, a fault for ever (retryable: ${retryable}) ends unconfirmed in time`, async () => {
-    const { departure, tookAfterStop } = await run({
+    const { membership, tookAfterStop } = await run({
       DeregisterTargets: [{ answeredAfter: 20, fault: { effect: "none", retryable } }],
     });
-    assertEquals(departure.outcome, "unconfirmed");
+    assertEquals(membership.at, "unknown");
     assertEquals(tookAfterStop, 30 * SECOND);
   });
 }
 
 Deno.test("Registration: refused once while leaving, it tries again", async () => {
   const refused = { answeredAfter: 20, fault: { effect: "none", retryable: false } } as const;
-  const { departure, elb } = await run({ DeregisterTargets: [refused, WELL] });
+  const { membership, elb } = await run({ DeregisterTargets: [refused, WELL] });
   assertEquals(elb.state, "draining");
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: a group that was deleted has let go of the target", async () => {
@@ -351,27 +356,27 @@ Deno.test("Registration: a group that was deleted has let go of the target", asy
     answeredAfter: 20,
     fault: { code: "TargetGroupNotFound", effect: "none", retryable: false },
   };
-  const { departure, elb } = await run({
+  const { membership, elb } = await run({
     DeregisterTargets: [notFound],
     DescribeTargetHealth: [notFound],
   });
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets", "DescribeTargetHealth"]);
-  assertEquals(departure.outcome, "gone");
+  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets"]);
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: right after registering, 'not registered' is no proof", async () => {
   const lost = { answeredAfter: 20, fault: {} };
-  const { departure, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
+  const { membership, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
     stopAt: 100,
     lie: { target, state: "unused", reason: "Target.NotRegistered" },
   });
   assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
-  assertEquals(departure.outcome, "gone");
+  assertEquals(membership.at, "draining");
 });
 
 Deno.test("Registration: 'unused' because no listener is there is registered still", async () => {
-  const { departure } = await run({ DeregisterTargets: [SILENT] }, {
+  const { membership } = await run({ DeregisterTargets: [SILENT] }, {
     lie: { target, state: "unused", reason: "Target.NotInUse" },
   });
-  assertEquals(departure.outcome, "unconfirmed");
+  assertEquals(membership.at, "unknown");
 });

@@ -1,0 +1,109 @@
+/** The one place that holds the current intent, and tells those who wait for it to change. */
+import { type Clock, whenEnded } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
+import type { StopSignals } from "../host/signals.ts";
+import { type Intent, type IntentEvent, isDrainAwaited, nextIntent } from "./intent.ts";
+import type { DrainOutcome } from "./outcome.ts";
+
+/** What a client of `/register` gets to know. */
+export type RegisterAnswer = "registering" | "not-drained" | "stopping";
+
+/** Why a step ends early: the intent has changed. */
+export class IntentChanged extends Error {
+  override readonly name = "IntentChanged";
+
+  constructor(to: Intent["state"]) {
+    super(`the intent changed to ${to}`);
+  }
+}
+
+/** What the intent is made of besides events. */
+export interface IntentOptions {
+  readonly clock: Clock;
+  readonly signals: StopSignals;
+  /** The pod's grace period; 0: not known. */
+  readonly gracePeriod: Milliseconds;
+}
+
+interface Watcher {
+  readonly states: readonly Intent["state"][];
+  readonly left: AbortController;
+}
+
+/** The current intent. Every change happens at once, in `send`. */
+export class CurrentIntent {
+  readonly #clock: Clock;
+  readonly #gracePeriod: Milliseconds;
+  readonly #forcedStop = new AbortController();
+  readonly #watchers = new Set<Watcher>();
+  #intent: Intent = { state: "serving" };
+  #clients: PromiseWithResolvers<DrainOutcome> | undefined;
+
+  constructor({ clock, signals, gracePeriod }: IntentOptions) {
+    this.#clock = clock;
+    this.#gracePeriod = gracePeriod;
+    const { stop, forcedStop } = signals;
+    whenEnded(stop, () => this.send({ event: "stop", at: clock.now(), cause: stop.reason }));
+    whenEnded(forcedStop, () => this.send({ event: "second-stop" }));
+  }
+
+  get now(): Intent {
+    return this.#intent;
+  }
+
+  /** Ends when the second stop signal comes. */
+  get forcedStop(): AbortSignal {
+    return this.#forcedStop.signal;
+  }
+
+  /** A signal that ends, with an `IntentChanged`, once the intent is none of these. */
+  whileIn(...states: readonly Intent["state"][]): AbortSignal {
+    const left = new AbortController();
+    if (states.includes(this.#intent.state)) this.#watchers.add({ states, left });
+    else left.abort(new IntentChanged(this.#intent.state));
+    return left.signal;
+  }
+
+  /** Takes an event; all that follows from it has happened when this returns. */
+  send(event: IntentEvent): void {
+    const from = this.#intent;
+    const to = nextIntent(from, event, this.#gracePeriod);
+    if (to === from) return;
+    this.#intent = to;
+    if (isDrainAwaited(from) && (event.event === "drain-ended" || event.event === "ended")) {
+      this.#clients?.resolve(event.outcome);
+      this.#clients = undefined;
+    }
+    if (to.state === "stopping" && to.forced) this.#forcedStop.abort(new IntentChanged("stopping"));
+    for (const watcher of this.#watchers) {
+      if (watcher.states.includes(to.state)) continue;
+      this.#watchers.delete(watcher);
+      watcher.left.abort(new IntentChanged(to.state));
+    }
+  }
+
+  /** Begins a drain, or joins the one that is under way. Never rejects. */
+  drain(): Promise<DrainOutcome> {
+    this.send({ event: "drain", at: this.#clock.now() });
+    const intent = this.#intent;
+    if (intent.state === "drained" || intent.state === "ended") {
+      return Promise.resolve(intent.outcome);
+    }
+    this.#clients ??= Promise.withResolvers<DrainOutcome>();
+    return this.#clients.promise;
+  }
+
+  /** Undoes a drain, once that has ended. */
+  register(): RegisterAnswer {
+    this.send({ event: "register" });
+    switch (this.#intent.state) {
+      case "serving":
+        return "not-drained";
+      case "stopping":
+      case "ended":
+        return "stopping";
+      default:
+        return "registering";
+    }
+  }
+}
