@@ -6,9 +6,10 @@ import { readConfig } from "../../lib/config/config.ts";
 import type { Hooks } from "../../lib/hooks/hook.ts";
 import type { Log } from "../../lib/host/log.ts";
 import { StopRequested } from "../../lib/host/signals.ts";
-import { Board } from "../../lib/lifecycle/board.ts";
-import { Requests } from "../../lib/lifecycle/intent.ts";
-import { live } from "../../lib/lifecycle/lifecycle.ts";
+import { limited } from "../../lib/aws/limits.ts";
+import { CurrentIntent } from "../../lib/lifecycle/current_intent.ts";
+import { runLifecycle } from "../../lib/lifecycle/lifecycle.ts";
+import { Progress } from "../../lib/lifecycle/status.ts";
 import type { Application } from "../../lib/lifecycle/ports.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { Tape } from "../simulation/tape.ts";
@@ -61,10 +62,11 @@ class Fleet {
       if (message.startsWith("target is in service")) serves.resolve(true);
     };
     const { clock, account } = this;
-    const ended = live(reading.config, {
-      ...{ elb: account, clock, hooks: NO_HOOKS, log: { ...QUIET, info } },
-      signals: { stop: stop.signal, forcedStop: new AbortController().signal },
-      ...{ application: NO_APPLICATION, requests: new Requests(), board: new Board(clock) },
+    const signals = { stop: stop.signal, forcedStop: new AbortController().signal };
+    const ended = runLifecycle(reading.config, {
+      ...{ elb: limited(account, clock), clock, hooks: NO_HOOKS, log: { ...QUIET, info } },
+      ...{ application: NO_APPLICATION, progress: new Progress(clock) },
+      intent: new CurrentIntent({ clock, signals, gracePeriod: 0 }),
     }).then(() => {
       serves.resolve(false);
       if (!account.registered.has(id)) this.gone.push(clock.now());

@@ -4,7 +4,7 @@
  * with the same result. Prints the table of `docs/plan.md`.
  */
 import type { HealthCheck } from "../../lib/aws/elb.ts";
-import { nextQuestionIn, type Sighting, sighting } from "../../lib/registration/poll_schedule.ts";
+import { nextPollIn, observe, type ObservedState } from "../../lib/registration/poll_schedule.ts";
 import { generator } from "../emulator/faults.ts";
 import { healthAt, type ModelTarget, randomTarget } from "./plan_targets.ts";
 import { quantile } from "./statistics.ts";
@@ -15,7 +15,7 @@ interface Moment {
   readonly now: number;
   /** How many polls there were. */
   readonly polls: number;
-  readonly known: Sighting | undefined;
+  readonly known: ObservedState | undefined;
   /** When the wait ends. */
   readonly limit: number;
   readonly chance: () => number;
@@ -24,7 +24,7 @@ interface Moment {
 /** The seconds until the next poll. */
 export const POLLERS: Readonly<Record<string, (moment: Moment) => number>> = {
   "plan": ({ healthCheck, now, known, chance }) =>
-    nextQuestionIn(healthCheck, now * 1_000, known, chance()) / 1_000,
+    nextPollIn(healthCheck, now * 1_000, known, chance()) / 1_000,
 
   /** The waiter of the Go SDK, which the original program uses. */
   "fixed 15 s": ({ polls }) => polls === 0 ? 0 : 15,
@@ -71,7 +71,7 @@ export function waitFor(
   poller: (moment: Moment) => number,
   { limit, chance }: Pick<Moment, "limit" | "chance">,
 ): Wait {
-  let known: Sighting | undefined;
+  let known: ObservedState | undefined;
   let now = 0;
   for (let polls = 0;; polls++) {
     now += poller({ healthCheck, now, polls, known, limit, chance });
@@ -80,7 +80,7 @@ export function waitFor(
     }
     const health = healthAt(target, now);
     if (health.state === "healthy") return { calls: polls + 1, late: now - healthyAt };
-    known = sighting(known, health, now * 1_000);
+    known = observe(known, health, now * 1_000);
   }
 }
 
