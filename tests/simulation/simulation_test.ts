@@ -54,16 +54,3 @@ Deno.test("what could be hit and was not is told, and what should not be as well
   assert(missed.includes("serving|stop signal"));
   assertEquals(unexpected, ["drained|throttled"]);
 });
-
-Deno.test("there are 25 mutants at least, each with a name of its own, and each has its place", async () => {
-  assert(MUTANTS.length >= 25);
-  assertEquals(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
-  const root = new URL("../../", import.meta.url);
-  for (const { name, places } of MUTANTS) {
-    const found = await Promise.all(places.map(async ({ file, find }) => {
-      const text = await Deno.readTextFile(new URL(file, root)).catch(() => "");
-      return text.split(find).length === 2;
-    }));
-    assert(found.includes(true), `out of date: ${name}`);
-  }
-});
