@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createClient } from "../../lib/aws/client.ts";
 import { ApiError } from "../../lib/aws/errors.ts";
 import { attemptTime, backOff } from "../../lib/aws/retry.ts";
-import { nextQuestionIn, sighting } from "../../lib/registration/poll_schedule.ts";
+import { nextPollIn, observe } from "../../lib/registration/poll_schedule.ts";
 import { anyText, asyncProperty, type Property, property } from "./property.ts";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
@@ -149,8 +149,8 @@ export const API: readonly Property[] = [
         unhealthyThreshold: 2,
       };
       const health = { target: { id: "10.0.0.1" }, state: "unhealthy" };
-      const known = since > now ? undefined : sighting(undefined, health, since);
-      const pause = nextQuestionIn(healthCheck, now, known, chance);
+      const known = since > now ? undefined : observe(undefined, health, since);
+      const pause = nextPollIn(healthCheck, now, known, chance);
       assert(pause >= 500 && pause <= 75_000, String(pause));
     },
   ),

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { coverage } from "./reachable.ts";
-import { MUTANTS } from "./mutants/mutants.ts";
 import { play, type Verdict } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
 import { Tape } from "./tape.ts";
