@@ -47,9 +47,7 @@ const PENDING: readonly string[] = [
   "docs/performance.md",
   "docs/plan.md",
   "docs/reliability.md",
-  "docs/rollout.md",
-  "docs/scale.md",
-  "docs/security.md",
+  "docs/security.md", // permissions, as lib/host/permissions.ts words them
   "docs/troubleshooting.md",
 ];
 
