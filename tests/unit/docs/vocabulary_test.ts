@@ -45,7 +45,6 @@ const PENDING: readonly string[] = [
   "docs/development.md",
   "docs/http.md",
   "docs/performance.md",
-  "docs/plan.md",
   "docs/reliability.md",
   "docs/security.md", // permissions, as lib/host/permissions.ts words them
   "docs/troubleshooting.md",
