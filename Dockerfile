@@ -2,8 +2,8 @@
 #
 #   docker build --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" -t k8s-nlb-registrator-sidecar .
 #
-# A release gives each base image its digest as well (DENO_DIGEST=@sha256:…), so that the same
-# source gives the same image; by default the tag alone decides.
+# A release gives each base image its digest as well (DENO_DIGEST=@sha256:…), and the image says
+# them in its labels; by default the tag alone decides.
 ARG DENO=2.9.6
 ARG DENO_DIGEST=
 ARG RUNTIME=nonroot
@@ -13,15 +13,14 @@ ARG RUNTIME_DIGEST=
 FROM --platform=$BUILDPLATFORM docker.io/denoland/deno:${DENO}${DENO_DIGEST} AS build
 ARG TARGETARCH
 ARG COMMIT=
-# jsr or npm; without it the build asks whether JSR can be reached.
-ARG STD_SOURCE=
 WORKDIR /src
 COPY . .
 RUN case "$TARGETARCH" in \
+      amd64) target=x86_64-unknown-linux-gnu ;; \
       arm64) target=aarch64-unknown-linux-gnu ;; \
-      *) target=x86_64-unknown-linux-gnu ;; \
+      *) echo "TARGETARCH is \"$TARGETARCH\": it has to be amd64 or arm64" >&2; exit 1 ;; \
     esac \
-    && deno task compile --commit "$COMMIT" --target "$target" --outdir /out \
+    && STD_SOURCE=npm deno task compile --commit "$COMMIT" --target "$target" --outdir /out \
     && mv "/out/k8s-nlb-registrator-sidecar-$target" /out/k8s-nlb-registrator-sidecar
 
 # "cc": the binary needs libgcc_s.
@@ -29,10 +28,16 @@ FROM gcr.io/distroless/cc-debian12:${RUNTIME}${RUNTIME_DIGEST}
 ARG COMMIT=
 ARG VERSION=
 ARG SOURCE=
+ARG DENO
+ARG DENO_DIGEST
+ARG RUNTIME
+ARG RUNTIME_DIGEST
 LABEL org.opencontainers.image.title="k8s-nlb-registrator-sidecar" \
-      org.opencontainers.image.description="Registers a pod with AWS Network Load Balancer target groups, and leaves nothing behind" \
+      org.opencontainers.image.description="Registers a pod with AWS Network Load Balancer target groups, and deregisters it" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:nonroot" \
+      org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:${RUNTIME}" \
+      org.opencontainers.image.base.digest="${RUNTIME_DIGEST#@}" \
+      k8s-nlb-registrator-sidecar.compiled-in="docker.io/denoland/deno:${DENO}${DENO_DIGEST}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}"

@@ -5,7 +5,7 @@
  * memory: code that is never reached is left out, and so is the Node.js half of the SDK and of Deno.
  */
 import * as esbuild from "esbuild";
-import { layOut } from "./bundle/layout.ts";
+import { layOut, type Package, packageOf } from "./bundle/layout.ts";
 import { programPlugin } from "./bundle/plugin.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -13,6 +13,13 @@ const ROOT = new URL("../", import.meta.url).pathname;
 /** Where the bundle is, unless another place is asked for. */
 export const DIST = `${ROOT}dist`;
 const PROCESS = "tools/bundle/node/process.ts";
+
+/** What was made. */
+export interface Bundle {
+  readonly files: readonly BundledFile[];
+  /** The packages of which there is code in it, sorted. */
+  readonly packages: readonly Package[];
+}
 
 /** A file of the bundle. */
 export interface BundledFile {
@@ -33,17 +40,19 @@ class LazyPackages {
 }
 
 /** Bundles the program into a folder, which is emptied first. */
-export async function bundle(outdir: string): Promise<BundledFile[]> {
+export async function bundle(outdir: string): Promise<Bundle> {
   await Deno.remove(outdir, { recursive: true }).catch(() => {});
   await using folder = await layOut();
   const root = folder.path;
+  const files: BundledFile[] = [];
+  const sources = new Set<string>();
   const lazy = new LazyPackages();
   const plugin = programPlugin({
     root,
     onLazyPackage: (name, file) => lazy.add(name, file),
   });
   const build = async (entry: { in: string; out: string }, splitting: boolean) => {
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       entryPoints: [entry],
       // Files are named by their paths from here, in comments that count for the hashes.
       absWorkingDir: root,
@@ -58,21 +67,35 @@ export async function bundle(outdir: string): Promise<BundledFile[]> {
       inject: [root + PROCESS],
       plugins: [plugin],
       write: false,
+      metafile: true,
       logLevel: "warning",
     });
-    return await Promise.all(outputFiles.map(write));
+    for (const file of outputFiles) files.push(await write(file));
+    for (const { inputs } of Object.values(metafile.outputs)) {
+      for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+        if (bytesInOutput > 0) sources.add(path);
+      }
+    }
   };
   try {
-    const files = await build({ in: `${root}main.ts`, out: "main" }, true);
+    await build({ in: `${root}main.ts`, out: "main" }, true);
     // One by one: what two of them share would be a file that each has to load whole. The list
     // grows while it is gone through.
     for (const [out, file] of lazy.entries) {
-      files.push(...await build({ in: file, out }, false));
+      await build({ in: file, out }, false);
     }
-    return files;
+    return { files, packages: packagesOf(sources) };
   } finally {
     await esbuild.stop();
   }
+}
+
+/** The packages of source files, which Deno puts into folders of their names and versions. */
+export function packagesOf(sources: Iterable<string>): Package[] {
+  const keys = [...sources].flatMap((path) =>
+    /node_modules\/\.deno\/([^/]+)\//.exec(path)?.[1]?.replace("+", "/") ?? []
+  );
+  return [...new Set(keys)].sort().map(packageOf);
 }
 
 async function write({ path, text }: esbuild.OutputFile): Promise<BundledFile> {
@@ -96,7 +119,7 @@ function withHiddenImports(text: string): string {
 
 if (import.meta.main) {
   const outdir = Deno.args[0] ?? DIST;
-  for (const { name, bytes } of await bundle(outdir)) {
+  for (const { name, bytes } of (await bundle(outdir)).files) {
     console.log(`${String(Math.ceil(bytes / 1_000)).padStart(6)} kB  ${name}`);
   }
 }

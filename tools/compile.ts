@@ -7,7 +7,9 @@
  * dl.deno.land; where that cannot be reached, DENORT_BIN names a runtime that is there.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { bundleInto } from "./bundled.ts";
+import { Buffer } from "node:buffer";
+import { bundle } from "./bundle.ts";
+import type { Package } from "./bundle/layout.ts";
 import { outputOf, runProgram } from "./process.ts";
 import { V8_FLAGS } from "./v8_flags.ts";
 
@@ -23,6 +25,9 @@ export const TARGETS = [
   "aarch64-apple-darwin",
 ] as const;
 
+/** What stands in `lib/version.ts` where the commit goes. */
+const MARK = "@COMMIT@";
+
 /** The options of `deno` that every compiled file has. */
 const COMPILE: readonly string[] = [
   ...["compile", "--quiet", "--no-config", "--no-lock", "--no-check", "--no-prompt"],
@@ -36,30 +41,70 @@ const COMPILE: readonly string[] = [
 
 /** What to compile. */
 export interface CompileOptions {
-  /** Where to put the binary. */
-  readonly output: string;
   /** Undefined: this system. */
-  readonly target?: string;
+  readonly targets: readonly (string | undefined)[];
   readonly commit: string;
+  /** Where to put the binaries. */
+  readonly outdir: string;
+}
+
+/** What was made. */
+export interface Compiled {
+  /** The names of the binaries. */
+  readonly names: readonly string[];
+  /** The packages of which there is code in each of them. */
+  readonly packages: readonly Package[];
 }
 
 /**
- * Compiles one binary. The same source, commit, Deno and runtime give the same bytes.
- * @throws {Error} It could not be bundled or compiled.
+ * Compiles one bundle for each target. The same source, commit, Deno and runtime give the same bytes.
+ * @throws {Error} It could not be bundled or compiled, or a binary does not hold the bundle.
  */
-export async function compile({ output, target, commit }: CompileOptions): Promise<void> {
+export async function compile({ targets, commit, outdir }: CompileOptions): Promise<Compiled> {
   // Always the same folder: its path, or the last part of it, gets into the binary.
-  const work = `${ROOT}dist/compile`;
-  await Deno.remove(work, { recursive: true }).catch(() => {});
-  const entry = await bundleInto(`${work}/sidecar`, commit);
-  await runProgram(Deno.execPath(), [
-    ...COMPILE,
-    // What is loaded on demand is not found by following imports.
-    ...["--include", `${work}/sidecar`],
-    ...(target !== undefined ? ["--target", target] : []),
-    ...["--output", output, entry],
-  ]);
-  await Deno.remove(work, { recursive: true });
+  const folder = `${ROOT}dist/compile/sidecar`;
+  const { packages } = await bundle(folder);
+  await stamp(folder, commit);
+  await Deno.mkdir(outdir, { recursive: true });
+  const names: string[] = [];
+  for (const target of targets) {
+    const name = `${PROGRAM}${target === undefined ? "" : `-${target}`}`;
+    await runProgram(Deno.execPath(), [
+      ...COMPILE,
+      // What is loaded on demand is not found by following imports.
+      ...["--include", folder],
+      ...(target !== undefined ? ["--target", target] : []),
+      ...["--output", `${outdir}/${name}`, `${folder}/main.js`],
+    ]);
+    await expectFiles(`${outdir}/${name}`, folder);
+    names.push(name);
+  }
+  await Deno.remove(`${ROOT}dist/compile`, { recursive: true });
+  return { names, packages };
+}
+
+async function stamp(folder: string, commit: string): Promise<void> {
+  let stamped = 0;
+  for await (const { name } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    const text = await Deno.readTextFile(path);
+    if (text.includes(MARK)) {
+      await Deno.writeTextFile(path, text.replaceAll(MARK, commit));
+      stamped++;
+    }
+    // A binary holds the times of its files.
+    await Deno.utime(path, 0, 0);
+  }
+  if (stamped !== 1) throw new Error(`${MARK} stands in ${stamped} files, and not in one`);
+}
+
+/** The packages of the bundle are those of the binary, if all of its files are in there as they are. */
+async function expectFiles(binary: string, folder: string): Promise<void> {
+  const whole = Buffer.from(await Deno.readFile(binary));
+  for await (const { name } of Deno.readDir(folder)) {
+    if (whole.includes(Buffer.from(await Deno.readFile(`${folder}/${name}`)))) continue;
+    throw new Error(`${binary} does not have ${name} of the bundle in it`);
+  }
 }
 
 /** The Deno to compile with: `SIDECAR_DENO`, where DENORT_BIN is for another than this one. */
@@ -100,19 +145,15 @@ export function oneOption(name: string, args: readonly string[]): string | undef
   return Array.isArray(values) ? values.at(-1) : undefined;
 }
 
-async function main(): Promise<void> {
+if (import.meta.main) {
   const { target } = parseArgs(Deno.args, { string: ["target"], collect: ["target"] });
-  const targets = Array.isArray(target) ? target.map(checkedTarget) : [];
+  const given = Array.isArray(target) ? target.map(checkedTarget) : [];
+  const targets = given.length > 0 ? given : [undefined];
   const outdir = oneOption("outdir", Deno.args) ?? `${ROOT}bin`;
-  // An empty one is that of an image build that was told of none.
+  // An empty one is that of an image build that was given none.
   const commit = oneOption("commit", Deno.args) || await currentCommit();
-  await Deno.mkdir(outdir, { recursive: true });
-  for (const one of targets.length > 0 ? targets : [undefined]) {
-    const output = `${outdir}/${PROGRAM}${one === undefined ? "" : `-${one}`}`;
-    await compile({ output, commit, ...(one !== undefined && { target: one }) });
-    const { size } = await Deno.stat(output);
-    console.log(`${output}: ${Math.round(size / 1_000_000)} MB, commit ${commit}`);
+  for (const name of (await compile({ targets, commit, outdir })).names) {
+    const { size } = await Deno.stat(`${outdir}/${name}`);
+    console.log(`${outdir}/${name}: ${Math.round(size / 1_000_000)} MB, commit ${commit}`);
   }
 }
-
-if (import.meta.main) await main();

@@ -2,15 +2,30 @@
 import type { Emulator } from "../tests/emulator/emulator.ts";
 import type { EmulatorEvent } from "../tests/emulator/events.ts";
 import { startEmulator } from "../tests/emulator/server.ts";
+import { linesOf } from "./lines.ts";
 import { sidecarCommand } from "./sidecar_command.ts";
-import { Timeline } from "./timeline.ts";
 
 /** The whole demo takes a few seconds; something is wrong if it takes longer than this. */
 const LONGEST_MS = 30_000;
 /** For how long the pod serves before it is stopped. */
 const SERVES_MS = 1_500;
 
-const timeline = new Timeline();
+/** Who speaks, each in a colour of its own (on a terminal; plain text otherwise). */
+const COLOURS = {
+  demo: "color: gray",
+  pod: "color: magenta",
+  sidecar: "color: green",
+  API: "color: blue",
+  target: "color: orange",
+} as const;
+
+const started = performance.now();
+/** Prints a line of the timeline. */
+function say(who: keyof typeof COLOURS, what: string): void {
+  const seconds = ((performance.now() - started) / 1_000).toFixed(3).padStart(7);
+  console.log(`${seconds}s  %c${who.padEnd(8)}%c${what}`, COLOURS[who], "");
+}
+
 await using emulator = await startEmulator({
   groups: [{
     name: "kafka",
@@ -25,11 +40,11 @@ await using emulator = await startEmulator({
   faults: [{ what: "throttle", action: "RegisterTargets", occurrence: "first" }],
 });
 emulator.listen((event) => tell(event));
-timeline.say("demo", `an emulator of the load balancer API listens at ${emulator.url}`);
+say("demo", `an emulator of the load balancer API listens at ${emulator.url}`);
 
 using service = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 serve(service);
-timeline.say("pod", `the application listens on port ${service.addr.port}`);
+say("pod", `the application listens on port ${service.addr.port}`);
 
 const args = [
   ...["-target-group-name", "kafka"],
@@ -39,7 +54,7 @@ const args = [
   ...["-post-register-command", "echo in service: tell the others"],
   ...["-post-deregister-command", "echo gone: tell the others"],
 ];
-timeline.say("demo", `k8s-nlb-registrator-sidecar ${args.map(quoted).join(" ")}`);
+say("demo", `k8s-nlb-registrator-sidecar ${args.map(quoted).join(" ")}`);
 const { code, signalledAt } = await runSidecar(args, emulator);
 const ok = summarize(code, signalledAt);
 Deno.exit(ok ? 0 : 1);
@@ -63,11 +78,11 @@ async function runSidecar(
     signal: AbortSignal.timeout(LONGEST_MS),
   }).spawn();
   let signalledAt = NaN;
-  for await (const line of lines(child.stderr)) {
-    timeline.say("sidecar", line.replace(/^\S+ (\w+) +/, (_, level) => level.padEnd(6)));
+  for await (const line of linesOf(child.stderr)) {
+    say("sidecar", line.replace(/^\S+ (\w+) +/, (_, level) => level.padEnd(6)));
     if (line.includes("serving until a stop signal comes")) {
       setTimeout(() => {
-        timeline.say("pod", "is deleted: the kubelet sends SIGTERM");
+        say("pod", "is deleted: the kubelet sends SIGTERM");
         signalledAt = performance.now();
         child.kill("SIGTERM");
       }, SERVES_MS);
@@ -76,24 +91,14 @@ async function runSidecar(
   return { code: (await child.status).code, signalledAt };
 }
 
-async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const whole = (rest + chunk).split("\n");
-    rest = whole.pop() ?? "";
-    yield* whole;
-  }
-  if (rest !== "") yield rest;
-}
-
 function tell(event: EmulatorEvent): void {
   if (event.kind === "call-answered" || event.kind === "client-gone") {
     const { action, status, code } = event.call;
-    timeline.say("API", [action, status ?? "no answer", code].filter(Boolean).join(" "));
+    say("API", [action, status ?? "no answer", code].filter(Boolean).join(" "));
   } else if (event.kind === "state-changed") {
     const { from, to, target } = event;
     const name = (state: typeof to) => [state.state, state.reason].filter(Boolean).join(" ");
-    timeline.say("target", `${target.id}:${target.port} ${name(from)} → ${name(to)}`);
+    say("target", `${target.id}:${target.port} ${name(from)} → ${name(to)}`);
   }
 }
 

@@ -1,66 +1,64 @@
 /**
- * `deno task run tools/release.ts`: everything that a release consists of but its image, in `release/`.
+ * `deno task run tools/release.ts`: everything that a release consists of but its image, in
+ * `release/`.
  *
  *   deno task run tools/release.ts [--version X.Y.Z] [--twice] [--outdir FOLDER]
  *
- * Without --version it is a dry run: the notes are those of "Unreleased". With --twice all of it
- * is made once more, and has to be the same, byte for byte. Where DENORT_BIN names a runtime, only
- * this system's binary is made, since a runtime is for one system.
+ * Without --version it is a dry run: the notes are those of "Unreleased". With --twice all of it is
+ * made once more, and has to be the same, byte for byte. `IMAGE` is the text on the image that goes
+ * into the notes: `tools/release_image.ts` makes it. Where DENORT_BIN names a runtime, only this
+ * system's binary is made, since a runtime is for one system.
  */
 import { VERSION } from "../lib/version.ts";
-import { compile, currentCommit, oneOption, PROGRAM, TARGETS } from "./compile.ts";
-import { changelogSection, packagesOf, sums } from "./release_files.ts";
+import { compile, currentCommit, oneOption, TARGETS } from "./compile.ts";
+import { ROOT } from "./deno.ts";
 import { sbom } from "./sbom.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
 
 /** Makes all files; the result is their names. */
 async function makeRelease(outdir: string, version: string | undefined): Promise<string[]> {
   await Deno.remove(outdir, { recursive: true }).catch(() => {});
-  await Deno.mkdir(outdir, { recursive: true });
   const commit = await currentCommit();
-  const binaries: string[] = [];
-  for (const target of targets()) {
-    const name = `${PROGRAM}-${target}`;
-    await compile({ output: `${outdir}/${name}`, target, commit });
-    binaries.push(name);
-  }
+  const targets = Deno.env.get("DENORT_BIN") === undefined ? TARGETS : [Deno.build.target];
+  const { names, packages } = await compile({ targets, commit, outdir });
   const write = async (name: string, text: string) => {
     await Deno.writeTextFile(`${outdir}/${name}`, text);
     return name;
   };
-  const document = await write("sbom.cdx.json", await makeSbom(commit));
-  const summed = [...binaries, document];
+  const lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
+  const document = sbom({ version: VERSION, deno: Deno.version.deno, commit, packages, lock });
+  const summed = [...names, await write("sbom.cdx.json", document)];
   const changelog = await Deno.readTextFile(`${ROOT}CHANGELOG.md`);
+  const image = Deno.env.get("IMAGE") ?? "";
   return [
     ...summed,
     await write("SHA256SUMS", await sums(outdir, summed)),
-    await write("NOTES.md", changelogSection(changelog, version ?? "Unreleased")),
+    await write("NOTES.md", changelogSection(changelog, version ?? "Unreleased") + image),
   ];
 }
 
-function targets(): readonly string[] {
-  return Deno.env.get("DENORT_BIN") === undefined ? TARGETS : [Deno.build.target];
+/** Lines as `sha256sum` writes and checks them, sorted by name. */
+export async function sums(folder: string, names: readonly string[]): Promise<string> {
+  const lines = await Promise.all(
+    [...names].sort().map(async (name) => {
+      const content = await Deno.readFile(`${folder}/${name}`);
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+      const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      return `${hex}  ${name}\n`;
+    }),
+  );
+  return lines.join("");
 }
 
-async function makeSbom(commit: string): Promise<string> {
-  const { imports } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
-  const sources = [`${ROOT}main.ts`, ...sourcesIn(`${ROOT}lib`)].map((path) =>
-    Deno.readTextFileSync(path)
-  );
-  return sbom({
-    version: VERSION,
-    deno: Deno.version.deno,
-    imports: packagesOf(sources, imports),
-    ...{ commit, lock },
-  });
-}
-
-function sourcesIn(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
-    isDirectory ? sourcesIn(`${folder}/${name}`) : [`${folder}/${name}`]
-  );
+/**
+ * A version's section of a changelog, without its heading.
+ * @throws {Error} It has none, or an empty one.
+ */
+export function changelogSection(changelog: string, version: string): string {
+  const sections = changelog.split(/^## /m).slice(1);
+  const section = sections.find((one) => one.startsWith(`[${version}]`));
+  const text = section?.slice(section.indexOf("\n")).trim() ?? "";
+  if (text === "") throw new Error(`CHANGELOG.md has no section [${version}], or it is empty`);
+  return text + "\n";
 }
 
 async function main(): Promise<void> {

@@ -4,18 +4,27 @@
  *   deno task run tools/release_image.ts --version X.Y.Z --repository OWNER/NAME [--push]
  *
  * Needs docker with buildx. Without --push it only builds. In a GitHub workflow it says the image's
- * name and digest as outputs of the step.
+ * name and digest as outputs of the step, and what the release's notes say of it.
  */
 import { currentCommit, oneOption } from "./compile.ts";
+import { ROOT } from "./deno.ts";
 import { outputOf, runProgram } from "./process.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
 
 /** The digest that a tag stands for right now, as the Dockerfile's arguments want it: `@sha256:…`. */
 async function digestOf(image: string): Promise<string> {
   const format = "{{.Manifest.Digest}}";
   return "@" +
     await outputOf("docker", ["buildx", "imagetools", "inspect", image, "--format", format]);
+}
+
+/** What the release's notes say of the image. */
+export function imageNotes(
+  name: string,
+  digest: string,
+  bases: Readonly<Record<string, string>>,
+): string {
+  const rows = Object.entries(bases).map(([what, image]) => `- ${what}: \`${image}\``);
+  return ["", "### Image", "", `- image: \`${name}@${digest}\``, ...rows, ""].join("\n");
 }
 
 async function main(): Promise<void> {
@@ -26,14 +35,15 @@ async function main(): Promise<void> {
   }
   const name = `ghcr.io/${repository.toLowerCase()}`;
   const deno = Deno.version.deno;
+  const bases = {
+    "compiled in": `docker.io/denoland/deno:${deno}`,
+    "based on": "gcr.io/distroless/cc-debian12:nonroot",
+  };
+  const [denoDigest, runtimeDigest] = await Promise.all(Object.values(bases).map(digestOf));
   const metadata = await Deno.makeTempFile();
   const values = {
-    DENO: deno,
-    DENO_DIGEST: await digestOf(`docker.io/denoland/deno:${deno}`),
-    RUNTIME_DIGEST: await digestOf("gcr.io/distroless/cc-debian12:nonroot"),
-    VERSION: version,
-    COMMIT: await currentCommit(),
-    SOURCE: `https://github.com/${repository}`,
+    ...{ DENO: deno, DENO_DIGEST: denoDigest, RUNTIME_DIGEST: runtimeDigest, VERSION: version },
+    ...{ COMMIT: await currentCommit(), SOURCE: `https://github.com/${repository}` },
   };
   // The default driver of docker builds for one processor only.
   await runProgram("docker", ["buildx", "create", "--use", "--name", "release"]);
@@ -45,10 +55,15 @@ async function main(): Promise<void> {
     ROOT,
   ]);
   const digest = JSON.parse(await Deno.readTextFile(metadata))["containerimage.digest"];
-  console.log(`${name}:${version} is ${digest}`);
+  const notes = imageNotes(`${name}:${version}`, digest, {
+    "compiled in": bases["compiled in"] + denoDigest,
+    "based on": bases["based on"] + runtimeDigest,
+  });
+  console.log(notes);
   const outputs = Deno.env.get("GITHUB_OUTPUT");
   if (outputs !== undefined) {
-    await Deno.writeTextFile(outputs, `name=${name}\ndigest=${digest}\n`, { append: true });
+    const text = `name=${name}\ndigest=${digest}\nnotes<<NOTES\n${notes}\nNOTES\n`;
+    await Deno.writeTextFile(outputs, text, { append: true });
   }
 }
 

@@ -9,11 +9,15 @@ const WORKFLOWS = [...Deno.readDirSync(urlOf(".github/workflows/"))]
 interface Step {
   readonly uses?: string;
   readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
 }
 
 interface Job {
+  /** Another workflow, whose jobs have limits of their own; it has no steps. */
+  readonly uses?: string;
+  readonly needs?: string | readonly string[];
   readonly "timeout-minutes"?: number;
-  readonly steps: readonly Step[];
+  readonly steps?: readonly Step[];
 }
 
 function jobsOf(path: string): Job[] {
@@ -21,7 +25,7 @@ function jobsOf(path: string): Job[] {
 }
 
 function stepsOf(path: string): readonly Step[] {
-  return jobsOf(path).flatMap(({ steps }) => steps);
+  return jobsOf(path).flatMap(({ steps = [] }) => steps);
 }
 
 for (const path of WORKFLOWS) {
@@ -32,14 +36,14 @@ for (const path of WORKFLOWS) {
   });
 
   Deno.test(`${path} takes actions by the hashes of their commits, with the version beside`, () => {
-    const lines = read(path).match(/uses: .*/g) ?? [];
+    const lines = read(path).match(/uses: (?!\.\/).*/g) ?? [];
     assert(lines.length > 0);
     const loose = lines.filter((line) => !/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line));
     assertEquals(loose, []);
   });
 
   Deno.test(`${path} ends: each of its jobs has a limit of time`, () => {
-    assertEquals(jobsOf(path).filter((job) => !job["timeout-minutes"]), []);
+    assertEquals(jobsOf(path).filter((job) => !job["timeout-minutes"] && !job.uses), []);
   });
 
   Deno.test(`${path} is thin: each step is one line, of .ci/run or of a script that exists`, () => {
@@ -62,6 +66,42 @@ for (const path of WORKFLOWS) {
     assertEquals(runs.filter((run) => run.includes("${{")), []);
   });
 }
+
+Deno.test("no checkout keeps the workflow's token", () => {
+  const checkouts = WORKFLOWS.flatMap(stepsOf).filter(({ uses }) => uses?.includes("/checkout@"));
+  assert(checkouts.length > 0);
+  assertEquals(checkouts.filter((step) => step.with?.["persist-credentials"] !== false), []);
+});
+
+Deno.test("a release waits for the tests, and attests the image and all of its files", () => {
+  const { jobs } = parse(read(".github/workflows/release.yml"));
+  const { tests, ...others }: Record<string, Job> = jobs;
+  assertEquals(tests?.uses, "./.github/workflows/ci.yml");
+  const early = Object.values(others).filter(({ needs = [] }) => ![needs].flat().includes("tests"));
+  assertEquals(early, []);
+  const attested = stepsOf(".github/workflows/release.yml")
+    .filter(({ uses }) => uses?.startsWith("actions/attest-"))
+    .map((step) => step.with?.["subject-path"] ?? step.with?.["subject-name"]);
+  assertEquals(attested, [
+    "${{ steps.image.outputs.name }}",
+    "release/k8s-nlb-registrator-sidecar-*\nrelease/sbom.cdx.json\nrelease/SHA256SUMS\n",
+  ]);
+});
+
+Deno.test("the image is built for the processors that it is tested on, and for no other", async () => {
+  const [, chosen = ""] = /(case[\s\S]*?esac)/.exec(read("Dockerfile")) ?? [];
+  const script = `${chosen.replaceAll(" \\\n", "\n")}; echo "$target"`;
+  const run = async (TARGETARCH: string) => {
+    const { code, stdout } = await new Deno.Command("sh", {
+      ...{ args: ["-c", script], clearEnv: true, env: { TARGETARCH } },
+      ...{ stdout: "piped", stderr: "null" },
+    }).output();
+    return [code, new TextDecoder().decode(stdout).trim()];
+  };
+  assertEquals(await run("amd64"), [0, "x86_64-unknown-linux-gnu"]);
+  assertEquals(await run("arm64"), [0, "aarch64-unknown-linux-gnu"]);
+  for (const other of ["", "riscv64"]) assertEquals(await run(other), [1, ""]);
+});
 
 Deno.test("a workflow that is none is found out", () => {
   assert(validateWorkflow("on: push\njobs: {a: {runs-on: x, stepz: []}}").errors.length > 0);

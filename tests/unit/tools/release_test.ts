@@ -1,108 +1,139 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { packagesOf } from "../../../tools/bundle.ts";
+import { packageOf } from "../../../tools/bundle/layout.ts";
 import { checkedTarget, oneOption } from "../../../tools/compile.ts";
-import { changelogSection, packagesOf, sums } from "../../../tools/release_files.ts";
-import { type Lock, sbom } from "../../../tools/sbom.ts";
+import { outputOf, runProgram } from "../../../tools/process.ts";
+import { changelogSection, sums } from "../../../tools/release.ts";
+import { imageNotes } from "../../../tools/release_image.ts";
+import { sbom } from "../../../tools/sbom.ts";
 import { VERSION } from "../../../lib/version.ts";
 
-const LOCK: Lock = {
-  specifiers: { "npm:a@1.0.0": "1.0.0" },
-  npm: {
-    "a@1.0.0": { integrity: "sha512-AQI=", dependencies: ["@s/b", "c@2.0.0"] },
-    "@s/b@3.1.0": { integrity: "sha512-AQI=" },
-    "c@1.0.0": { integrity: "sha512-AQI=" },
-    "c@2.0.0": { integrity: "sha512-AQI=", dependencies: ["a"] },
-    "test-only@9.0.0": { integrity: "sha512-AQI=" },
+const ROOT = new URL("../../../", import.meta.url).pathname;
+
+/** A copy of what a bundle is made from, with what a test changes in it. */
+async function checkout(
+  change: (folder: string) => void,
+): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir();
+  await Deno.mkdir(`${path}/somewhere/else`, { recursive: true });
+  const parts = ["main.ts", "deno.json", "deno.lock", "lib", "tools"];
+  await runProgram("cp", ["-R", ...parts, `${path}/somewhere/else`], { cwd: ROOT });
+  change(`${path}/somewhere/else`);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+/** Bundles as `deno task bundle` does. @returns The bundle's files, by name. */
+async function bundledIn(folder: string, outdir: string): Promise<Record<string, string>> {
+  const map = `--import-map=${ROOT}tools/std/import_map.json`;
+  const options = ["--quiet", "--no-prompt", "--no-lock", "-A", map];
+  await outputOf(Deno.execPath(), ["run", ...options, "tools/bundle.ts", outdir], { cwd: folder });
+  const names = [...Deno.readDirSync(outdir)].map(({ name }) => name).sort();
+  return Object.fromEntries(
+    names.map((name) => [name, Deno.readTextFileSync(`${outdir}/${name}`)]),
+  );
+}
+
+Deno.test("the bundle has the same bytes wherever its source is checked out", async () => {
+  await using copy = await checkout(() => {});
+  const here = await bundledIn(ROOT, `${copy.path}/here`);
+  assertEquals(await bundledIn(`${copy.path}/somewhere/else`, `${copy.path}/there`), here);
+  assertEquals(Object.values(here).filter((text) => text.includes(copy.path)), []);
+});
+
+/** What somebody may have changed, and what the build says then. */
+const TAMPERED: readonly (readonly [string, string, RegExp, string])[] = [
+  ["a version in the import map", "tools/std/import_map.json", /(core@3\.41\.)0/g, "out of date"],
+  [
+    "a hash in the lock file",
+    "deno.lock",
+    /(prom-client@15\.1\.3": \{\s+"integrity": "sha512-)./,
+    "hash",
+  ],
+];
+
+for (const [what, file, pattern, message] of TAMPERED) {
+  Deno.test(`${what} that was changed alone fails the build`, async () => {
+    await using copy = await checkout((folder) => {
+      const text = Deno.readTextFileSync(`${folder}/${file}`);
+      assert(pattern.test(text));
+      Deno.writeTextFileSync(`${folder}/${file}`, text.replace(pattern, (_, kept) => `${kept}1`));
+    });
+    const build = () => bundledIn(`${copy.path}/somewhere/else`, `${copy.path}/out`);
+    await assertRejects(build, Error, message);
+  });
+}
+
+Deno.test("packagesOf() finds the packages of source files, each once", () => {
+  const folder = "node_modules/.deno/@smithy+core@3.41.0/node_modules/@smithy/core";
+  const sources = [
+    "lib/pod.ts",
+    `${folder}/a.js`,
+    `${folder}/b.js`,
+    "node_modules/.deno/a@1.0.0_b@2/x",
+  ];
+  assertEquals(packagesOf(sources), [
+    { name: "@smithy/core", version: "3.41.0" },
+    { name: "a", version: "1.0.0" },
+  ]);
+  assertEquals(packageOf("@s/b@3.1.0_c@2.0.0"), { name: "@s/b", version: "3.1.0" });
+});
+
+const OPTIONS = {
+  ...{ version: "1.2.3", commit: "abc", deno: "2.9.6" },
+  packages: [{ name: "@s/b", version: "3.1.0" }, { name: "a", version: "1.0.0" }],
+  lock: {
+    npm: {
+      "@s/b@3.1.0_a@1.0.0": { integrity: "sha512-AQI=" },
+      "a@1.0.0": { integrity: "sha512-AQI=" },
+      "test-only@9.0.0": { integrity: "sha512-AQI=" },
+    },
+    workspace: { dependencies: [] },
   },
 };
 
-const OPTIONS = {
-  version: "1.2.3",
-  commit: "abc",
-  deno: "2.9.6",
-  imports: ["npm:a@1.0.0", "jsr:@std/cli@1.0.32/parse-args"],
-  lock: LOCK,
-};
-
-interface Part {
-  readonly purl: string;
-  readonly hashes?: readonly { readonly content: string }[];
-}
-
-function parts(text: string): Part[] {
-  return JSON.parse(text).components;
-}
-
-Deno.test("the SBOM names Deno, the JSR packages, and all npm packages that are reached", () => {
-  assertEquals(parts(sbom(OPTIONS)).map(({ purl }) => purl), [
-    "pkg:github/denoland/deno@v2.9.6",
-    "pkg:jsr/%40std/cli@1.0.32",
-    "pkg:npm/%40s/b@3.1.0",
-    "pkg:npm/a@1.0.0",
-    "pkg:npm/c@2.0.0",
-  ]);
-});
-
-Deno.test("the SBOM has the hashes of the lock file, in hexadecimal digits", () => {
-  const [a] = parts(sbom(OPTIONS)).filter(({ purl }) => purl === "pkg:npm/a@1.0.0");
-  assertEquals(a?.hashes?.map(({ content }) => content), ["0102"]);
-});
-
-Deno.test("the SBOM says version and commit, and is the same each time", () => {
-  const { metadata, specVersion } = JSON.parse(sbom(OPTIONS));
-  assertEquals(specVersion, "1.5");
-  assertEquals(metadata.component.version, "1.2.3");
+Deno.test("the SBOM names Deno and the build's packages with their hashes, and is the same each time", () => {
+  const { metadata, specVersion, components } = JSON.parse(sbom(OPTIONS));
+  assertEquals([specVersion, metadata.component.version], ["1.5", "1.2.3"]);
   assertEquals(metadata.component.properties, [{ name: "commit", value: "abc" }]);
+  const parts: { purl: string; hashes?: { content: string }[] }[] = components;
+  assertEquals(parts.map(({ purl, hashes }) => [purl, hashes?.[0]?.content]), [
+    ["pkg:github/denoland/deno@v2.9.6", undefined],
+    ["pkg:npm/%40s/b@3.1.0", "0102"],
+    ["pkg:npm/a@1.0.0", "0102"],
+  ]);
   assertEquals(sbom(OPTIONS), sbom(OPTIONS));
+  const missing = { ...OPTIONS, packages: [{ name: "x", version: "1.0.0" }] };
+  assertThrows(() => sbom(missing), Error, "x@1.0.0");
 });
 
-Deno.test("a package that the lock file does not have is no SBOM", () => {
-  assertThrows(() => sbom({ ...OPTIONS, imports: ["npm:x@1.0.0"] }), Error, "x@1.0.0");
-});
-
-Deno.test("packagesOf() finds static and dynamic imports of packages, each once", () => {
-  const sources = [
-    'import { a } from "a";\nimport b from "./b.ts";\nimport type { A } from "a";',
-    'const { c } = await import("@s/c/sub");',
-  ];
-  const imports = { "a": "npm:a@1.0.0", "@s/c/sub": "npm:@s/c@1.0.0/sub", "d": "npm:d@1.0.0" };
-  assertEquals(packagesOf(sources, imports), ["npm:@s/c@1.0.0/sub", "npm:a@1.0.0"]);
-});
-
-const CHANGELOG =
-  "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- One.\n\n## [0.1.0] - 2026\n\n- Two.\n";
-
-Deno.test("changelogSection() is one version's text", () => {
-  assertEquals(changelogSection(CHANGELOG, "Unreleased"), "### Added\n\n- One.\n");
-  assertEquals(changelogSection(CHANGELOG, "0.1.0"), "- Two.\n");
-});
-
-Deno.test("a release without its section of the changelog is refused", () => {
-  assertThrows(() => changelogSection(CHANGELOG, "0.2.0"), Error, "no section [0.2.0]");
+Deno.test("changelogSection() is one version's text; a release without one is refused", () => {
+  const changelog =
+    "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- One.\n\n## [0.1.0] - 2026\n\n- Two.\n";
+  assertEquals(changelogSection(changelog, "Unreleased"), "### Added\n\n- One.\n");
+  assertEquals(changelogSection(changelog, "0.1.0"), "- Two.\n");
+  assertThrows(() => changelogSection(changelog, "0.2.0"), Error, "no section [0.2.0]");
   assertThrows(() => changelogSection("## [0.2.0]\n\n## [0.1.0]\n", "0.2.0"), Error, "empty");
+  assertEquals(/^\d+\.\d+\.\d+$/.test(VERSION), true);
+});
+
+Deno.test("the release's notes name the image and its bases by their digests", () => {
+  const notes = imageNotes("ghcr.io/a/b:1.0.0", "sha256:1", { "based on": "c@sha256:2" });
+  assertEquals(
+    notes,
+    "\n### Image\n\n- image: `ghcr.io/a/b:1.0.0@sha256:1`\n- based on: `c@sha256:2`\n",
+  );
 });
 
 Deno.test("sums() writes what sha256sum checks", async () => {
   const folder = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${folder}/b`, "b");
-  await Deno.writeTextFile(`${folder}/a`, "a");
+  for (const name of ["b", "a"]) await Deno.writeTextFile(`${folder}/${name}`, name);
   await Deno.writeTextFile(`${folder}/SUMS`, await sums(folder, ["b", "a"]));
-  const { success, stdout } = await new Deno.Command("sha256sum", {
-    args: ["--check", "SUMS"],
-    cwd: folder,
-  }).output();
-  assertEquals([success, new TextDecoder().decode(stdout)], [true, "a: OK\nb: OK\n"]);
+  assertEquals(await outputOf("sha256sum", ["--check", "SUMS"], { cwd: folder }), "a: OK\nb: OK");
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a target that nothing is compiled for is refused by name", () => {
+Deno.test("an unknown target is refused by name; of an option given twice the last one wins", () => {
   assertThrows(() => checkedTarget("riscv64"), Error, '--target is "riscv64"');
-});
-
-Deno.test("of an option given twice the last one wins", () => {
   assertEquals(oneOption("a", ["--a=1", "--a", "2"]), "2");
   assertEquals(oneOption("a", ["--b=1"]), undefined);
-});
-
-Deno.test("the version is one that a tag and a changelog can name", () => {
-  assertEquals(/^\d+\.\d+\.\d+$/.test(VERSION), true);
 });
