@@ -11,7 +11,7 @@ export const ROOT = new URL("../", import.meta.url).pathname;
 /** The options that say where the `@std` packages come from: `tools/std_source.ts` chose them. */
 export function stdOptions(): string[] {
   const isMapped = import.meta.resolve("@std/assert").startsWith("file:");
-  return isMapped ? [`--import-map=${ROOT}tools/std/import_map.json`] : [];
+  return isMapped ? ["--frozen", `--import-map=${ROOT}tools/std/import_map.json`] : [];
 }
 
 /**

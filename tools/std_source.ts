@@ -1,6 +1,7 @@
 /**
  * Says where the `@std` packages come from on this network: prints nothing where JSR can be
- * reached, else the option that maps them to the same sources on the npm registry.
+ * reached, else the options that map them to the same sources on the npm registry, which the lock
+ * file has; that is frozen then.
  * `STD_SOURCE=jsr` or `STD_SOURCE=npm` decides without asking.
  */
 const JSR_ANSWERS_WITHIN_MS = 3000;
@@ -23,4 +24,4 @@ if (forced !== undefined && forced !== "" && forced !== "jsr" && forced !== "npm
   Deno.exit(2);
 }
 const useNpm = forced === "npm" || (forced !== "jsr" && !(await jsrServes()));
-if (useNpm) console.log("--import-map=tools/std/import_map.json");
+if (useNpm) console.log("--frozen --import-map=tools/std/import_map.json");
