@@ -113,16 +113,19 @@ function drain(intent: Intent, at: Milliseconds, gracePeriod: Milliseconds): Int
   switch (intent.state) {
     case "serving":
       return { state: "draining", since: at, next: "wait" };
-    case "draining":
-      return intent.next === "wait" ? intent : { ...intent, next: "wait" };
+    case "draining": {
+      const since = graceSince(intent, at, gracePeriod);
+      const isSame = since === intent.since && intent.next === "wait";
+      return isSame ? intent : { state: "draining", since, next: "wait" };
+    }
     case "drained":
     case "returning": {
-      const { since, outcome } = intent;
-      if (outcome.outcome === "drained") {
-        return intent.state === "drained" ? intent : { state: "drained", since, outcome };
-      }
+      const { outcome } = intent;
+      const since = graceSince(intent, at, gracePeriod);
       // What could not be confirmed the last time may be now.
-      return { state: "draining", since: graceSince(intent, at, gracePeriod), next: "wait" };
+      if (outcome.outcome === "failed") return { state: "draining", since, next: "wait" };
+      const isSame = since === intent.since && intent.state === "drained";
+      return isSame ? intent : { state: "drained", since, outcome };
     }
     case "stopping":
       return intent.drain === "awaited" ? intent : { ...intent, drain: "awaited" };
