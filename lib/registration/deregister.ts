@@ -163,14 +163,21 @@ async function pollAfterError(
   error: ApiError,
   deadline: AbortSignal,
 ): Promise<"deregistered" | ApiError> {
-  // The group was there when the target was registered: it was deleted, and all targets with it.
-  if (isGroupNotFound(error)) return "deregistered";
   const refusedForNow = error.effect === "none" && error.retryable;
   if (refusedForNow || registered.inFlight !== undefined) return error;
   // A slow answer tells of an earlier moment, perhaps of the one when the request went out.
   const isSettled = registered.options.clock.now() >= registered.settledAt;
   const seen = await poll(registered, deadline);
+  if (isGroupNotFound(error) && isDenied(seen)) return "deregistered";
   return isSettled && (seen === "draining" || seen === "absent") ? "deregistered" : error;
+}
+
+/**
+ * Where DescribeTargetHealth is refused, a deleted group is proof enough: it was there when the
+ * target was registered, and all its targets went with it.
+ */
+function isDenied(seen: Awaited<ReturnType<typeof poll>>): boolean {
+  return seen instanceof ApiError && !seen.retryable && seen.effect === "none";
 }
 
 /**

@@ -360,8 +360,30 @@ Deno.test("Registration: a group that was deleted has let go of the target", asy
     DeregisterTargets: [notFound],
     DescribeTargetHealth: [notFound],
   });
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets"]);
+  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets", "DescribeTargetHealth"]);
   assertEquals(membership.at, "draining");
+});
+
+Deno.test("Registration: a group that was deleted is proof where DescribeTargetHealth is denied", async () => {
+  const refused = (code: string): Course => ({
+    answeredAfter: 20,
+    fault: { code, effect: "none", retryable: false },
+  });
+  const { membership, tookAfterStop } = await run({
+    DeregisterTargets: [refused("TargetGroupNotFound")],
+    DescribeTargetHealth: [refused("AccessDenied")],
+  });
+  assertEquals(membership.at, "draining");
+  assert(tookAfterStop < SECOND, `${tookAfterStop} ms`);
+});
+
+Deno.test("Registration: a group that is said to be deleted, and is not, keeps nothing", async () => {
+  const notFound: Course = {
+    answeredAfter: 20,
+    fault: { code: "TargetGroupNotFound", effect: "none", retryable: false },
+  };
+  const { elb, membership } = await run({ DeregisterTargets: [notFound, WELL] });
+  assertEquals([elb.state, membership.at], ["draining", "draining"]);
 });
 
 Deno.test("Registration: right after registering, 'not registered' is no proof", async () => {
