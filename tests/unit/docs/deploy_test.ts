@@ -1,30 +1,24 @@
+/** The manifests of `deploy/` against Kubernetes' schemas, against the sidecar, and against the docs. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { validate as validateDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
 import { validate as validateStatefulSet } from "kubernetes-models/schemas/IoK8sApiAppsV1StatefulSet";
 import { validate as validateService } from "kubernetes-models/schemas/IoK8sApiCoreV1Service";
 import { validate as validateBudget } from "kubernetes-models/schemas/IoK8sApiPolicyV1PodDisruptionBudget";
 import { validate as validateServiceAccount } from "kubernetes-models/schemas/IoK8sApiCoreV1ServiceAccount";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { readConfig } from "../../../lib/config/config.ts";
 import { parseDuration } from "../../../lib/host/duration.ts";
-import { flag, isFlagName } from "../../../lib/config/flags.ts";
-import { blocksOf, read, tableAfter } from "./_docs.ts";
+import { ENVIRONMENT_PREFIX, flag, isFlagName } from "../../../lib/config/flags.ts";
+import { blocksOf, read, tableAfter, urlOf } from "./_docs.ts";
 
-/** The manifests that people copy. */
-const MANIFESTS = [
-  "deploy/native-sidecar.yaml",
-  "deploy/ordinary-sidecar.yaml",
-  "deploy/several-groups.yaml",
-  "deploy/kafka-statefulset.yaml",
-] as const;
+const MANIFESTS = [...Deno.readDirSync(urlOf("deploy/"))].map(({ name }) => `deploy/${name}`)
+  .filter((path) => path.endsWith(".yaml")).sort();
 /** The one that the README shows. */
 const SHOWN = "deploy/native-sidecar.yaml";
 const POLICY = "deploy/iam-policy.json";
 
-type Validate = typeof validateDeployment & { errors?: unknown };
-
 /** By kind, the validator that was made from the API's own schema. */
-const SCHEMAS: Readonly<Record<string, Validate>> = {
+const SCHEMAS = {
   Deployment: validateDeployment,
   StatefulSet: validateStatefulSet,
   Service: validateService,
@@ -32,78 +26,35 @@ const SCHEMAS: Readonly<Record<string, Validate>> = {
   PodDisruptionBudget: validateBudget,
 };
 
-interface HttpGet {
-  readonly httpGet?: { readonly path: string; readonly port: number };
-}
+type Validate = typeof validateDeployment & { errors?: unknown };
+/** A part of a manifest, as YAML has it. */
+type Part = ReturnType<typeof parse>;
 
-interface Container {
-  readonly name: string;
-  readonly restartPolicy?: string;
-  readonly args?: readonly string[];
-  readonly env?: readonly {
-    readonly name: string;
-    readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } };
-  }[];
-  readonly securityContext?: Readonly<Record<string, unknown>>;
-  readonly startupProbe?: HttpGet;
-  readonly readinessProbe?: HttpGet;
-  readonly livenessProbe?: HttpGet;
-  readonly lifecycle?: { readonly preStop?: HttpGet };
-}
-
-interface Document {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-}
-
-interface Workload extends Document {
-  readonly spec: {
-    readonly selector: { readonly matchLabels: unknown };
-    readonly template: {
-      readonly metadata: { readonly labels: unknown };
-      readonly spec: {
-        readonly serviceAccountName: string;
-        readonly terminationGracePeriodSeconds: number;
-        readonly securityContext: Readonly<Record<string, unknown>>;
-        readonly initContainers?: readonly Container[];
-        readonly containers: readonly Container[];
-      };
-    };
-  };
-}
-
-function documentsOf(path: string): Document[] {
+function documentsOf(path: string): Part[] {
   return parseAllDocuments(read(path)).map((document) => {
     assertEquals([...document.errors, ...document.warnings], []);
     return document.toJS();
   });
 }
 
-function isWorkload(one: Document): one is Workload {
-  return one.kind === "Deployment" || one.kind === "StatefulSet";
+/** A workload, the sidecar in it, and its application. */
+interface Workload {
+  readonly whole: Part;
+  readonly pod: Part;
+  readonly sidecar: Part;
+  readonly application: Part;
+}
+
+function partsOf(whole: Part): Workload {
+  const { spec: pod } = whole.spec.template;
+  const containers: Part[] = [...pod.initContainers ?? [], ...pod.containers];
+  const sidecar = containers.find(({ args }) => args);
+  const application = containers.find(({ args }) => !args);
+  return { whole, pod, sidecar, application };
 }
 
 function workloadOf(path: string): Workload {
-  const [found] = documentsOf(path).filter(isWorkload);
-  assert(found);
-  return found;
-}
-
-function containersOf(path: string): readonly Container[] {
-  const { initContainers = [], containers } = workloadOf(path).spec.template.spec;
-  return [...initContainers, ...containers];
-}
-
-function sidecarOf(path: string): Container {
-  const [found] = containersOf(path).filter(({ args }) => args);
-  assert(found);
-  return found;
-}
-
-function applicationOf(path: string): Container {
-  const [found] = containersOf(path).filter(({ args }) => !args);
-  assert(found);
-  return found;
+  return partsOf(documentsOf(path).find(({ kind }) => /Deployment|StatefulSet/.test(kind)));
 }
 
 /** What the Downward API would say of a pod, by field. */
@@ -115,24 +66,24 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** What the sidecar reads of its arguments and environment, as Kubernetes expands them. */
-function runOf(path: string) {
-  const { args = [], env = [] } = sidecarOf(path);
-  const variables = Object.fromEntries(
-    env.map(({ name, valueFrom }) => [name, FIELDS[valueFrom.fieldRef.fieldPath] ?? ""]),
-  );
-  const expanded = args.map((arg) =>
+function runOf({ sidecar }: Workload, more: Readonly<Record<string, string>> = {}) {
+  const variables: Record<string, string> = { ...more };
+  for (const { name, valueFrom } of sidecar.env) {
+    variables[name] = FIELDS[valueFrom.fieldRef.fieldPath] ?? "";
+  }
+  const args = sidecar.args.map((arg: string) =>
     arg.replaceAll(/\$\(([A-Z_]+)\)/g, (whole, name) => variables[name] ?? whole)
   );
-  const reading = readConfig(expanded, variables);
+  const reading = readConfig(args, variables);
   assert(reading.kind === "run", JSON.stringify(reading));
-  return reading;
+  assertEquals(reading.warnings, []);
+  return reading.config;
 }
 
 /** The schemas allow fields that they do not know; the API server drops or refuses them. */
 function unknownFields(value: unknown, validate: Validate): string[] {
   const seen = new Set<string>();
-  const watched = watch(value, "", seen);
-  assert(validate(watched), JSON.stringify(validate.errors));
+  assert(validate(watch(value, "", seen)), JSON.stringify(validate.errors));
   return leaves(value, "").filter((path) => !seen.has(path));
 }
 
@@ -155,18 +106,29 @@ function leaves(value: unknown, path: string): string[] {
   return Object.entries(value).flatMap(([key, field]) => leaves(field, `${path}/${key}`));
 }
 
+/** Probes and hook, by the port on which the sidecar listens. */
+function assertCallsTheSidecar(workload: Workload, port: number): void {
+  const { sidecar, application } = workload;
+  const isNative = sidecar.restartPolicy === "Always";
+  assertEquals(application.lifecycle.preStop.httpGet, { path: "/drain", port });
+  assertEquals(sidecar.readinessProbe.httpGet, { path: "/readyz", port });
+  // The application starts only after a native sidecar's startup probe.
+  assertEquals(sidecar.startupProbe?.httpGet, isNative ? { path: "/startupz", port } : undefined);
+  assertEquals(sidecar.livenessProbe, undefined);
+}
+
 Deno.test("the README shows the manifest and the policy as they are in deploy/", () => {
   const shown = blocksOf("README.md").map(({ text }) => text);
   for (const path of [SHOWN, POLICY]) assert(shown.includes(read(path)), path);
 });
 
 Deno.test("unknownFields() finds a misspelt field", () => {
-  const whole = workloadOf(SHOWN);
+  const { whole } = workloadOf(SHOWN);
   const misspelt = { ...whole, spec: { ...whole.spec, minReadySecond: 1 } };
   assertEquals(unknownFields(misspelt, validateDeployment), ["/spec/minReadySecond"]);
 });
 
-Deno.test("docs/kubernetes.md tells of every manifest", () => {
+Deno.test("docs/kubernetes.md lists every manifest", () => {
   const page = read("docs/kubernetes.md");
   for (const path of [...MANIFESTS, POLICY]) assert(page.includes(`(../${path})`), path);
 });
@@ -174,62 +136,50 @@ Deno.test("docs/kubernetes.md tells of every manifest", () => {
 for (const path of MANIFESTS) {
   Deno.test(`${path}: Kubernetes knows every field`, () => {
     for (const one of documentsOf(path)) {
-      const validate = SCHEMAS[one.kind];
+      const validate = Object.entries(SCHEMAS).find(([kind]) => kind === one.kind)?.[1];
       assert(validate, `a schema for ${one.kind}`);
       assertEquals(unknownFields(one, validate), []);
     }
   });
 
-  Deno.test(`${path}: the flags are flags of the sidecar, and nothing is odd about them`, () => {
-    assertEquals(runOf(path).warnings, []);
-  });
-
   Deno.test(`${path}: its parts belong together`, () => {
-    const { selector, template } = workloadOf(path).spec;
-    assertEquals(selector.matchLabels, template.metadata.labels);
+    const { whole, pod } = workloadOf(path);
+    assertEquals(whole.spec.selector.matchLabels, whole.spec.template.metadata.labels);
     const named = (kind: string) =>
       documentsOf(path).filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
-    assertEquals(named("ServiceAccount"), [template.spec.serviceAccountName]);
-    assertEquals(named("PodDisruptionBudget"), [workloadOf(path).metadata.name]);
+    assertEquals(named("ServiceAccount"), [pod.serviceAccountName]);
+    assertEquals(named("PodDisruptionBudget"), [whole.metadata.name]);
   });
 
-  Deno.test(`${path}: the pod is a restricted one`, () => {
-    const { securityContext } = workloadOf(path).spec.template.spec;
-    assertEquals(securityContext.runAsNonRoot, true);
-    assert(Number(securityContext.runAsUser) > 0);
-    assertEquals(securityContext.seccompProfile, { type: "RuntimeDefault" });
-    for (const container of containersOf(path)) {
-      assertEquals(container.securityContext?.allowPrivilegeEscalation, false);
-      assertEquals(container.securityContext?.capabilities, { drop: ["ALL"] });
+  Deno.test(`${path}: the pod is a restricted one, without a token or foreign variables`, () => {
+    const { pod, sidecar, application } = workloadOf(path);
+    assertEquals([pod.automountServiceAccountToken, pod.enableServiceLinks], [false, false]);
+    assertEquals(pod.securityContext.runAsNonRoot, true);
+    assert(Number(pod.securityContext.runAsUser) > 0);
+    assertEquals(pod.securityContext.seccompProfile, { type: "RuntimeDefault" });
+    for (const { securityContext } of [sidecar, application]) {
+      assertEquals(securityContext.allowPrivilegeEscalation, false);
+      assertEquals(securityContext.capabilities, { drop: ["ALL"] });
     }
   });
 
   Deno.test(`${path}: hook and probes call the port on which the sidecar listens`, () => {
-    const port = runOf(path).config.service?.listen.port;
-    const { startupProbe, readinessProbe, livenessProbe, restartPolicy } = sidecarOf(path);
-    assertEquals(applicationOf(path).lifecycle?.preStop?.httpGet, { path: "/drain", port });
-    assertEquals(readinessProbe?.httpGet, { path: "/readyz", port });
-    // The deadlock trap: the application starts only after a native sidecar's startup probe.
-    const startup = restartPolicy === "Always" ? { path: "/startupz", port } : undefined;
-    assertEquals(startupProbe?.httpGet, startup);
-    assertEquals(livenessProbe, undefined);
+    const workload = workloadOf(path);
+    assertCallsTheSidecar(workload, runOf(workload).service?.listen.port ?? 0);
   });
 
-  Deno.test(`${path}: an ordinary sidecar stays until drained, a native one has no need to`, () => {
-    const isNative = sidecarOf(path).restartPolicy === "Always";
-    assertEquals(runOf(path).config.drain.wait, !isNative);
-  });
-
-  Deno.test(`${path}: the grace period holds what a drain may take, and the application's end`, () => {
-    const { config } = runOf(path);
-    const { terminationGracePeriodSeconds: whole } = workloadOf(path).spec.template.spec;
-    const longest = (config.hooks["pre-deregister"].timeout + config.timeouts.deregister +
-      config.timeouts.confirmSettle + config.drain.timeout +
-      config.hooks["post-deregister"].timeout) / 1_000;
+  Deno.test(`${path}: the grace period holds the drain and the application's end`, () => {
+    const workload = workloadOf(path);
+    const { hooks, timeouts, drain, gracePeriod } = runOf(workload);
+    const { terminationGracePeriodSeconds: whole } = workload.pod;
+    const longest = (hooks["pre-deregister"].timeout + timeouts.deregister +
+      timeouts.confirmSettle + drain.timeout + hooks["post-deregister"].timeout) / 1_000;
     assertEquals(longest, 405, "the figure of docs/kubernetes.md");
     assert(whole >= longest + 30);
-    assert(config.gracePeriod / 1_000 <= whole - 30, "time for the application's own end");
-    assert(config.gracePeriod / 1_000 >= longest);
+    assert(gracePeriod / 1_000 <= whole - 30, "time for the application's own end");
+    assert(gracePeriod / 1_000 >= longest);
+    // An ordinary sidecar gets SIGTERM at once, and has to stay.
+    assertEquals(drain.wait, workload.sidecar.restartPolicy !== "Always");
   });
 }
 
@@ -239,14 +189,14 @@ Deno.test("docs/kubernetes.md adds up the grace period as the flags have it", ()
   const defaults = rows.map(([, code = "", value = ""]) => {
     const name = code.replaceAll("`", "").slice(1);
     assert(isFlagName(name), name);
-    assertEquals(value.replaceAll("`", ""), flag(name).default);
+    assertEquals(value, flag(name).default);
     return Number(parseDuration(value) / 1_000_000_000n);
   });
   const sum = defaults.reduce((one, other) => one + other);
   assertMatch(read(page), new RegExp(`these are ${sum} s without`));
 });
 
-Deno.test("the IAM policy allows the five calls and nothing else", () => {
+Deno.test("the IAM policy allows the calls that the code makes and nothing else", () => {
   const { Statement } = JSON.parse(read(POLICY));
   const allowed: Record<string, string> = Object.fromEntries(
     Statement.flatMap(({ Effect, Action, Resource }: Record<string, string | string[]>) => {
@@ -254,17 +204,54 @@ Deno.test("the IAM policy allows the five calls and nothing else", () => {
       return [Action].flat().map((action) => [action, Resource]);
     }),
   );
+  const calls = [...read("lib/aws/client.ts").matchAll(/new (\w+)Command\(/g)];
+  const made = calls.map(([, call]) => `elasticloadbalancing:${call}`).sort();
+  assertEquals(Object.keys(allowed).sort(), made);
   const group = /^arn:aws:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup\/[A-Za-z0-9-]+\/\*$/;
-  assertEquals(Object.keys(allowed).sort(), callsOfThePort());
   for (const [action, resource] of Object.entries(allowed)) {
-    // The API reference of IAM: describing calls know no resource.
+    // The API reference of IAM: Describe calls know no resource.
     if (action.includes("Describe")) assertEquals(resource, "*");
     else assert(group.test(resource), resource);
   }
 });
 
-/** The calls that the sidecar's code can make. */
-function callsOfThePort(): string[] {
-  const calls = read("lib/aws/client.ts").matchAll(/new (\w+)Command\(/g);
-  return [...calls].map(([, call]) => `elasticloadbalancing:${call}`).sort();
+function kustomize(path: string): Part {
+  return parse(read(`deploy/kustomize/${path}`));
 }
+
+Deno.test("the Kustomize component and its example refer to files that exist", () => {
+  const component = kustomize("component/kustomization.yaml");
+  const example = kustomize("example/kustomization.yaml");
+  assertEquals([component.kind, example.components], ["Component", ["../component"]]);
+  for (const path of example.resources) assert(kustomize(`example/${path}`));
+  for (const { path, target } of component.patches) {
+    assert(kustomize(`component/${path}`));
+    const [key, value] = target.labelSelector.split("=");
+    assertEquals(kustomize("example/deployment.yaml").metadata.labels[key], value);
+  }
+});
+
+/** What Kustomize makes: fields of the patch are added, and so are containers of other names. */
+function merged(): Part {
+  const deployment = kustomize("example/deployment.yaml");
+  const patch = kustomize("component/sidecar.yaml");
+  const [{ op, path, value }] = kustomize("component/drain.yaml");
+  assertEquals([op, path], ["add", "/spec/template/spec/containers/0/lifecycle"]);
+  const { template, ...spec } = deployment.spec;
+  const { template: added, ...addedSpec } = patch.spec;
+  const [application, ...others] = template.spec.containers;
+  const containers = [{ ...application, lifecycle: value }, ...others];
+  const pod = { ...template.spec, ...added.spec, containers };
+  return { ...deployment, spec: { ...spec, ...addedSpec, template: { ...template, spec: pod } } };
+}
+
+Deno.test("the Kustomize component makes a whole Deployment of the example's", () => {
+  const [{ name, literals }] = kustomize("example/kustomization.yaml").configMapGenerator;
+  const env = Object.fromEntries(literals.map((literal: string) => literal.split("=")));
+  assert(Object.keys(env).every((name) => name.startsWith(ENVIRONMENT_PREFIX)));
+  const whole = merged();
+  assertEquals(unknownFields(whole, validateDeployment), []);
+  const workload = partsOf(whole);
+  assertEquals(workload.sidecar.envFrom, [{ configMapRef: { name } }]);
+  assertCallsTheSidecar(workload, runOf(workload, env).service?.listen.port ?? 0);
+});

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { commandsOf, PAGES, read, tableAfter, urlOf } from "./_docs.ts";
+import { FLAGS } from "../../../lib/config/flags.ts";
+import { blocksOf, commandsOf, PAGES, read, tableAfter, urlOf } from "./_docs.ts";
 
 /** A page without its fenced blocks. */
 function prose(page: string): string {
@@ -22,16 +23,24 @@ function exists(path: string): boolean {
   }
 }
 
+/** The links of a page to files here, as path and anchor. */
+function linksOf(page: string): { link: string; path: string; anchor: string | undefined }[] {
+  return [...prose(page).matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
+    .filter((link) => !/^https?:/.test(link))
+    .map((link) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? page : new URL(path, `file:///${page}`).pathname.slice(1);
+      return { link, path: target, anchor };
+    });
+}
+
 Deno.test("every relative link of the docs leads somewhere", () => {
   const broken = PAGES.flatMap((page) =>
-    [...prose(page).matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
-      .filter((link) => !/^https?:/.test(link))
-      .filter((link) => {
-        const [path = "", anchor] = link.split("#");
-        const target = path === "" ? page : new URL(path, `file:///${page}`).pathname.slice(1);
-        return !exists(target) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
-      })
-      .map((link) => `${page}: ${link}`)
+    linksOf(page)
+      .filter(({ path, anchor }) =>
+        !exists(path) || (anchor !== undefined && !anchorsOf(path).includes(anchor))
+      )
+      .map(({ link }) => `${page}: ${link}`)
   );
   assertEquals(broken, []);
 });
@@ -41,36 +50,32 @@ Deno.test("every page can be reached from the README by links", () => {
   const visit = (page: string) => {
     if (reached.has(page) || !PAGES.includes(page)) return;
     reached.add(page);
-    for (const [, link = ""] of prose(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
-      visit(new URL(link, `file:///${page}`).pathname.slice(1));
-    }
+    for (const { path } of linksOf(page)) visit(path);
   };
   visit("README.md");
   assertEquals(PAGES.filter((page) => !reached.has(page)), []);
 });
 
+/** What a pattern's first group matches anywhere in the docs. */
+function named(pattern: RegExp): string[] {
+  return PAGES.flatMap((page) => [...read(page).matchAll(pattern)].map(([, name = ""]) => name));
+}
+
 const { tasks } = JSON.parse(read("deno.json"));
 
-Deno.test("every task that the docs name exists", () => {
-  const named = PAGES.flatMap((page) =>
-    [...read(page).matchAll(/(?:deno|deno@[\d.]+) task ([a-z][a-z:]*)/g)].map(([, name = ""]) =>
-      name
-    )
-  );
-  assertEquals([...new Set(named)].filter((name) => !Object.hasOwn(tasks, name)), []);
+Deno.test("tasks, scripts and flags that the docs name exist", () => {
+  const unknownTasks = named(/(?:deno|deno@[\d.]+) task ([a-z][a-z:]*)/g)
+    .filter((name) => !Object.hasOwn(tasks, name));
+  const scripts = tableAfter("docs/development.md", "| `deno task run …`")
+    .map(([path = ""]) => path.replaceAll("`", ""));
+  const missing = [...named(/deno task (?:run|test) ([\w./]+\.ts)/g), ...scripts]
+    .filter((path) => !exists(path));
+  const unknownFlags = named(/`-([a-z]+(?:-[a-z]+)+)[ =`]/g)
+    .filter((name) => !Object.hasOwn(FLAGS, name));
+  assertEquals([...unknownTasks, ...missing, ...unknownFlags], []);
 });
 
-Deno.test("every script that the docs run exists", () => {
-  const named = PAGES.flatMap((page) =>
-    [...read(page).matchAll(/deno task (?:run|test) ([\w./]+\.ts)/g)].map(([, path = ""]) => path)
-  );
-  const listed = tableAfter("docs/development.md", "| `deno task run …`").map(([path = ""]) =>
-    path.replaceAll("`", "")
-  );
-  assertEquals([...named, ...listed].filter((path) => !exists(path)), []);
-});
-
-Deno.test("every task of deno.json is told of in docs/development.md", () => {
+Deno.test("docs/development.md lists every task of deno.json", () => {
   const rows = tableAfter("docs/development.md", "## Tasks").map(([name = ""]) =>
     name.replaceAll("`", "")
   );
@@ -122,14 +127,23 @@ Deno.test("every command of the docs is run by CI or by a test, or has a reason 
 const FORBIDDEN =
   /\b(TODO|FIXME|XXX|TBD|lorem)\b|\/(?:work|root|home)\/\w|\b(blazing|seamless(?:ly)?|effortless(?:ly)?|world-class|cutting-edge|robust|simply)\b|\p{Extended_Pictographic}/giu;
 
-const MANIFESTS = [...Deno.readDirSync(urlOf("deploy/"))].filter(({ name }) =>
-  name.endsWith(".yaml")
-)
-  .map(({ name }) => `deploy/${name}`);
-
 Deno.test("the docs hold no left-overs, no places of one machine, no boasts", () => {
-  const found = [...PAGES, ...MANIFESTS].flatMap((page) =>
+  const found = PAGES.flatMap((page) =>
     [...read(page).matchAll(FORBIDDEN)].map(([word]) => `${page}: ${word}`)
   );
   assertEquals(found, []);
+});
+
+Deno.test("the README's first screen has exactly the two commands", () => {
+  const firstScreen = read("README.md").indexOf("\n## ");
+  const commands = blocksOf("README.md").filter(({ at }) => at < firstScreen)
+    .map(({ text }) => text.trim());
+  assertEquals(commands, ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
+});
+
+Deno.test("all pages and CI ask for one version of Deno", () => {
+  const versions = [...PAGES, ".ci/run"].flatMap((page) =>
+    read(page).match(/deno@[\d.]+\d/g) ?? []
+  );
+  assertEquals([...new Set(versions)], ["deno@2.9.6"]);
 });

@@ -1,8 +1,13 @@
+/** Tables and samples of the docs that the code determines. */
 import { assert, assertEquals } from "@std/assert";
 import type { Flag } from "../../../lib/config/flag.ts";
 import { flag, FLAGS, isFlagName } from "../../../lib/config/flags.ts";
+import { createHooks } from "../../../lib/hooks/runner.ts";
+import { systemClock } from "../../../lib/host/clock.ts";
 import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
-import { blocksOf, PAGES, read, tableAfter } from "./_docs.ts";
+import { PERMISSION_NAMES, PERMISSIONS } from "../../../lib/host/permissions.ts";
+import { KeptLog } from "../kept_log.ts";
+import { blocksOf, tableAfter } from "./_docs.ts";
 
 /** In the order of the table in the code. */
 function flagRows(): string[][] {
@@ -52,24 +57,31 @@ Deno.test("the README's table of exit codes is the one of the code", () => {
   assertEquals(tableAfter("README.md", "<!-- exit codes:"), expected);
 });
 
-Deno.test("the README's first screen has exactly the two commands", () => {
-  const firstScreen = read("README.md").indexOf("\n## ");
-  const commands = blocksOf("README.md").filter(({ at }) => at < firstScreen)
-    .map(({ text }) => text.trim());
-  assertEquals(commands, ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
+Deno.test("docs/security.md has the table of permissions of the code", () => {
+  const expected = PERMISSION_NAMES.map((name) => [`\`${name}\``, PERMISSIONS[name].text]);
+  assertEquals(tableAfter("docs/security.md", "<!-- permissions:"), expected);
 });
 
-Deno.test("no page names a flag that does not exist", () => {
-  const named = PAGES.flatMap((page) =>
-    [...read(page).matchAll(/`(-[a-z]+(?:-[a-z]+)+)[ =`]/g)].map(([, name = ""]) => name)
+Deno.test("docs/hooks.md shows the document that a webhook gets", async () => {
+  const [block] = blocksOf("docs/hooks.md").filter(({ language }) => language === "json");
+  const shown = JSON.parse(block?.text ?? "");
+  const posted = Promise.withResolvers<unknown>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      posted.resolve(await request.json());
+      return new Response(null, { status: 204 });
+    },
   );
-  const unknown = named.filter((name) => !Object.hasOwn(FLAGS, name.slice(1)));
-  assertEquals(unknown, []);
-});
-
-Deno.test("all pages and CI ask for one version of Deno", () => {
-  const versions = [...PAGES, ".ci/run"].flatMap((page) =>
-    read(page).match(/deno@[\d.]+\d/g) ?? []
-  );
-  assertEquals([...new Set(versions)], ["deno@2.9.6"]);
+  const settings = { timeout: 60_000 };
+  const hooks = createHooks({
+    "pre-register": settings,
+    "post-register": { ...settings, url: `http://127.0.0.1:${server.addr.port}` },
+    "pre-deregister": settings,
+    "post-deregister": settings,
+  }, { clock: systemClock, log: new KeptLog(), shell: false });
+  const { event, target, targetGroups, state } = shown;
+  const context = { event, targetId: target, targetGroupArns: targetGroups, state };
+  await hooks.run(context, new AbortController().signal);
+  assertEquals(await posted.promise, shown);
 });
