@@ -29,12 +29,8 @@ export class Addresses implements Disposable {
    * Claims a block.
    * @param pods How many pods can have an address at once. With few, addresses are soon given to
    * other pods, as in a small subnet.
-   * @throws {RangeError} That is more than a block holds, or none.
    */
   static claim(pods: number = MOST_PODS): Addresses {
-    if (!(pods >= 1 && pods <= MOST_PODS)) {
-      throw new RangeError(`a block has 1 to ${MOST_PODS} addresses for pods, not ${pods}`);
-    }
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const prefix = `127.${byte()}.${byte()}`;
       try {
@@ -47,9 +43,13 @@ export class Addresses implements Disposable {
     throw new Error(`no free block of loopback addresses found in ${ATTEMPTS} attempts`);
   }
 
+  /** The address of a bridge, from which the kubelet may call. */
+  get bridge(): string {
+    return `${this.#prefix}.253`;
+  }
+
   /** The address of another node. */
   node(): string {
-    if (this.#nodes === 40) throw new RangeError("a cluster has at most 40 nodes");
     return `${this.#prefix}.${MOST_PODS + 10 + this.#nodes++}`;
   }
 

@@ -1,38 +1,46 @@
 /** A cluster on one machine: nodes and pods with loopback addresses, containers as processes. */
-import type { Milliseconds } from "../../lib/host/duration.ts";
+import { Agent } from "node:http";
 import { until } from "../emulator/pause.ts";
 import { Addresses } from "./addresses.ts";
-import { Deployment, type Status } from "./deployment.ts";
+import { Deployment, type DeploymentStatus } from "./deployment.ts";
 import { type Event, Timeline } from "./events.ts";
-import { covers, type Eviction, judge, type Standing, standing } from "./eviction.ts";
+import { covers, refusal } from "./eviction.ts";
 import { readManifest } from "./manifest.ts";
-import { Nodes } from "./nodes.ts";
 import { Pod } from "./pod.ts";
-import { Progress } from "./progress.ts";
 import type { BudgetSpec, DeploymentSpec } from "./spec.ts";
-import { Time } from "./time.ts";
+import { Limit, Time } from "./time.ts";
 import type { Images, Rewrite, World } from "./world.ts";
 
 /** How a cluster is made. */
 export interface ClusterOptions {
   /** What containers run in the place of their images. */
   readonly images: Images;
-  /** By what all times of Kubernetes are divided. By default 1. */
+  /** By what all times of Kubernetes are divided. @default {1} */
   readonly timeScale?: number;
   /** Changes containers' arguments for this machine. By default they stay as they are. */
   readonly rewrite?: Rewrite;
-  /** How many nodes: `node-1`, `node-2` and so on. By default 1. */
+  /** How many nodes: `node-1`, `node-2` and so on. @default {1} */
   readonly nodes?: number;
   /** How many pods can have an address at once: few make addresses be used again soon. */
   readonly addresses?: number;
-  /** Paths of fields that are not known and have no effect in the caller's scene. */
-  readonly accept?: readonly string[];
-  /** The least real time of a probe's attempt, in milliseconds. By default 1000. */
-  readonly probeTimeoutAtLeast?: Milliseconds;
+  /** Whether the kubelet calls from its node's address, or from a bridge's. @default {"node"} */
+  readonly kubeletCallsFrom?: "node" | "bridge";
+  /** The least real time of a probe's attempt, in milliseconds. @default {1000} */
+  readonly probeTimeoutAtLeast?: number;
+}
+
+interface Node {
+  readonly name: string;
+  readonly ip: string;
+  /** Whether it takes no more pods. */
+  isCordoned: boolean;
 }
 
 /** How often `kubectl drain` asks again after a refusal, in Kubernetes' seconds. */
 const EVICTION_RETRY = 5;
+
+/** What counts as progress of a rollout. */
+const PROGRESS: ReadonlySet<Event["kind"]> = new Set(["created", "ready"]);
 
 /** A running cluster. Disposing of it kills all processes. */
 export class Cluster implements AsyncDisposable {
@@ -43,31 +51,34 @@ export class Cluster implements AsyncDisposable {
   readonly #world: World;
   readonly #over = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
-  readonly #nodes: Nodes;
+  readonly #nodes: readonly Node[];
   readonly #deployments = new Map<string, Deployment>();
   readonly #budgets = new Map<string, BudgetSpec>();
   readonly #pods = new Set<Pod>();
   /** Gone ones too: their output stays readable. */
   readonly #everyPod = new Map<string, Pod>();
-  #podsMade = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#time = new Time(options.timeScale ?? 1);
     this.#timeline = new Timeline(this.#time, this.#broken.promise);
     this.#addresses = Addresses.claim(options.addresses);
-    this.#nodes = new Nodes(options.nodes ?? 1, this.#addresses);
+    this.#nodes = Array.from({ length: options.nodes ?? 1 }, (_, index) => ({
+      name: `node-${index + 1}`,
+      ip: this.#addresses.node(),
+      isCordoned: false,
+    }));
     // Those who wait are told; nobody need be waiting.
     this.#broken.promise.catch(() => {});
     this.#world = {
       time: this.#time,
       images: options.images,
       rewrite: options.rewrite ?? ((args) => args),
-      folder: Deno.makeTempDirSync({ prefix: "cluster-" }),
       probeTimeoutAtLeast: options.probeTimeoutAtLeast ?? 1_000,
+      hookConnections: new Agent({ keepAlive: true }),
       over: this.#over.signal,
       record: (happening) => this.#timeline.record(happening),
-      fault: (error) => this.#broken.reject(error),
+      fail: (error) => this.#broken.reject(error),
     };
   }
 
@@ -81,13 +92,8 @@ export class Cluster implements AsyncDisposable {
     return [...this.#pods];
   }
 
-  /** The names and addresses of the nodes. */
-  get nodes(): readonly { readonly name: string; readonly ip: string }[] {
-    return this.#nodes.all;
-  }
-
-  /** Milliseconds since the start: what events are dated by. */
-  now(): Milliseconds {
+  /** Real milliseconds since the start: what events are dated by. */
+  now(): number {
     return this.#time.now();
   }
 
@@ -100,36 +106,41 @@ export class Cluster implements AsyncDisposable {
    * Waits for an event, those that have happened included.
    * @throws {Error} It did not come in time, or a container could not be run at all.
    */
-  until(isWanted: (event: Event) => boolean, patience?: Milliseconds): Promise<Event> {
-    return this.#timeline.until(isWanted, patience);
+  until(isWanted: (event: Event) => boolean): Promise<Event> {
+    return this.#timeline.until(isWanted);
   }
 
   /**
    * Creates and changes what a file of manifests says, as `kubectl apply` does.
-   * @throws {ManifestError} It is not valid, or has something that is not implemented here.
+   * @throws {ManifestError} It has something that is not implemented here.
    */
   apply(yaml: string): void {
-    const { deployments, budgets } = readManifest(yaml, this.#options.accept);
+    const { deployments, budgets } = readManifest(yaml);
     for (const budget of budgets) this.#budgets.set(budget.name, budget);
-    for (const spec of deployments) this.#update(spec);
+    for (const spec of deployments) {
+      const known = this.#deployments.get(spec.name);
+      const isSame = JSON.stringify(known?.spec.template) === JSON.stringify(spec.template);
+      const deployment = known ??
+        new Deployment(spec, (spec, revision) => this.#create(spec, revision));
+      this.#deployments.set(spec.name, deployment);
+      deployment.update(spec, !isSame);
+    }
   }
 
-  /** A Deployment's numbers. */
-  status(deployment: string): Status {
+  status(deployment: string): DeploymentStatus {
     return this.#deployment(deployment).status;
   }
 
   /** Changes the number of replicas, as `kubectl scale` does. */
-  scale(deployment: string, replicas: number): void {
-    this.#update({ ...this.#deployment(deployment).spec, replicas });
+  scale(name: string, replicas: number): void {
+    const deployment = this.#deployment(name);
+    deployment.update({ ...deployment.spec, replicas }, false);
   }
 
   /** Replaces all pods by rollout, as `kubectl rollout restart` does. */
-  restart(deployment: string): void {
-    const { spec } = this.#deployment(deployment);
-    const restartedAt = { "kubectl.kubernetes.io/restartedAt": `${crypto.randomUUID()}` };
-    const annotations = { ...spec.template.annotations, ...restartedAt };
-    this.#update({ ...spec, template: { ...spec.template, annotations } });
+  restart(name: string): void {
+    const deployment = this.#deployment(name);
+    deployment.update(deployment.spec, true);
   }
 
   /**
@@ -138,8 +149,18 @@ export class Cluster implements AsyncDisposable {
    */
   async rolledOut(name: string): Promise<void> {
     const deployment = this.#deployment(name);
-    using progress = new Progress(deployment, this.#time, this.#timeline);
-    await this.#unlessBroken(progress.completed);
+    while (!deployment.status.isRolledOut) {
+      using limit = new Limit(
+        this.#time.scaled(deployment.spec.progressDeadline),
+        this.#world.over,
+      );
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stop = this.listen(({ kind }) => PROGRESS.has(kind) && resolve());
+      const hasMoved = await this.#unlessBroken(until(promise, limit.signal)).finally(stop);
+      if (!hasMoved) {
+        throw new Error(`${name} exceeded its deadline: ${JSON.stringify(deployment.status)}`);
+      }
+    }
   }
 
   /** A pod by its name; one that is gone too. */
@@ -149,16 +170,9 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  /**
-   * Deletes a pod, as `kubectl delete pod` does.
-   * @param grace Instead of the pod's grace period, in Kubernetes' seconds.
-   * @throws {RangeError} A grace period below 1: deletion by force is not implemented.
-   */
-  deletePod(name: string, grace?: number): void {
-    if (grace !== undefined && !(grace >= 1)) {
-      throw new RangeError(`a grace period of ${grace} s, by force, is not implemented`);
-    }
-    this.pod(name).terminate("deleted", grace);
+  /** Deletes a pod, as `kubectl delete pod` does. */
+  deletePod(name: string): void {
+    this.pod(name).terminate("deleted");
   }
 
   /** Kills a container's first process from outside, as `kill -9` on its node does. */
@@ -166,38 +180,32 @@ export class Cluster implements AsyncDisposable {
     this.pod(pod).container(container).crash();
   }
 
-  /** A container's output so far, earlier lives included. */
+  /** A container's output so far, earlier runs included. */
   log(pod: string, container: string): readonly string[] {
     return this.pod(pod).container(container).log;
   }
 
-  /** Asks the Eviction API to delete a pod. */
-  evict(name: string): Eviction {
+  /** Asks the Eviction API to delete a pod; whether it does. */
+  evict(name: string): boolean {
     const pod = this.pod(name);
-    const verdict = judge(pod, [...this.#budgets.values()], (budget) => this.#standing(budget));
-    if (verdict.answer === "evict") pod.terminate("evicted");
-    else this.#timeline.record({ kind: "eviction-refused", pod: name, reason: verdict.reason });
-    return verdict;
+    for (const budget of this.#budgets.values()) {
+      const reason = refusal(pod, budget, { pods: this.pods, expected: this.#expected(budget) });
+      if (reason === undefined) continue;
+      this.#timeline.record({ kind: "eviction-refused", pod: name, reason });
+      return false;
+    }
+    pod.terminate("evicted");
+    return true;
   }
 
   /** Cordons a node and evicts its pods, as `kubectl drain` does; resolves when they are gone. */
-  async drain(node: string): Promise<void> {
-    this.cordon(node);
-    const pods = this.pods.filter((pod) => pod.node === node);
+  async drain(name: string): Promise<void> {
+    const node = this.#nodes.find((one) => one.name === name);
+    if (!node) throw new Error(`there is no node ${name}`);
+    node.isCordoned = true;
+    this.#timeline.record({ kind: "cordoned", node: name });
+    const pods = this.pods.filter((pod) => pod.node === name);
     await this.#unlessBroken(Promise.all(pods.map((pod) => this.#evictInTime(pod))));
-  }
-
-  /** Lets no more pods onto a node. */
-  cordon(node: string): void {
-    this.#nodes.named(node).isCordoned = true;
-    this.#timeline.record({ kind: "cordoned", node });
-  }
-
-  /** Lets pods onto a node again. */
-  uncordon(node: string): void {
-    this.#nodes.named(node).isCordoned = false;
-    this.#timeline.record({ kind: "uncordoned", node });
-    for (const pod of this.#pods) if (!pod.identity && !pod.isTerminating) this.#schedule(pod);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -205,8 +213,8 @@ export class Cluster implements AsyncDisposable {
     this.#over.abort();
     for (const pod of this.#pods) pod.terminate("the cluster ends");
     await Promise.all([...this.#pods].map(({ gone }) => gone));
+    this.#world.hookConnections.destroy();
     this.#addresses[Symbol.dispose]();
-    await Deno.remove(this.#world.folder, { recursive: true });
   }
 
   async #unlessBroken<T>(work: Promise<T>): Promise<T> {
@@ -219,54 +227,49 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  #update(spec: DeploymentSpec): void {
-    const deployment = this.#deployments.get(spec.name) ?? new Deployment(spec, {
-      time: this.#time,
-      record: (happening) => this.#timeline.record(happening),
-      create: (spec, revision) => this.#create(spec, revision),
-      schedule: (pod) => this.#schedule(pod),
-    });
-    this.#deployments.set(spec.name, deployment);
-    deployment.update(spec);
-  }
-
-  #create({ name, namespace, template }: DeploymentSpec, revision: number): Pod {
-    const whole = {
-      name: `${name}-${revision}-${++this.#podsMade}`,
-      namespace,
-      template,
-      revision,
-    };
-    const pod = new Pod(whole, this.#world, (pod) => this.#changed(pod));
+  #create({ name, template }: DeploymentSpec, revision: number): Pod {
+    const named = { name: `${name}-${revision}-${this.#everyPod.size + 1}`, template, revision };
+    const pod = new Pod(named, this.#world, (pod) => this.#changed(pod));
     this.#pods.add(pod);
     this.#everyPod.set(pod.name, pod);
+    this.#schedule(pod);
     return pod;
   }
 
-  /** A pod without a node waits for one. */
+  /** To the node with the fewest pods. */
   #schedule(pod: Pod): void {
-    const node = this.#nodes.pick(this.pods);
-    if (!node) return;
-    pod.start({ node: node.name, hostIP: node.ip, ip: this.#addresses.take() });
+    const load = ({ name }: Node) => this.pods.filter(({ node }) => node === name).length;
+    const [node] = this.#nodes.filter(({ isCordoned }) => !isCordoned)
+      .toSorted((one, other) => load(one) - load(other));
+    if (!node) throw new Error("no node takes pods");
+    const { hostNetwork } = pod.template;
+    pod.start({
+      name: pod.name,
+      node: node.name,
+      hostIP: node.ip,
+      ip: hostNetwork ? node.ip : this.#addresses.take(),
+      kubelet: this.#options.kubeletCallsFrom === "bridge" ? this.#addresses.bridge : node.ip,
+      hostNetwork,
+    });
   }
 
   #changed(pod: Pod): void {
     if (pod.isGone) {
       this.#pods.delete(pod);
-      if (pod.ip !== undefined) this.#addresses.release(pod.ip);
+      const { ip, hostNetwork = true } = pod.identity ?? {};
+      if (ip !== undefined && !hostNetwork) this.#addresses.release(ip);
     }
-    for (const deployment of this.#deployments.values()) deployment.changed(pod);
+    for (const deployment of this.#deployments.values()) deployment.changed();
   }
 
-  #standing(budget: BudgetSpec): Standing {
-    const owners = [...this.#deployments.values()]
-      .filter(({ pods }) => pods.some((pod) => covers(budget, pod)));
-    const expected = owners.reduce((sum, { spec }) => sum + spec.replicas, 0);
-    return standing(budget, this.pods, expected);
+  #expected(budget: BudgetSpec): number {
+    return [...this.#deployments.values()]
+      .filter(({ pods }) => pods.some((pod) => covers(budget, pod)))
+      .reduce((sum, { spec }) => sum + spec.replicas, 0);
   }
 
   async #evictInTime(pod: Pod): Promise<void> {
-    while (!pod.isTerminating && this.evict(pod.name).answer !== "evict") {
+    while (!pod.isTerminating && !this.evict(pod.name)) {
       if (!await this.#time.pause(EVICTION_RETRY, this.#over.signal)) return;
     }
     await until(pod.gone, this.#over.signal);

@@ -1,22 +1,23 @@
-/** A container of a pod: its lives one after the other, its probes and hooks, its end. */
-import { hook, type Subject } from "./actions.ts";
-import { BackOff, backOffPause } from "./back_off.ts";
-import { type Identity, staticVariables } from "./env.ts";
-import type { ContainerHappening, HookName } from "./events.ts";
-import { verdicts } from "./probes.ts";
-import { Output } from "./output.ts";
-import { type Exit, Processes } from "./processes.ts";
-import type { Action, ContainerSpec, Probe } from "./spec.ts";
-import { startCommand } from "./start_command.ts";
-import { stop, type StopOptions } from "./stopping.ts";
-import { TerminationLog } from "./termination_message.ts";
+/** A container of a pod: its runs one after the other, its probes, its preStop hook, its end. */
+import { until } from "../emulator/pause.ts";
+import { hook, probe as act, type Run } from "./actions.ts";
+import { expand, type Identity, variablesOf } from "./env.ts";
+import type { ContainerHappening } from "./events.ts";
+import { ManifestError } from "./fields.ts";
+import { Processes, type Start } from "./processes.ts";
+import type { ContainerSpec, Probe } from "./spec.ts";
+import { Limit } from "./time.ts";
 import type { World } from "./world.ts";
 
-/** One life: from the start of the first process to its end. */
-export interface Life {
-  readonly subject: Subject;
-  /** The end that is under way. */
-  stopping?: Promise<void>;
+/** Between SIGTERM and SIGKILL lie so many seconds at least: kuberuntime_manager.go. */
+const LEAST = 2;
+/** The back-off's bounds, and how long a run resets it: pod-lifecycle.md. */
+const BACK_OFF = { first: 10, longest: 300, resetAfter: 600 };
+
+interface Current {
+  readonly run: Run;
+  /** The end that is under way, by whom. */
+  ending?: { readonly by: "kubelet's kill" | "deletion"; readonly over: Promise<void> };
 }
 
 /** A container. */
@@ -26,16 +27,13 @@ export class Container {
   readonly #world: World;
   readonly #grace: number;
   readonly #onChange: () => void;
-  readonly #output = new Output();
-  readonly #backOff = new BackOff();
-  readonly #launched = Promise.withResolvers<void>();
-  readonly #startedUp = Promise.withResolvers<void>();
-  readonly #message: TerminationLog;
-  #life: Life | undefined;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #log: string[] = [];
+  #current: Current | undefined;
+  #nextRun = Promise.withResolvers<void>();
+  #startsOnceMore = false;
   #restarts = -1;
-  #isStarted = false;
   #isReady = false;
-  #lastExit: { readonly code: number; readonly message: string } | undefined;
 
   /** @param grace The pod's grace period, in Kubernetes' seconds. */
   constructor(
@@ -52,196 +50,212 @@ export class Container {
     this.#world = world;
     this.#grace = grace;
     this.#onChange = onChange;
-    this.#message = new TerminationLog(`${world.folder}/${pod.uid}-${spec.name}`);
   }
 
-  /** Its output so far, that of earlier lives included. */
+  /** Its output so far, that of earlier runs first. */
   get log(): readonly string[] {
-    return this.#output.lines;
-  }
-
-  /** Waits for a line of its output, those already printed included. */
-  line(pattern: RegExp): Promise<string> {
-    return this.#output.line(pattern);
-  }
-
-  get isRunning(): boolean {
-    return this.#life !== undefined;
+    return [...this.#log, ...this.#current?.run.processes.log ?? []];
   }
 
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  get restarts(): number {
-    return Math.max(0, this.#restarts);
-  }
-
   /** The id of its first process, while it runs. */
   get pid(): number | undefined {
-    return this.#life?.subject.processes.pid;
+    return this.#current?.run.processes.pid;
   }
 
-  /** How it ended last. */
-  get lastExit(): { readonly code: number; readonly message: string } | undefined {
-    return this.#lastExit;
+  /** Resolves when its startup probe has succeeded for the first time. */
+  get started(): Promise<void> {
+    return this.#started.promise;
   }
 
-  /** Resolves when it was started for the first time and its postStart hook has ended. */
-  get launched(): Promise<void> {
-    return this.#launched.promise;
+  /** Waits for a line that the present run prints. */
+  async line(pattern: RegExp): Promise<string> {
+    return await this.#current?.run.processes.line(pattern) ?? "";
   }
 
-  /** Resolves when, for the first time, postStart is done and the startup probe has succeeded. */
-  get startedUp(): Promise<void> {
-    return this.#startedUp.promise;
-  }
-
-  /**
-   * Runs life after life until the signal ends; an ordinary init container until it succeeds.
-   * The end of the signal starts nothing new, and ends nothing: see `stop`.
-   */
-  async run(ending: AbortSignal): Promise<void> {
-    while (!ending.aborted) {
+  /** Runs again and again until the signal ends, which ends nothing itself: see `stop`. */
+  async runUntil(deletion: AbortSignal): Promise<void> {
+    let delay = 0;
+    let isFirst = true;
+    while (!deletion.aborted || this.#startsOnceMore) {
+      this.#startsOnceMore = false;
       const began = this.#world.time.now();
-      const { code } = await this.#live(ending);
-      if (ending.aborted || (this.spec.role === "init" && code === 0)) return;
+      await this.#runOnce(deletion);
+      if (this.#startsOnceMore) continue;
+      if (deletion.aborted) return;
       const ran = (this.#world.time.now() - began) * this.#world.time.scale / 1_000;
-      const seconds = this.#backOff.next(ran);
-      if (seconds > 0) this.record({ kind: "back-off", seconds });
-      if (!await backOffPause(this.#world.time, seconds, ending)) return;
+      if (ran >= BACK_OFF.resetAfter) isFirst = true;
+      delay = isFirst ? 0 : Math.min(delay === 0 ? BACK_OFF.first : 2 * delay, BACK_OFF.longest);
+      isFirst = false;
+      if (delay > 0) this.#record({ kind: "back-off", seconds: delay });
+      await this.#world.time.pause(delay, deletion);
     }
   }
 
-  /** Ends the present life, if there is one, in Kubernetes' order; joins an end under way. */
-  async stop(options: Omit<StopOptions, "over">): Promise<void> {
-    const life = this.#life;
-    if (!life) return;
-    life.stopping ??= stop(this, life, { ...options, over: this.#world.over });
-    await life.stopping;
+  /**
+   * Ends it for the pod's deletion. Where the kubelet was killing it already, that is brought to
+   * its end first; then it starts once more, and is ended within a whole new grace period.
+   * @param turn What has to be over before SIGTERM.
+   */
+  async stop(grace: number, turn?: Promise<unknown>): Promise<void> {
+    const current = this.#current;
+    if (!current) return;
+    if (current.ending?.by === "kubelet's kill") {
+      this.#startsOnceMore = true;
+      const next = this.#nextRun.promise;
+      await current.ending.over;
+      if (!await until(next, this.#world.over)) return;
+      return await this.stop(grace, turn);
+    }
+    current.ending ??= { by: "deletion", over: this.#end(current.run, grace, turn) };
+    await current.ending.over;
   }
 
   /** Kills the first process from outside, as `kill -9` on the node does. */
   crash(): void {
-    this.#life?.subject.processes.signal("SIGKILL");
+    this.#current?.run.processes.signal("SIGKILL");
   }
 
-  /** Runs a hook until its end or the signal's, and reports both. */
-  async hook(
-    name: HookName,
-    action: Action,
-    subject: Subject,
+  async #runOnce(deletion: AbortSignal): Promise<void> {
+    const processes = new Processes(this.#start());
+    const ended = new AbortController();
+    const run = { pod: this.#pod, processes, alive: ended.signal };
+    const current: Current = { run };
+    this.#current = current;
+    this.#restarts++;
+    this.#record({ kind: "container-started", pid: processes.pid, restarts: this.#restarts });
+    this.#nextRun.resolve();
+    this.#nextRun = Promise.withResolvers();
+    const probing = this.#follow(run, deletion).catch((error) => this.#world.fail(error));
+    const code = await processes.exited;
+    this.#current = undefined;
+    ended.abort();
+    this.#log.push(...processes.log);
+    this.#record({ kind: "exited", code });
+    this.#setReady(false);
+    await Promise.all([probing, current.ending?.over]);
+  }
+
+  #start(): Start {
+    const { image, env, name: container, args } = this.spec;
+    const program = this.#world.images(image);
+    if (!program) throw new ManifestError(`${container}: there is no program for image ${image}`);
+    const variables = variablesOf(env, this.#pod);
+    const expanded = args.map((arg) => expand(arg, variables));
+    const rewritten = this.#world.rewrite(expanded, { container, image, pod: this.#pod });
+    return {
+      command: [...program.entrypoint, ...rewritten],
+      env: new Map([...Object.entries(program.env ?? {}), ...variables]),
+    };
+  }
+
+  /** preStop, its turn, SIGTERM, SIGKILL, all within one grace period. */
+  async #end(run: Run, grace: number, turn?: Promise<unknown>): Promise<void> {
+    const { time, over } = this.#world;
+    const end = time.now() + time.scaled(grace);
+    using limit = new Limit(time.scaled(grace), over);
+    await this.#preStop(run, limit.signal);
+    if (turn) await until(turn, limit.signal);
+    const send = (signal: "SIGTERM" | "SIGKILL") => {
+      if (run.alive.aborted) return;
+      this.#record({ kind: "signal", signal });
+      run.processes.signal(signal);
+    };
+    send("SIGTERM");
+    using last = new Limit(Math.max(time.scaled(LEAST), end - time.now()), over);
+    if (await until(run.processes.exited, last.signal)) return;
+    send("SIGKILL");
+    await run.processes.exited;
+  }
+
+  async #preStop(run: Run, signal: AbortSignal): Promise<void> {
+    const { preStop } = this.spec;
+    if (!preStop) return;
+    this.#record({ kind: "hook-begun" });
+    const { ok, reason } = await hook(preStop, run, this.#world, signal);
+    const outcome = ok ? "done" : signal.aborted ? "abandoned" : "failed";
+    this.#record({ kind: "hook-ended", outcome, reason });
+  }
+
+  /** Startup first, then the others; after the pod's deletion only readiness goes on. */
+  async #follow(run: Run, deletion: AbortSignal): Promise<void> {
+    const { startup, readiness, liveness } = this.spec.probes;
+    const untilDeletion = AbortSignal.any([run.alive, deletion]);
+    if (startup) {
+      const [ok] = await first(this.#verdicts(startup, run, untilDeletion));
+      if (ok === undefined) return;
+      if (!ok) return this.#kill("startup probe failed");
+    }
+    this.#started.resolve();
+    this.#setReady(readiness === undefined);
+    const probes: Promise<void>[] = [];
+    if (readiness) {
+      probes.push(this.#each(readiness, run, run.alive, (ok) => this.#setReady(ok)));
+    }
+    if (liveness) {
+      probes.push(this.#each(liveness, run, untilDeletion, (ok) => {
+        if (!ok) this.#kill("liveness probe failed");
+      }));
+    }
+    await Promise.all(probes);
+  }
+
+  async #each(
+    probe: Probe,
+    run: Run,
     signal: AbortSignal,
-  ): Promise<boolean> {
-    this.record({ kind: "hook-begun", hook: name });
-    const outcome = await hook(action, subject, signal);
-    this.record({
-      kind: "hook-ended",
-      hook: name,
-      outcome: outcome.ok ? "done" : signal.aborted ? "abandoned" : "failed",
-      reason: outcome.ok ? "" : outcome.reason,
-    });
-    return outcome.ok;
+    take: (ok: boolean) => void,
+  ): Promise<void> {
+    for await (const ok of this.#verdicts(probe, run, signal)) if (!run.alive.aborted) take(ok);
   }
 
-  record(happening: ContainerHappening): void {
+  /** An item each time that as many results in a row as the threshold asks for agree. */
+  async *#verdicts(probe: Probe, run: Run, signal: AbortSignal): AsyncGenerator<boolean> {
+    const { time, probeTimeoutAtLeast } = this.#world;
+    if (!await time.pause(probe.initialDelay, signal)) return;
+    let last: boolean | undefined;
+    let agreeing = 0;
+    while (!signal.aborted) {
+      const began = time.now();
+      using limit = new Limit(Math.max(time.scaled(probe.timeout), probeTimeoutAtLeast), signal);
+      const { ok, reason } = await act(probe.action, run, this.#world, limit.signal);
+      // What the end of the container cut short says nothing about it.
+      if (signal.aborted) return;
+      if (!ok) {
+        const why = limit.isOver ? "probe timed out" : reason;
+        this.#record({ kind: "probe-failed", probe: probe.kind, reason: why });
+      }
+      agreeing = ok === last ? agreeing + 1 : 1;
+      last = ok;
+      if (agreeing >= (ok ? probe.successThreshold : probe.failureThreshold)) yield ok;
+      // A ticker's beats: the time that the attempt took is a part of the period.
+      const left = probe.period - (time.now() - began) * time.scale / 1_000;
+      if (!await time.pause(Math.max(0, left), signal)) return;
+    }
+  }
+
+  #kill(reason: string): void {
+    const current = this.#current;
+    if (!current || current.ending) return;
+    this.#record({ kind: "killing", reason });
+    current.ending = { by: "kubelet's kill", over: this.#end(current.run, this.#grace) };
+  }
+
+  #setReady(isReady: boolean): void {
+    if (isReady === this.#isReady) return;
+    this.#isReady = isReady;
+    this.#onChange();
+  }
+
+  #record(happening: ContainerHappening): void {
     this.#world.record({ pod: this.#pod.name, container: this.spec.name, ...happening });
   }
+}
 
-  async #live(ending: AbortSignal): Promise<Exit> {
-    this.#message.clear();
-    const over = new AbortController();
-    const start = startCommand(this.spec, this.#pod, this.#world, this.#message.path);
-    const processes = new Processes(start, this.#output);
-    this.#restarts++;
-    const subject = {
-      pod: this.#pod,
-      processes,
-      time: this.#world.time,
-      life: over.signal,
-    };
-    this.#life = { subject };
-    this.record({ kind: "container-started", pid: processes.pid, restarts: this.#restarts });
-    const work = this.#serve(subject, ending).catch((error) => this.#world.fault(error));
-    const exit = await processes.exited;
-    const { stopping } = this.#life;
-    this.#life = undefined;
-    over.abort();
-    const message = this.#message.read(exit.code, this.spec.fallsBackToLog ? this.log : undefined);
-    this.#lastExit = { ...exit, message };
-    this.record({ kind: "exited", ...this.#lastExit });
-    this.#set(false, false);
-    await Promise.all([work, stopping]);
-    return exit;
-  }
-
-  /** What goes on beside the first process: postStart, then the probes. */
-  async #serve(subject: Subject, ending: AbortSignal): Promise<void> {
-    const { postStart, probes } = this.spec;
-    const isFine = postStart === undefined ||
-      await this.hook("postStart", postStart, subject, subject.life);
-    this.#launched.resolve();
-    if (!isFine) return await this.#kill("postStart hook failed", this.#grace);
-    // Liveness and startup end with the pod's deletion, readiness goes on.
-    const alive = AbortSignal.any([subject.life, ending]);
-    if (probes.startup && !await this.#startUp(probes.startup, subject, alive)) return;
-    if (subject.life.aborted) return;
-    // An ordinary init container is never ready: it is done or not.
-    if (this.spec.role === "init") return;
-    this.#set(true, probes.readiness === undefined);
-    await Promise.all([
-      probes.readiness && this.#followReadiness(probes.readiness, subject),
-      probes.liveness && this.#followLiveness(probes.liveness, subject, alive),
-    ]);
-  }
-
-  async #startUp(probe: Probe, subject: Subject, signal: AbortSignal): Promise<boolean> {
-    for await (const ok of this.#verdicts(probe, subject, signal)) {
-      if (ok) return true;
-      await this.#kill("startup probe failed", probe.grace ?? this.#grace);
-      return false;
-    }
-    return false;
-  }
-
-  async #followReadiness(probe: Probe, subject: Subject): Promise<void> {
-    for await (const ok of this.#verdicts(probe, subject, subject.life)) {
-      if (!subject.life.aborted) this.#set(true, ok);
-    }
-  }
-
-  async #followLiveness(probe: Probe, subject: Subject, signal: AbortSignal): Promise<void> {
-    for await (const ok of this.#verdicts(probe, subject, signal)) {
-      if (!ok) return await this.#kill("liveness probe failed", probe.grace ?? this.#grace);
-    }
-  }
-
-  #verdicts(probe: Probe, subject: Subject, signal: AbortSignal): AsyncGenerator<boolean> {
-    return verdicts({
-      probe,
-      subject,
-      variables: staticVariables(this.spec),
-      timeoutAtLeast: this.#world.probeTimeoutAtLeast,
-      onFailure: (reason) => this.record({ kind: "probe-failed", probe: probe.kind, reason }),
-    }, signal);
-  }
-
-  async #kill(reason: string, grace: number): Promise<void> {
-    this.record({ kind: "killing", reason });
-    await this.stop({ grace });
-  }
-
-  #set(isStarted: boolean, isReady: boolean): void {
-    if (isStarted && !this.#isStarted) {
-      this.record({ kind: "container-startup-done" });
-      this.#startedUp.resolve();
-    }
-    const wasReady = this.#isReady;
-    this.#isStarted = isStarted;
-    this.#isReady = isReady;
-    if (isReady !== wasReady) {
-      this.record({ kind: isReady ? "container-ready" : "container-unready" });
-      this.#onChange();
-    }
-  }
+async function first(items: AsyncIterable<boolean>): Promise<boolean[]> {
+  for await (const item of items) return [item];
+  return [];
 }

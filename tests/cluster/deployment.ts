@@ -1,194 +1,117 @@
-/** A Deployment and its ReplicaSets: pods are made and deleted until what is there is what is wanted. */
-import type { Happening } from "./events.ts";
+/** A Deployment: pods are made and deleted until what is there is what is wanted. */
 import type { Pod } from "./pod.ts";
-import { byDeletion } from "./ranking.ts";
-import { fences, newCount, oldCounts } from "./rolling.ts";
-import type { DeploymentSpec, PodTemplate } from "./spec.ts";
-import type { Time } from "./time.ts";
-
-/** What a Deployment needs of the cluster. */
-export interface Owner {
-  readonly time: Time;
-  record(happening: Happening): void;
-  /** Makes a pod without a node. */
-  create(spec: DeploymentSpec, revision: number): Pod;
-  /** Gives a pod a node, and starts it, if there is one. */
-  schedule(pod: Pod): void;
-}
-
-/** The pods of one template. */
-interface ReplicaSet {
-  revision: number;
-  readonly template: PodTemplate;
-  wanted: number;
-  readonly pods: Set<Pod>;
-}
+import { countOf, type DeploymentSpec } from "./spec.ts";
 
 /** What `kubectl get deployment` says. Terminating pods do not count. */
-export interface Status {
+export interface DeploymentStatus {
   readonly replicas: number;
   readonly updated: number;
   readonly ready: number;
-  readonly available: number;
   readonly isRolledOut: boolean;
 }
 
 /** A running Deployment. */
 export class Deployment {
-  readonly #owner: Owner;
+  readonly #create: (spec: DeploymentSpec, revision: number) => Pod;
+  readonly #pods = new Set<Pod>();
   #spec: DeploymentSpec;
-  #sets: ReplicaSet[] = [];
-  #revisions = 0;
+  #revision = 0;
   #isWorking = false;
   #isDue = false;
-  readonly #available = new Set<Pod>();
-  /** By pod that is ready, but not for long enough, what ends its wait. */
-  readonly #waiting = new Map<Pod, AbortController>();
+  #hasEnded = false;
 
-  /** It makes its first pods when `update` is called. */
-  constructor(spec: DeploymentSpec, owner: Owner) {
-    this.#owner = owner;
+  /** @param create Makes a pod and starts it. It makes its first pods when `update` is called. */
+  constructor(
+    spec: DeploymentSpec,
+    create: (spec: DeploymentSpec, revision: number) => Pod,
+  ) {
     this.#spec = spec;
+    this.#create = create;
   }
 
   get spec(): DeploymentSpec {
     return this.#spec;
   }
 
-  /** Its pods that are not terminating. */
+  /** Its pods that are not terminating, oldest first. */
   get pods(): readonly Pod[] {
-    return this.#sets.flatMap(active);
+    return [...this.#pods].filter(({ isTerminating }) => !isTerminating);
   }
 
-  get status(): Status {
-    const current = this.#sets.at(-1);
-    const updated = current ? active(current).length : 0;
-    const replicas = this.pods.length;
-    const available = this.pods.filter((pod) => this.#available.has(pod)).length;
-    return {
-      replicas,
-      updated,
-      ready: this.pods.filter(({ isReady }) => isReady).length,
-      available,
-      isRolledOut: updated === this.#spec.replicas && replicas === updated &&
-        available === updated,
-    };
+  get status(): DeploymentStatus {
+    const pods = this.pods;
+    const updated = pods.filter(({ revision }) => revision === this.#revision).length;
+    const ready = pods.filter(({ isReady }) => isReady).length;
+    const all = [pods.length, updated, ready];
+    const isRolledOut = all.every((count) => count === this.#spec.replicas);
+    return { replicas: pods.length, updated, ready, isRolledOut };
+  }
+
+  /** Takes over another specification: `isRollout` replaces all pods. */
+  update(spec: DeploymentSpec, isRollout: boolean): void {
+    this.#spec = spec;
+    if (isRollout) this.#revision++;
+    this.changed();
+  }
+
+  /** Makes no more pods. */
+  end(): void {
+    this.#hasEnded = true;
   }
 
   /**
-   * Takes over another specification: a template that is another one begins a rollout.
-   * @throws {Error} The number of replicas changes during a rollout: not implemented.
+   * To be called when something has changed in one of its pods. A change that this leads to calls
+   * it again: it works on afterwards, with what is then.
    */
-  update(spec: DeploymentSpec): void {
-    const key = JSON.stringify(spec.template);
-    const known = this.#sets.find(({ template }) => JSON.stringify(template) === key);
-    const isRolling = this.#sets.filter(({ wanted }) => wanted > 0).length > 1;
-    if (isRolling && spec.replicas !== this.#spec.replicas) {
-      throw new Error(
-        `Deployment ${spec.name}: proportional scaling, during a rollout, is not implemented`,
-      );
-    }
-    this.#spec = spec;
-    if (known === undefined || known !== this.#sets.at(-1)) {
-      const next = known ?? { revision: 0, template: spec.template, wanted: 0, pods: new Set() };
-      next.revision = ++this.#revisions;
-      this.#sets = [...this.#sets.filter((set) => set !== known), next];
-    }
-    this.#reconcile();
-  }
-
-  /** To be called when something has changed in one of its pods. */
-  changed(pod: Pod): void {
-    if (!this.#sets.some(({ pods }) => pods.has(pod))) return;
-    const counts = pod.isReady && !pod.isTerminating;
-    if (!counts) {
-      this.#available.delete(pod);
-      this.#waiting.get(pod)?.abort();
-      this.#waiting.delete(pod);
-    } else if (!this.#available.has(pod) && !this.#waiting.has(pod)) {
-      this.#await(pod);
-    }
-    this.#reconcile();
-  }
-
-  /** Makes no more pods and waits for nothing. */
-  end(): void {
-    this.#sets = [];
-    for (const waiting of this.#waiting.values()) waiting.abort();
-  }
-
-  #await(pod: Pod): void {
-    const controller = new AbortController();
-    this.#waiting.set(pod, controller);
-    const isOver = this.#spec.minReady === 0
-      ? Promise.resolve(true)
-      : this.#owner.time.pause(this.#spec.minReady, controller.signal);
-    isOver.then((isOver) => {
-      if (!isOver || controller.signal.aborted) return;
-      this.#waiting.delete(pod);
-      this.#available.add(pod);
-      pod.record({ kind: "available" });
-      this.#reconcile();
-    });
-  }
-
-  /** Pods that end while it works call it again: it works on afterwards, with what is then. */
-  #reconcile(): void {
+  changed(): void {
     this.#isDue = true;
     if (this.#isWorking) return;
     this.#isWorking = true;
     try {
-      while (this.#isDue) {
+      while (this.#isDue && !this.#hasEnded) {
         this.#isDue = false;
-        this.#pass();
+        this.#reconcile();
       }
     } finally {
       this.#isWorking = false;
     }
   }
 
-  #pass(): void {
-    const current = this.#sets.at(-1);
-    if (!current) return;
-    const old = this.#sets.slice(0, -1);
-    const { replicas, maxSurge, maxUnavailable } = this.#spec;
-    const limits = fences(replicas, maxSurge, maxUnavailable);
-    this.#scale(
-      current,
-      newCount(limits, this.#counts(current), old.map((set) => this.#counts(set))),
-    );
-    const kept = oldCounts(limits, this.#counts(current), old.map((set) => this.#counts(set)));
-    for (const [index, set] of old.entries()) this.#scale(set, kept[index] ?? 0);
-    for (const set of this.#sets) this.#fill(set);
-  }
-
-  #counts(set: ReplicaSet) {
-    const available = active(set).filter((pod) => this.#available.has(pod)).length;
-    return { wanted: set.wanted, available };
-  }
-
-  #scale(set: ReplicaSet, wanted: number): void {
-    if (set.wanted === wanted) return;
-    set.wanted = wanted;
-    const { revision } = set;
-    const deployment = this.#spec.name;
-    this.#owner.record({ kind: "scaled", deployment, revision, replicas: wanted });
-  }
-
-  /** What a ReplicaSet does: as many pods as are wanted, those that are terminating not counted. */
-  #fill(set: ReplicaSet): void {
-    const pods = active(set);
-    for (let missing = set.wanted - pods.length; missing > 0; missing--) {
-      const pod = this.#owner.create({ ...this.#spec, template: set.template }, set.revision);
-      set.pods.add(pod);
-      // It may be ready at once, so it has to be known before it is started.
-      this.#owner.schedule(pod);
+  /** As pkg/controller/deployment/rolling.go: first up, then down. */
+  #reconcile(): void {
+    for (const pod of this.#pods) if (pod.isGone) this.#pods.delete(pod);
+    const { replicas, maxSurge, maxUnavailable } = limitsOf(this.#spec);
+    const pods = this.pods;
+    const current = pods.filter(({ revision }) => revision === this.#revision);
+    const old = pods.filter((pod) => !current.includes(pod));
+    const room = Math.min(replicas + maxSurge - pods.length, replicas - current.length);
+    for (let made = 0; made < room; made++) {
+      this.#pods.add(this.#create(this.#spec, this.#revision));
     }
-    const surplus = Math.max(0, pods.length - set.wanted);
-    for (const pod of byDeletion(pods).slice(0, surplus)) pod.terminate("scaled down");
+    for (const pod of unreadyFirst(current).slice(replicas)) pod.terminate("scaled down");
+    if (room > 0) return void (this.#isDue = true);
+    const least = replicas - maxUnavailable;
+    const ready = pods.filter(({ isReady }) => isReady).length;
+    const newUnready = current.filter(({ isReady }) => !isReady).length;
+    const unreadyOld = old.filter(({ isReady }) => !isReady);
+    const removable = unreadyOld.slice(0, Math.max(0, pods.length - least - newUnready));
+    const readyOld = old.filter(({ isReady }) => isReady).slice(0, Math.max(0, ready - least));
+    for (const pod of [...removable, ...readyOld]) pod.terminate("scaled down");
   }
 }
 
-function active({ pods }: ReplicaSet): Pod[] {
-  return [...pods].filter(({ isTerminating }) => !isTerminating);
+/** Those that stay come first: the ready ones, and of these the older ones. */
+function unreadyFirst(pods: readonly Pod[]): Pod[] {
+  return pods.toSorted((one, other) => Number(other.isReady) - Number(one.isReady));
+}
+
+/** The surge is rounded up, the unavailable down; where both come to 0 nothing could move. */
+function limitsOf({ replicas, maxSurge, maxUnavailable }: DeploymentSpec) {
+  const surge = countOf(maxSurge, replicas, Math.ceil);
+  const unavailable = countOf(maxUnavailable, replicas, Math.floor);
+  return {
+    replicas,
+    maxSurge: surge,
+    maxUnavailable: surge === 0 ? unavailable || 1 : unavailable,
+  };
 }

@@ -1,119 +1,143 @@
-/** Reads Kubernetes manifests: what the API would refuse, and what is not known here, is refused. */
-import { validate as isDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
-import { validate as isServiceAccount } from "kubernetes-models/schemas/IoK8sApiCoreV1ServiceAccount";
-import { validate as isBudget } from "kubernetes-models/schemas/IoK8sApiPolicyV1PodDisruptionBudget";
+/** Reads Kubernetes manifests; what this cluster does not know is refused, not passed over. */
 import { parseAllDocuments } from "yaml";
-import { KNOWN, unknownFields } from "./fields.ts";
-import { ManifestError } from "./manifest_error.ts";
-import { readTemplate } from "./pod_template.ts";
-import type { RawBudget, RawDeployment, RawDocument } from "./raw.ts";
-import { type BudgetSpec, type DeploymentSpec, isSelected, type Manifest } from "./spec.ts";
-
-type Validate = typeof isDeployment & { errors?: unknown };
-
-/** By kind: its group and version, and the validator that was made from the API's own schema. */
-const SCHEMAS: Readonly<Record<RawDocument["kind"], [string, Validate]>> = {
-  Deployment: ["apps/v1", isDeployment],
-  PodDisruptionBudget: ["policy/v1", isBudget],
-  ServiceAccount: ["v1", isServiceAccount],
-};
+import { FieldReader, ManifestError } from "./fields.ts";
+import type {
+  Action,
+  BudgetSpec,
+  ContainerSpec,
+  DeploymentSpec,
+  Manifest,
+  PodTemplate,
+  Probe,
+  ProbeKind,
+  Variable,
+} from "./spec.ts";
 
 /**
- * Reads a file of manifests.
- * @param accepted Fields that are not known here and that the caller declares to have no effect
- * in its scene: `spec.template.spec.volumes`.
- * @throws {ManifestError} It is no YAML, not valid for Kubernetes, or not implemented here.
+ * Reads a file of manifests. That they are valid for Kubernetes is tested elsewhere.
+ * @throws {ManifestError} It has something that is not implemented here.
  */
-export function readManifest(yaml: string, accepted: readonly string[] = []): Manifest {
-  const documents = parseAllDocuments(yaml).map((document) => {
-    const [fault] = [...document.errors, ...document.warnings];
-    if (fault) throw new ManifestError(fault.message);
+export function readManifest(yaml: string): Manifest {
+  const deployments: DeploymentSpec[] = [];
+  const budgets: BudgetSpec[] = [];
+  for (const document of parseAllDocuments(yaml)) {
     const value: unknown = document.toJS();
-    return value;
-  }).filter((value) => value !== null).map((value) => checked(value, new Set(accepted)));
+    if (value === null) continue;
+    const kind = new FieldReader(value, "").text("kind");
+    const reader = new FieldReader(value, kind);
+    reader.ignore("apiVersion", "kind");
+    if (kind === "Deployment") deployments.push(deployment(reader));
+    else if (kind === "PodDisruptionBudget") budgets.push(budget(reader));
+    else if (kind === "ServiceAccount") continue;
+    else throw new ManifestError(`${kind} is not implemented by the test cluster`);
+    reader.refuseRest();
+  }
+  return { deployments, budgets };
+}
+
+function nameOf(reader: FieldReader): string {
+  const metadata = reader.object("metadata");
+  metadata.ignore("labels", "namespace");
+  return metadata.text("name");
+}
+
+function deployment(reader: FieldReader): DeploymentSpec {
+  const name = nameOf(reader);
+  const spec = reader.object("spec");
+  spec.ignore("selector", "revisionHistoryLimit");
+  const update = spec.object("strategy").object("rollingUpdate");
   return {
-    deployments: documents.filter((one) => one.kind === "Deployment").map(deployment),
-    budgets: documents.filter((one) => one.kind === "PodDisruptionBudget").map(budget),
+    name,
+    replicas: spec.number("replicas", 1),
+    progressDeadline: spec.number("progressDeadlineSeconds", 600),
+    maxSurge: update.count("maxSurge", "25%"),
+    maxUnavailable: update.count("maxUnavailable", "25%"),
+    template: template(spec.object("template")),
   };
 }
 
-function checked(value: unknown, accepted: ReadonlySet<string>): RawDocument {
-  const { kind, apiVersion, metadata } = value as Record<string, unknown>;
-  const name = (metadata as { name?: unknown } | undefined)?.name;
-  const label = `${kind} ${name}`;
-  if (!isKnown(kind)) {
-    throw new ManifestError(`${label}: this kind is not implemented by the test cluster`);
-  }
-  const [version, validate] = SCHEMAS[kind];
-  if (apiVersion !== version) {
-    throw new ManifestError(`${label}: apiVersion ${apiVersion} is not implemented, ${version} is`);
-  }
-  if (!validate(value)) {
-    throw new ManifestError(`${label} is not valid: ${JSON.stringify(validate.errors)}`);
-  }
-  const [unknown] = unknownFields(value, KNOWN[kind] ?? {}, accepted);
-  if (unknown !== undefined) {
-    throw new ManifestError(`${label}: ${unknown} is not implemented by the test cluster`);
-  }
-  if (typeof name !== "string") throw new ManifestError(`${kind} has no metadata.name`);
-  return value as RawDocument;
-}
-
-function isKnown(kind: unknown): kind is RawDocument["kind"] {
-  return typeof kind === "string" && kind in SCHEMAS;
-}
-
-function deployment({ metadata, spec }: RawDeployment): DeploymentSpec {
-  const name = metadata.name ?? "";
-  const { strategy = {}, selector, template } = spec;
-  if ((strategy.type ?? "RollingUpdate") !== "RollingUpdate") {
-    throw new ManifestError(
-      `Deployment ${name}: strategy.type ${strategy.type} is not implemented, RollingUpdate is`,
-    );
-  }
-  const { maxSurge = "25%", maxUnavailable = "25%" } = strategy.rollingUpdate ?? {};
-  if (isZero(maxSurge) && isZero(maxUnavailable)) {
-    throw new ManifestError(
-      `Deployment ${name}: maxSurge and maxUnavailable may not both be 0`,
-    );
-  }
-  const read = readTemplate(template, `Deployment ${name}`);
-  const labels = selector.matchLabels ?? {};
-  if (!isSelected(read.labels, labels) || Object.keys(labels).length === 0) {
-    throw new ManifestError(
-      `Deployment ${name}: spec.selector does not match the template's labels`,
-    );
-  }
+function budget(reader: FieldReader): BudgetSpec {
+  const name = nameOf(reader);
+  const spec = reader.object("spec");
   return {
     name,
-    namespace: metadata.namespace ?? "default",
-    replicas: spec.replicas ?? 1,
-    minReady: spec.minReadySeconds ?? 0,
-    progressDeadline: spec.progressDeadlineSeconds ?? 600,
-    selector: labels,
-    maxSurge,
-    maxUnavailable,
-    template: read,
+    selector: spec.object("selector").record("matchLabels"),
+    limit: spec.has("minAvailable")
+      ? { minAvailable: spec.count("minAvailable", 0) }
+      : { maxUnavailable: spec.count("maxUnavailable", 0) },
   };
 }
 
-function isZero(count: number | string): boolean {
-  return count === 0 || count === "0%";
+function template(reader: FieldReader): PodTemplate {
+  const metadata = reader.object("metadata");
+  metadata.ignore("annotations");
+  const spec = reader.object("spec");
+  spec.ignore("serviceAccountName", "automountServiceAccountToken", "securityContext");
+  spec.ignore("enableServiceLinks");
+  return {
+    labels: metadata.record("labels"),
+    grace: spec.number("terminationGracePeriodSeconds", 30),
+    hostNetwork: spec.text("hostNetwork") === "true",
+    containers: [
+      ...spec.objects("initContainers").map((one) => container(one, "sidecar")),
+      ...spec.objects("containers").map((one) => container(one, "main")),
+    ],
+  };
 }
 
-function budget({ metadata, spec }: RawBudget): BudgetSpec {
-  const name = metadata.name ?? "";
-  const { minAvailable, maxUnavailable } = spec;
-  if ((minAvailable === undefined) === (maxUnavailable === undefined)) {
-    throw new ManifestError(
-      `PodDisruptionBudget ${name}: give one of minAvailable and maxUnavailable`,
-    );
+function container(reader: FieldReader, role: ContainerSpec["role"]): ContainerSpec {
+  reader.ignore("ports", "resources", "securityContext", "imagePullPolicy");
+  reader.ignore("terminationMessagePolicy");
+  if (reader.text("restartPolicy") !== (role === "sidecar" ? "Always" : "")) {
+    throw new ManifestError(`${reader.path}: init containers are sidecars here, and others not`);
   }
+  const lifecycle = reader.object("lifecycle");
+  const probes = (["startup", "readiness", "liveness"] as const)
+    .filter((kind) => reader.has(`${kind}Probe`))
+    .map((kind) => [kind, probe(kind, reader.object(`${kind}Probe`))]);
   return {
-    name,
-    namespace: metadata.namespace ?? "default",
-    selector: spec.selector.matchLabels ?? {},
-    limit: minAvailable === undefined ? { maxUnavailable: maxUnavailable ?? 0 } : { minAvailable },
-    alwaysEvictsUnready: spec.unhealthyPodEvictionPolicy === "AlwaysAllow",
+    name: reader.text("name"),
+    role,
+    image: reader.text("image"),
+    args: reader.texts("args"),
+    env: reader.objects("env").map(variable),
+    probes: Object.fromEntries(probes),
+    preStop: lifecycle.has("preStop") ? action(lifecycle.object("preStop")) : undefined,
+  };
+}
+
+function variable(reader: FieldReader): Variable {
+  const name = reader.text("name");
+  if (!reader.has("valueFrom")) return { name, value: reader.text("value") };
+  return { name, field: reader.object("valueFrom").object("fieldRef").text("fieldPath") };
+}
+
+function probe(kind: ProbeKind, reader: FieldReader): Probe {
+  return {
+    kind,
+    action: action(reader),
+    initialDelay: reader.number("initialDelaySeconds", 0),
+    period: reader.number("periodSeconds", 10),
+    timeout: reader.number("timeoutSeconds", 1),
+    successThreshold: reader.number("successThreshold", 1),
+    failureThreshold: reader.number("failureThreshold", 3),
+  };
+}
+
+function action(reader: FieldReader): Action {
+  if (reader.has("exec")) return { kind: "exec", command: reader.object("exec").texts("command") };
+  if (reader.has("sleep")) {
+    return { kind: "sleep", seconds: reader.object("sleep").number("seconds", 0) };
+  }
+  if (reader.has("tcpSocket")) {
+    return { kind: "tcpSocket", port: reader.object("tcpSocket").number("port", 0) };
+  }
+  if (!reader.has("httpGet")) throw new ManifestError(`${reader.path}: there is no handler`);
+  const get = reader.object("httpGet");
+  return {
+    kind: "httpGet",
+    port: get.number("port", 0),
+    path: get.text("path", "/"),
+    host: get.has("host") ? get.text("host") : undefined,
   };
 }

@@ -1,22 +1,8 @@
 /**
- * Processes in the place of containers. A container's first process, what it starts and what is
- * run in it belong together: when the first one ends, the kernel ends all others, as it does with a
- * PID namespace.
+ * Processes in the place of a container: the first one, and what is run beside it. All are ended
+ * with the first, as a PID namespace ends them; one that leaves its process group is not found.
  */
-import { until } from "../emulator/pause.ts";
-import type { Output } from "./output.ts";
-import { Limit } from "./time.ts";
-
-/** What is in the environment of all processes of a container, to find those that hide. */
-const MARK = "TEST_CLUSTER_CONTAINER";
-
-/** When all of a container's processes are gone its output has ended so many milliseconds later. */
-const OUTPUT_ENDS_IN = 2_000;
-
-/** How a process ended, as a shell counts: 128 and the signal's number for a signal. */
-export interface Exit {
-  readonly code: number;
-}
+import { PrintedLines } from "../../tools/lines.ts";
 
 /** What is started, and with what environment; nothing is inherited. */
 export interface Start {
@@ -24,76 +10,68 @@ export interface Start {
   readonly env: ReadonlyMap<string, string>;
 }
 
-/** The processes of one life of a container. */
+/** The processes of one run of a container. */
 export class Processes {
-  readonly #mark = crypto.randomUUID();
   readonly #env: ReadonlyMap<string, string>;
   readonly #first: Deno.ChildProcess;
+  readonly #output: readonly PrintedLines[];
   readonly #others = new Set<Deno.ChildProcess>();
-  readonly #exited: Promise<Exit>;
-  readonly #deaf = new AbortController();
-  #isRunning = true;
+  /** The exit code of the first one, when all have ended: 128 and its number for a signal. */
+  readonly exited: Promise<number>;
 
   /** @throws {Error} The program cannot be started. */
-  constructor({ command, env }: Start, output: Output) {
+  constructor({ command, env }: Start) {
     this.#env = env;
     this.#first = this.#spawn(command, "piped");
-    const { stdout, stderr } = this.#first;
-    const read = [stdout, stderr].map((stream) => output.read(stream, this.#deaf.signal));
-    this.#exited = this.#end(Promise.all(read));
+    this.#output = [new PrintedLines(this.#first.stdout), new PrintedLines(this.#first.stderr)];
+    this.exited = this.#end();
   }
 
   get pid(): number {
     return this.#first.pid;
   }
 
-  /** Resolves when the first process has ended, and all others with it. */
-  get exited(): Promise<Exit> {
-    return this.#exited;
+  /** What the first one has printed. */
+  get log(): readonly string[] {
+    return this.#output.flatMap(({ lines }) => lines);
   }
 
-  /**
-   * Sends a signal to the first process, as the container runtime does. The kernel drops SIGTERM
-   * for the first process of a PID namespace that has neither a handler for it nor blocks it; so
-   * does this.
-   * @returns Whether it was delivered.
-   */
-  signal(signal: "SIGTERM" | "SIGKILL"): boolean {
-    if (!this.#isRunning) return false;
-    if (signal === "SIGTERM" && !heeds(this.pid, 15)) return false;
+  /** Waits for a line of its output. */
+  line(pattern: RegExp): Promise<string> {
+    return Promise.any(this.#output.map((one) => one.line(pattern)));
+  }
+
+  /** Sends a signal to the first process, as the container runtime does. */
+  signal(signal: Deno.Signal): void {
     try {
-      Deno.kill(this.pid, signal);
-      return true;
+      this.#first.kill(signal);
     } catch {
-      return false;
+      // It has ended.
     }
   }
 
   /**
-   * Runs a command beside the first process. It is ended with the container, or by the signal.
-   * @returns Its exit code; `undefined` if the container ended first, or is not running.
-   * @throws {Error} The command cannot be started; or the signal's reason.
+   * Runs a command beside the first process; it is ended with the container, or by the signal.
+   * @returns Its exit code.
    */
-  async run(command: readonly string[], signal: AbortSignal): Promise<number | undefined> {
+  async run(command: readonly string[], signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
-    if (!this.#isRunning) return undefined;
     const child = this.#spawn(command, "null");
     this.#others.add(child);
     const onAbort = () => killGroup(child.pid);
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", onAbort);
     const { code } = await child.status;
-    this.#others.delete(child);
     signal.removeEventListener("abort", onAbort);
+    this.#others.delete(child);
     signal.throwIfAborted();
-    return this.#isRunning ? code : undefined;
+    return code;
   }
 
-  #spawn(command: readonly string[], output: "piped" | "null"): Deno.ChildProcess {
-    const [program = "", ...args] = command;
+  #spawn([program = "", ...args]: readonly string[], output: "piped" | "null"): Deno.ChildProcess {
     return new Deno.Command(program, {
       args,
       clearEnv: true,
-      env: { ...Object.fromEntries(this.#env), [MARK]: this.#mark },
+      env: Object.fromEntries(this.#env),
       stdin: "null",
       stdout: output,
       stderr: output,
@@ -102,31 +80,12 @@ export class Processes {
     }).spawn();
   }
 
-  async #end(read: Promise<unknown>): Promise<Exit> {
+  async #end(): Promise<number> {
     const { code } = await this.#first.status;
-    this.#isRunning = false;
-    killGroup(this.pid);
-    for (const { pid } of this.#others) killGroup(pid);
-    killMarked(`${MARK}=${this.#mark}`);
+    for (const { pid } of [this.#first, ...this.#others]) killGroup(pid);
     await Promise.all([...this.#others].map(({ status }) => status));
-    // Nobody holds the output any more now, but for one that left the group and its environment.
-    using limit = new Limit(OUTPUT_ENDS_IN);
-    if (!await until(read, limit.signal)) this.#deaf.abort();
-    await read;
-    return { code };
-  }
-}
-
-/** Whether a process would act on a signal: catches it, or blocks it to fetch it later. */
-function heeds(pid: number, signal: number): boolean {
-  try {
-    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-    return ["SigCgt", "SigBlk"].some((name) => {
-      const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
-      return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
-    });
-  } catch {
-    return false;
+    await Promise.all(this.#output.map(({ end }) => end));
+    return code;
   }
 }
 
@@ -135,18 +94,5 @@ function killGroup(id: number): void {
     Deno.kill(-id, "SIGKILL");
   } catch {
     // Nothing is left of it.
-  }
-}
-
-/** Ends what has left its process group. */
-function killMarked(mark: string): void {
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const environment = Deno.readTextFileSync(`/proc/${name}/environ`);
-      if (environment.split("\0").includes(mark)) Deno.kill(Number(name), "SIGKILL");
-    } catch {
-      // It has ended, or is not ours.
-    }
   }
 }

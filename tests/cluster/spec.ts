@@ -7,7 +7,7 @@ export type Action =
     readonly kind: "httpGet";
     readonly port: number;
     readonly path: string;
-    readonly headers: readonly (readonly [string, string])[];
+    readonly host: string | undefined;
   }
   | { readonly kind: "tcpSocket"; readonly port: number }
   | { readonly kind: "sleep"; readonly seconds: number };
@@ -24,8 +24,6 @@ export interface Probe {
   readonly timeout: number;
   readonly successThreshold: number;
   readonly failureThreshold: number;
-  /** Instead of the pod's, when this probe ends the container. */
-  readonly grace: number | undefined;
 }
 
 /** A variable: a text in which `$(VAR)` may stand, or a field of the pod. */
@@ -33,33 +31,24 @@ export type Variable =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly field: string };
 
-/** What part a container plays in the start and the end of its pod. */
-export type Role = "init" | "sidecar" | "main";
-
 /** A container of a pod. */
 export interface ContainerSpec {
   readonly name: string;
-  readonly role: Role;
+  /** A sidecar is an init container that is restarted always. */
+  readonly role: "sidecar" | "main";
   readonly image: string;
-  /** Instead of what the image would start. */
-  readonly command: readonly string[] | undefined;
   readonly args: readonly string[];
   readonly env: readonly Variable[];
   readonly probes: Readonly<Partial<Record<ProbeKind, Probe>>>;
-  readonly postStart: Action | undefined;
   readonly preStop: Action | undefined;
-  readonly terminationMessagePath: string;
-  /** Whether the end of the log stands in for a missing message after a failure. */
-  readonly fallsBackToLog: boolean;
 }
 
-/** What a ReplicaSet makes pods from. */
+/** What a Deployment makes pods from. */
 export interface PodTemplate {
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
   readonly grace: number;
-  readonly serviceAccountName: string;
-  /** In their order in the manifest: init containers and sidecars, then the main ones. */
+  readonly hostNetwork: boolean;
+  /** Sidecars first, as they are started. */
   readonly containers: readonly ContainerSpec[];
 }
 
@@ -69,11 +58,8 @@ export type Count = number | string;
 /** A Deployment. */
 export interface DeploymentSpec {
   readonly name: string;
-  readonly namespace: string;
   readonly replicas: number;
-  readonly minReady: number;
   readonly progressDeadline: number;
-  readonly selector: Readonly<Record<string, string>>;
   readonly maxSurge: Count;
   readonly maxUnavailable: Count;
   readonly template: PodTemplate;
@@ -82,11 +68,8 @@ export interface DeploymentSpec {
 /** A PodDisruptionBudget. */
 export interface BudgetSpec {
   readonly name: string;
-  readonly namespace: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly limit: { readonly minAvailable: Count } | { readonly maxUnavailable: Count };
-  /** Whether a pod that is not ready may be evicted whatever the budget says. */
-  readonly alwaysEvictsUnready: boolean;
 }
 
 /** All of a manifest that does something here. */
@@ -95,10 +78,10 @@ export interface Manifest {
   readonly budgets: readonly BudgetSpec[];
 }
 
-/** Whether labels have everything that a selector asks for. */
-export function isSelected(
-  labels: Readonly<Record<string, string>>,
-  selector: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(selector).every(([name, value]) => labels[name] === value);
+/** A number of pods: a percentage is one of all of them. */
+export function countOf(count: Count, all: number, round: (value: number) => number): number {
+  if (typeof count === "number") return count;
+  const percent = /^(\d+)%$/.exec(count)?.[1];
+  if (percent === undefined) throw new RangeError(`${count} is neither a number nor a percentage`);
+  return round(Number(percent) * all / 100);
 }

@@ -1,10 +1,10 @@
 /** What containers are given by the cluster that runs them. */
+import type { Agent } from "node:http";
 import type { Happening } from "./events.ts";
 import type { Time } from "./time.ts";
 
 /** What an image stands for here. */
 export interface Program {
-  /** What is run unless the manifest has a command of its own. */
   readonly entrypoint: readonly [string, ...string[]];
   /** Its environment, besides the manifest's; nothing is inherited. */
   readonly env?: Readonly<Record<string, string>>;
@@ -18,9 +18,6 @@ export interface Place {
   readonly container: string;
   readonly image: string;
   readonly pod: { readonly name: string; readonly ip: string; readonly hostIP: string };
-  /** The real path of the container's termination message file. */
-  readonly terminationLog: string;
-  readonly timeScale: number;
 }
 
 /** Changes a container's arguments for this machine: ports, addresses, durations. */
@@ -31,16 +28,13 @@ export interface World {
   readonly time: Time;
   readonly images: Images;
   readonly rewrite: Rewrite;
-  /** A folder for termination messages. */
-  readonly folder: string;
-  /**
-   * The least real time of a probe, in milliseconds, whatever the scale: below it a probe would
-   * time this machine and not the program.
-   */
+  /** The least real time of a probe, in milliseconds, whatever the scale. */
   readonly probeTimeoutAtLeast: number;
+  /** The connections of hooks: the kubelet keeps them, and a later hook may use one again. */
+  readonly hookConnections: Agent;
   /** The end of the cluster: processes are killed, nothing is waited for. */
   readonly over: AbortSignal;
   record(happening: Happening): void;
   /** Reports what nobody foresaw; whoever waits for an event is told. */
-  fault(error: unknown): void;
+  fail(error: unknown): void;
 }

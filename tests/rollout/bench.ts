@@ -1,14 +1,20 @@
 /** `deno task run tests/rollout/bench.ts`: all strategies, and what our own has to stand. */
-import { BREAKAGES, BrokenSidecar } from "./broken.ts";
-import { conditionNamed, CONDITIONS } from "./conditions.ts";
+import { BREAKAGES, CONDITIONS } from "./conditions.ts";
 import { endings } from "./endings.ts";
-import { type Outcome, rollOut } from "./outcome.ts";
-import { lossLines } from "./autopsy.ts";
-import { holds, type ProofSize, prove, SHORT, verdict, WHOLE } from "./proof.ts";
+import {
+  holds,
+  type Outcome,
+  prove,
+  rollOut,
+  SHORT,
+  type Size,
+  verdict,
+  WHOLE,
+} from "./outcome.ts";
+import { sidecar } from "./programs.ts";
+import { lossLines } from "./recording.ts";
 import { Scene } from "./scene.ts";
-import { sidecar } from "./sidecar.ts";
-import { StandstillWatch } from "./standstill.ts";
-import { STRATEGIES } from "./strategies.ts";
+import { named, STRATEGIES } from "./strategies.ts";
 import { markdown, table } from "./table.ts";
 
 const USAGE = `Usage: deno task run tests/rollout/bench.ts [what]
@@ -31,7 +37,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   proof: (condition, rollouts) => proof(condition, { ...WHOLE, rollouts }),
   short: shortProof,
   broken,
-  endings: told,
+  endings: allEndings,
 };
 
 const [what = "strategies", condition = "plain", count = `${WHOLE.rollouts}`, ...rest] = Deno.args;
@@ -41,11 +47,11 @@ if (!task || !isKnown || !/^[1-9]\d{0,2}$/.test(count) || rest.length > 0) {
   console.error(USAGE);
   Deno.exit(2);
 }
+await using program = await sidecar();
 Deno.exitCode = await task(condition, Number(count)) ? 0 : 1;
 
 /** One after the other, so that none is in another's way. */
 async function strategies(): Promise<boolean> {
-  await using program = await sidecar();
   const outcomes: Outcome[] = [];
   for (const strategy of STRATEGIES) {
     await using scene = await Scene.start({ strategy, sidecar: program.command });
@@ -53,13 +59,30 @@ async function strategies(): Promise<boolean> {
     console.log(`${strategy.name}: ${verdict([outcome])}`);
     outcomes.push(outcome);
   }
-  console.log(`\n${table(outcomes)}\n`);
   const own = outcomes.filter(({ strategy }) => /^(native-)?sidecar/.test(strategy));
-  for (const line of own.flatMap(({ strategy, losses }) => lossLines(strategy, losses))) {
-    console.log(line);
-  }
+  print(outcomes, own);
   console.log(`with our manifests, ${verdict(own)}`);
   return own.every(({ failed }) => failed === 0);
+}
+
+async function proof(name: string, size: Size): Promise<boolean> {
+  const condition = named(name, CONDITIONS);
+  console.log(`${condition.name}: ${condition.what}`);
+  const outcomes = await prove(program.command, condition, size);
+  print(outcomes, outcomes);
+  for (const { strategy, notTried } of outcomes) {
+    if (notTried > 0) console.log(`${strategy}: ${notTried} connections could not be tried here`);
+  }
+  const standstill = Math.max(...outcomes.map((one) => one.standstill));
+  console.log(`the load balancer stood still for ${standstill.toFixed(0)} ms at the longest`);
+  console.log(verdict(outcomes));
+  return holds(outcomes, size);
+}
+
+function print(outcomes: readonly Outcome[], losing: readonly Outcome[]): void {
+  console.log(`\n${table(outcomes)}\n`);
+  const lines = losing.flatMap(({ strategy, losses }) => lossLines(strategy, losses));
+  for (const line of lines) console.log(line);
 }
 
 /** How often the short proof is tried where the machine stood in its way. */
@@ -67,43 +90,23 @@ const TRIES = 3;
 /** A load balancer that stands still for so long resets connections for that alone. */
 const TOO_LONG_MS = 250;
 
-/**
- * Where connections failed while the load balancer stood still, that says nothing of the sidecar:
- * it is tried again. A broken sidecar loses connections each time.
- */
+/** Losses while the load balancer stood still prove nothing. A broken sidecar loses each time. */
 async function shortProof(): Promise<boolean> {
   for (let tried = 1;; tried++) {
-    using watch = new StandstillWatch();
-    if (await proof("plain", SHORT)) return true;
-    if (watch.longest < TOO_LONG_MS || tried === TRIES) return false;
-    console.log("the machine was too busy for that to say anything: once more");
+    const outcomes = await prove(program.command, named("plain", CONDITIONS), SHORT);
+    print(outcomes, outcomes);
+    console.log(verdict(outcomes));
+    if (holds(outcomes, SHORT)) return true;
+    const isExcused = outcomes.some(({ standstill }) => standstill >= TOO_LONG_MS);
+    if (!isExcused || tried === TRIES) return false;
+    console.log("the machine was too busy for that to prove anything: once more");
   }
-}
-
-async function proof(name: string, size: ProofSize): Promise<boolean> {
-  await using program = await sidecar();
-  const condition = conditionNamed(name);
-  console.log(`${condition.name}: ${condition.what}`);
-  using watch = new StandstillWatch();
-  const outcomes = await prove(program.command, condition, size);
-  console.log(`\n${table(outcomes)}\n`);
-  for (const line of outcomes.flatMap(({ strategy, losses }) => lossLines(strategy, losses))) {
-    console.log(line);
-  }
-  for (const { strategy, notTried } of outcomes) {
-    if (notTried > 0) console.log(`${strategy}: ${notTried} connections could not be tried here`);
-  }
-  console.log(`the load balancer stood still for ${watch.longest.toFixed(0)} ms at the longest`);
-  console.log(verdict(outcomes));
-  return holds(outcomes, size);
 }
 
 async function broken(): Promise<boolean> {
   let unnoticed = 0;
   for (const breakage of BREAKAGES) {
-    await using program = await BrokenSidecar.of(breakage);
-    const outcomes = await prove(program.command, conditionNamed("plain"), SHORT);
-    for (const one of outcomes) {
+    for (const one of await prove(program.command, breakage, SHORT)) {
       console.log(`${breakage.name}: ${one.strategy}: ${verdict([one])}`);
       if (one.failed === 0) unnoticed++;
     }
@@ -112,14 +115,11 @@ async function broken(): Promise<boolean> {
   return unnoticed === 0;
 }
 
-async function told(): Promise<boolean> {
-  await using program = await sidecar();
+async function allEndings(): Promise<boolean> {
   const rows = await endings(program.command, (line) => console.log(line));
   const headings = ["what happens", "failed connections", "of", "the target", "cleaned up by"];
   const cells = rows.map((row) => [
-    row.what,
-    ...[row.failed, row.begun].map(String),
-    ...[row.target, row.cleanedUpBy],
+    ...[row.what, `${row.failed}`, `${row.begun}`, row.target, row.cleanedUpBy],
   ]);
   console.log(`\n${markdown(headings, cells)}\n`);
   const lost = rows.filter(({ mayLose, failed }) => !mayLose && failed > 0);

@@ -1,52 +1,70 @@
-/** What the API and the load balancer may be like during rollouts, as data. */
+/** What rollouts have to stand, and sidecars that are broken on purpose, as data. */
 import type { FaultRule } from "../emulator/faults.ts";
-import { SENDS } from "./group.ts";
+import type { GroupOptions } from "../emulator/settings.ts";
+import type { ManifestChanges } from "./manifests.ts";
+import { SCALE } from "./time.ts";
 
-/** What rollouts have to stand. */
+/** How the load balancer, the API and the cluster are, and what is changed in the manifest. */
 export interface Condition {
   readonly name: string;
   /** A sentence without a full stop. */
   readonly what: string;
   readonly faults?: readonly FaultRule[];
   /** How long new connections come after DeregisterTargets, in seconds of a real cluster. */
-  readonly sends: number;
+  readonly sends?: number;
+  readonly group?: Partial<GroupOptions>;
+  readonly kubeletCallsFrom?: "bridge";
+  readonly changes?: ManifestChanges;
 }
 
-/** How slow the slow API is, in milliseconds: not any faster here, as the sidecar's limits are not. */
+/**
+ * How long new connections go to a target after DeregisterTargets, in real seconds, as users
+ * measured it: aws/containers-roadmap issue 470, aws-load-balancer-controller issue 2366.
+ */
+export const SENDS = 120;
+
+/** How slow the slow API is, in milliseconds: not scaled, as the limits of calls are not. */
 const SLOW = 2_000;
 
 export const CONDITIONS: readonly Condition[] = [
-  {
-    name: "plain",
-    what: `new connections come for ${SENDS} s after DeregisterTargets`,
-    sends: SENDS,
-  },
-  {
-    name: "sends-60",
-    what: "new connections come for 60 s after DeregisterTargets",
-    sends: 60,
-  },
+  { name: "plain", what: `new connections come for ${SENDS} s after DeregisterTargets` },
+  ...[60, 140, 180, 300].map((sends) => ({
+    name: `sends-${sends}`,
+    what: `new connections come for ${sends} s after DeregisterTargets`,
+    sends,
+  })),
   {
     name: "throttled",
     what: "one in five calls of the API is throttled",
     faults: [{ what: "throttle", occurrence: { probability: 0.2, seed: 5 } }],
-    sends: SENDS,
   },
   {
     name: "slow",
     what: `each call of the API takes ${SLOW / 1_000} s`,
     faults: [{ what: "delay", before: SLOW }],
-    sends: SENDS,
+  },
+  {
+    name: "terminates",
+    what: "after a deregistration delay of 120 s connections are cut, as deploy/terraform has it",
+    group: { deregistrationDelaySeconds: 120 / SCALE, connectionTermination: true },
   },
 ];
 
-/**
- * A condition by its name.
- * @throws {RangeError} There is none of that name.
- */
-export function conditionNamed(name: string): Condition {
-  const found = CONDITIONS.find((one) => one.name === name);
-  if (found) return found;
-  const names = CONDITIONS.map((one) => one.name).join(", ");
-  throw new RangeError(`"${name}" is no condition; it is one of ${names}`);
-}
+/** Each has to be noticed: connections fail. */
+export const BREAKAGES: readonly Condition[] = [
+  {
+    name: "does not wait for the drain",
+    what: "/drain answers as soon as the target is deregistered",
+    changes: { args: ["-min-drain-time=0s", "-wait-drained-timeout=1s"] },
+  },
+  {
+    name: "answers /drain early",
+    what: "the hook is answered at once, and the target deregistered at SIGTERM",
+    changes: { preStopPath: "/livez" },
+  },
+  {
+    name: "never deregisters",
+    what: "each DeregisterTargets call is refused",
+    faults: [{ what: "access-denied", action: "DeregisterTargets" }],
+  },
+];

@@ -16,7 +16,8 @@ export class Controller implements Disposable {
   readonly #gates: string;
   readonly #registered = new Set<string>();
   readonly #ends: readonly (() => void)[];
-  #calls = 0;
+  /** How many calls of the API it would have made. */
+  calls = 0;
 
   /** @param gates The folder of the readiness gates. */
   constructor(cluster: Cluster, emulator: Emulator, gates: string) {
@@ -27,11 +28,6 @@ export class Controller implements Disposable {
       cluster.listen((event) => this.#onEvent(event)),
       emulator.listen((event) => this.#onState(event)),
     ];
-  }
-
-  /** How many calls of the API it would have made. */
-  get calls(): number {
-    return this.#calls;
   }
 
   [Symbol.dispose](): void {
@@ -45,29 +41,26 @@ export class Controller implements Disposable {
     const target = { id, port: PORTS.application };
     if (event.kind === "container-started" && !this.#registered.has(id)) {
       this.#registered.add(id);
-      this.#calls++;
+      this.calls++;
       this.#emulator.registerByOther(NAME, target);
     }
     if (event.kind === "terminating" && this.#registered.delete(id)) {
-      this.#calls++;
+      this.calls++;
       this.#emulator.deregisterByOther(NAME, target);
     }
   }
 
+  /** It polls the state of a new target until it is healthy: one call more. */
   #onState(event: EmulatorEvent): void {
     if (event.kind !== "state-changed") return;
     const gate = `${this.#gates}/${event.target.id}`;
     if (event.to.state === "healthy") {
-      // The controller asks for the state of a new target until it is healthy.
-      this.#calls++;
+      this.calls++;
       Deno.writeTextFileSync(gate, "");
     } else if (event.to.state === "initial") {
       // Of the pod that had the address before.
-      try {
-        Deno.removeSync(gate);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
+      Deno.writeTextFileSync(gate, "");
+      Deno.removeSync(gate);
     }
   }
 }

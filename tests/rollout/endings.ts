@@ -1,11 +1,10 @@
 /** What else ends pods and containers, what is lost, and what becomes of the target. */
 import type { Pod } from "../cluster/pod.ts";
 import type { TargetState } from "../emulator/states.ts";
-import { seenByUsers } from "./outcome.ts";
-import { type Changes, NAME, SIDECAR } from "./manifests.ts";
+import { type ManifestChanges, NAME, SIDECAR } from "./manifests.ts";
 import type { Command } from "./programs.ts";
 import { Scene } from "./scene.ts";
-import { strategyNamed } from "./strategies.ts";
+import { named, STRATEGIES } from "./strategies.ts";
 import { real } from "./time.ts";
 
 /** A way to end, and what came of it. */
@@ -24,7 +23,7 @@ interface Ending {
   readonly cleanedUpBy: string;
   /** Nobody can save what was open when a process was killed. */
   readonly mayLose?: true;
-  readonly changes?: Changes;
+  readonly changes?: ManifestChanges;
   readonly addresses?: number;
   /** Does it; done when all has settled. The pod is the one whose target is looked at. */
   readonly act: (scene: Scene, pod: Pod) => Promise<void>;
@@ -129,7 +128,7 @@ export async function endings(
 async function tryOut(ending: Ending, sidecar: Command): Promise<EndingRow> {
   const { what, cleanedUpBy, mayLose = false, changes, addresses } = ending;
   await using scene = await Scene.start({
-    ...{ strategy: strategyNamed("native-sidecar"), sidecar },
+    ...{ strategy: named("native-sidecar", STRATEGIES), sidecar },
     ...(changes && { changes }),
     ...(addresses !== undefined && { addresses }),
   });
@@ -137,7 +136,7 @@ async function tryOut(ending: Ending, sidecar: Command): Promise<EndingRow> {
   if (!first) throw new Error("there is no pod");
   const began = scene.cluster.now();
   await ending.act(scene, first);
-  const { begun, failed } = seenByUsers(await scene.users.stop());
+  const { begun, failed } = await scene.users.stop();
   return { what, begun, failed, target: fate(scene, first, began), cleanedUpBy, mayLose };
 }
 
@@ -154,7 +153,7 @@ function fate(scene: Scene, pod: Pod, began: number): string {
   return parts.length === 0 ? "stays registered and healthy" : parts.join(", ");
 }
 
-/** The end of the deregistration delay tells nothing. */
+/** The end of the deregistration delay is nothing to report. */
 function nameOf({ state, reason }: TargetState): string | undefined {
   if (state === "draining") return "deregistered";
   if (reason === "Elb.RegistrationInProgress") return "registered again";

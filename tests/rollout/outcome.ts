@@ -1,21 +1,18 @@
-/** What came of the rollouts of one strategy. */
-import type { LoadReport } from "../cluster/load.ts";
+/** What came of the rollouts of one strategy, and that rollouts by our manifests lose nothing. */
 import type { Event } from "../cluster/events.ts";
-import type { Loss } from "./recording.ts";
-import type { Scene } from "./scene.ts";
+import type { Condition } from "./conditions.ts";
+import { SIDECAR } from "./manifests.ts";
+import type { Command } from "./programs.ts";
+import { type Loss, lossLines } from "./recording.ts";
+import { Scene } from "./scene.ts";
+import { named, STRATEGIES } from "./strategies.ts";
 import { real } from "./time.ts";
-import { countOf } from "./users.ts";
+import type { Count } from "./users.ts";
 
 /** Figures of one or more rollouts; times are in seconds of a real cluster. */
-export interface Outcome {
+export interface Outcome extends Count {
   readonly strategy: string;
   readonly rollouts: number;
-  /** Connections that users began. */
-  readonly begun: number;
-  /** Those that failed them. */
-  readonly failed: number;
-  /** Those that were not tried, for want of ports or files, or because too many were open. */
-  readonly notTried: number;
   /** From the restart until all new pods are available: the mean. */
   readonly duration: number;
   /** From the last restart until the last old pod is gone. */
@@ -25,53 +22,97 @@ export interface Outcome {
   /** Of pods beyond the replicas, for each rollout: pods times seconds. */
   readonly surplus: number;
   readonly losses: readonly Loss[];
+  /** The longest time that the load balancer stood still, in milliseconds of this machine. */
+  readonly standstill: number;
 }
 
-/** How much is done in a scene. */
-export interface Plan {
-  /** One right after the other: the old pods of one may drain while the next goes on. */
+/** How much is done in a scene, or, for a proof, with each of the two manifests. */
+export interface Size {
+  /** One right after the other: the old pods of one may drain while the next continues. */
   readonly rollouts: number;
-  /** Users go on until so many connections were begun. */
+  /** Users continue until so many connections were begun. */
   readonly connections?: number;
-  /** Told after each rollout: how many there were, and how many connections failed so far. */
-  readonly tell?: (rollouts: number, failed: number) => void;
+  readonly replicas?: number;
 }
+
+/** 20,000 connections and 20 rollouts in all. */
+export const WHOLE = { rollouts: 10, connections: 10_000 } satisfies Size;
+/** What CI has the time for. */
+export const SHORT = { rollouts: 1, connections: 500, replicas: 2 } satisfies Size;
 
 /** Rolls out in a scene, and takes the figures. */
-export async function rollOut(scene: Scene, plan: Plan): Promise<Outcome> {
-  const { cluster, users } = scene;
-  const before = { at: cluster.now(), calls: scene.calls };
+export async function rollOut(scene: Scene, { rollouts, connections = 0 }: Size): Promise<Outcome> {
+  const { cluster, users, recording, strategy } = scene;
+  const before = { at: cluster.now(), calls: scene.calls() };
   const durations: number[] = [];
   let last = before.at;
-  while (durations.length < plan.rollouts) {
+  while (durations.length < rollouts) {
     last = cluster.now();
     durations.push(await scene.rollout());
-    plan.tell?.(durations.length, users.count.failed);
+    if (rollouts > 1) {
+      const { failed } = users.count;
+      console.log(`${strategy.name}: rollout ${durations.length}, ${failed} failed so far`);
+    }
   }
   await scene.settled();
   const gone = cluster.events.findLast(({ kind }) => kind === "gone")?.at ?? last;
-  const calls = scene.calls - before.calls;
-  await users.begun(plan.connections ?? 0);
-  const report = await users.stop();
+  const calls = scene.calls() - before.calls;
+  await users.begun(connections);
+  const count = await users.stop();
   return {
-    strategy: scene.strategy.name,
-    rollouts: plan.rollouts,
-    ...seenByUsers(report),
+    ...{ strategy: strategy.name, rollouts, ...count },
     duration: real(durations.reduce((sum, one) => sum + one, 0) / durations.length),
     untilGone: real(gone - last),
-    calls: calls / plan.rollouts,
-    surplus: real(surplus(cluster.events, scene.replicas, before.at)) / plan.rollouts,
-    losses: scene.recording.losses(users),
+    calls: calls / rollouts,
+    surplus: real(surplus(cluster.events, scene.replicas, before.at)) / rollouts,
+    losses: recording.losses(users),
+    standstill: recording.standstill,
   };
 }
 
-/** What the report says of connections. */
-export function seenByUsers(
-  { tallies, failures, withheld }: LoadReport,
-): Pick<Outcome, "begun" | "failed" | "notTried"> {
-  const notTried = failures.filter(({ what }) => what === "not-tried").length;
-  const { begun, failed } = countOf(tallies);
-  return { begun: begun - notTried, failed: failed - notTried, notTried: notTried + withheld };
+/** Rolls out by both of our manifests, side by side. */
+export async function prove(
+  sidecar: Command,
+  condition: Condition,
+  { replicas, ...size }: Size,
+): Promise<Outcome[]> {
+  return await Promise.all(["sidecar", "native-sidecar"].map(async (name) => {
+    await using scene = await Scene.start({
+      ...{ strategy: named(name, STRATEGIES), sidecar, condition },
+      ...(replicas !== undefined && { changes: { replicas } }),
+    });
+    try {
+      return await rollOut(scene, size);
+    } catch (error) {
+      for (const line of reportOf(scene)) console.log(line);
+      throw error;
+    }
+  }));
+}
+
+/** What to look at when a rollout went wrong: losses, and the logs of pods that are not ready. */
+function reportOf({ cluster, recording, users, strategy }: Scene): string[] {
+  const unready = cluster.pods.filter(({ isReady, isTerminating }) => !isReady && !isTerminating);
+  return [
+    ...lossLines(strategy.name, recording.losses(users)),
+    ...unready.flatMap(({ name }) => [
+      `${name} is not ready; the end of its sidecar's log:`,
+      ...cluster.log(name, SIDECAR).slice(-15).map((line) => `  ${line}`),
+    ]),
+  ];
+}
+
+/** The one line that says how it went. */
+export function verdict(outcomes: readonly Outcome[]): string {
+  const sum = (of: (outcome: Outcome) => number) =>
+    outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  return `${sum(({ failed }) => failed)} of ${sum(({ begun }) => begun)} connections failed in ` +
+    `${sum(({ rollouts }) => rollouts)} rollouts`;
+}
+
+/** Whether nothing was lost of as much as was to be tried. */
+export function holds(outcomes: readonly Outcome[], { connections = 0 }: Size): boolean {
+  return outcomes.every(({ failed, begun }) => failed === 0 && begun >= connections);
 }
 
 /** The pods beyond the replicas, from a time on: in pods times milliseconds. */

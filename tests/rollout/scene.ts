@@ -1,12 +1,11 @@
 /** A cluster, a load balancer and users: all that a rollout needs. */
 import { Cluster } from "../cluster/cluster.ts";
-import type { LoadOptions } from "../cluster/load.ts";
 import type { Emulator } from "../emulator/emulator.ts";
-import type { FaultRule } from "../emulator/faults.ts";
 import { startEmulator } from "../emulator/server.ts";
+import type { GroupOptions } from "../emulator/settings.ts";
+import { type Condition, SENDS } from "./conditions.ts";
 import { Controller } from "./controller.ts";
-import { groupOf } from "./group.ts";
-import { type Changes, manifestOf, NAME } from "./manifests.ts";
+import { type ManifestChanges, manifestOf, NAME, PORTS } from "./manifests.ts";
 import { type Command, imagesOf, rewrite } from "./programs.ts";
 import { Recording } from "./recording.ts";
 import type { Strategy } from "./strategies.ts";
@@ -18,108 +17,72 @@ export interface SceneOptions {
   readonly strategy: Strategy;
   /** Starts the sidecar. */
   readonly sidecar: Command;
-  readonly changes?: Changes;
-  /** What is wrong with the API. */
-  readonly faults?: readonly FaultRule[];
-  /** How long the load balancer sends new connections after DeregisterTargets, in real seconds. */
-  readonly sends?: number;
-  readonly load?: Partial<LoadOptions>;
+  readonly condition?: Partial<Condition>;
+  /** Changes of the manifest besides those of the condition. */
+  readonly changes?: ManifestChanges;
   /** How many addresses the cluster has for its pods. */
   readonly addresses?: number;
 }
 
-/** Of the Deployment, where nothing else is asked for. */
+/** Of the Deployment, where nothing else is requested. */
 const REPLICAS = 3;
 
-/** Connections of all three kinds; a lasting one lives for two minutes of a real cluster. */
+/** Connections of all three kinds; a lasting one lasts for two minutes of a real cluster. */
 const LOAD = {
-  ...{ shortPerSecond: 60, halfClosedPerSecond: 6, lasting: 6, lastingLife: here(120) },
+  ...{ shortPerSecond: 60, halfClosedPerSecond: 6, lasting: 6, lastingTime: here(120) },
   patience: 20_000,
 };
 
-/** What a scene consists of. */
-interface Parts {
-  readonly options: SceneOptions;
-  readonly emulator: Emulator;
-  readonly cluster: Cluster;
-  readonly recording: Recording;
-  /** Where pods do not register themselves. */
-  readonly controller: Controller | undefined;
-  readonly users: Users;
-  readonly stack: AsyncDisposableStack;
-}
-
 /** A running scene; disposing of it ends all of it. */
 export class Scene implements AsyncDisposable {
-  readonly #parts: Parts;
-
-  private constructor(parts: Parts) {
-    this.#parts = parts;
-  }
+  private constructor(
+    readonly strategy: Strategy,
+    readonly replicas: number,
+    readonly emulator: Emulator,
+    readonly cluster: Cluster,
+    readonly recording: Recording,
+    readonly users: Users,
+    /** How many calls of the API were made so far, those of the controller included. */
+    readonly calls: () => number,
+    private readonly stack: AsyncDisposableStack,
+  ) {}
 
   /** Sets it up; done when all pods are in service and users come. */
   static async start(options: SceneOptions): Promise<Scene> {
+    const { strategy, condition = {}, addresses } = options;
+    const { faults = [], kubeletCallsFrom = "node" } = condition;
+    const changes = { replicas: REPLICAS, ...condition.changes, ...options.changes };
     await using stack = new AsyncDisposableStack();
     const emulator = stack.use(
-      await startEmulator({
-        groups: [groupOf(options.strategy, options.sends)],
-        ...(options.faults && { faults: options.faults }),
-      }),
+      await startEmulator({ groups: [groupOf(strategy, condition)], faults }),
     );
     const gates = await Deno.makeTempDir({ prefix: "gates-" });
     stack.defer(() => Deno.remove(gates, { recursive: true }));
     const cluster = stack.use(
       new Cluster({
         images: imagesOf(options.sidecar, { ...emulator.environment, READINESS_GATES: gates }),
-        ...{ rewrite, timeScale: SCALE, nodes: 2, probeTimeoutAtLeast: 20_000 },
-        ...(options.addresses !== undefined && { addresses: options.addresses }),
+        ...{ rewrite, timeScale: SCALE, nodes: 2, probeTimeoutAtLeast: 20_000, kubeletCallsFrom },
+        ...(addresses !== undefined && { addresses }),
       }),
     );
     const recording = stack.use(new Recording(cluster, emulator));
-    const controller = options.strategy.registrar.by === "controller"
+    const controller = strategy.registrar.by === "controller"
       ? stack.use(new Controller(cluster, emulator, gates))
       : undefined;
-    cluster.apply(manifestOf(options.strategy, options.changes));
+    cluster.apply(manifestOf(strategy, changes));
     await cluster.rolledOut(NAME);
-    await inService(emulator, replicasOf(options));
+    await inService(emulator, changes.replicas);
     const port = emulator.groups[0]?.port ?? 0;
-    const users = stack.use(new Users({ hostname: "127.0.0.1", port, ...LOAD, ...options.load }));
+    const users = stack.use(new Users({ hostname: "127.0.0.1", port, ...LOAD }));
     await users.begun(50);
-    const parts = { options, emulator, cluster, recording, controller, users };
-    return new Scene({ ...parts, stack: stack.move() });
-  }
-
-  get strategy(): Strategy {
-    return this.#parts.options.strategy;
-  }
-
-  get emulator(): Emulator {
-    return this.#parts.emulator;
-  }
-
-  get cluster(): Cluster {
-    return this.#parts.cluster;
-  }
-
-  get recording(): Recording {
-    return this.#parts.recording;
-  }
-
-  get users(): Users {
-    return this.#parts.users;
-  }
-
-  get replicas(): number {
-    return replicasOf(this.#parts.options);
-  }
-
-  /** How many calls of the API were made so far, those of the controller included. */
-  get calls(): number {
-    return this.recording.calls + (this.#parts.controller?.calls ?? 0);
+    const calls = () => emulator.calls.length + (controller?.calls ?? 0);
+    const { replicas } = changes;
+    const moved = stack.move();
+    return new Scene(strategy, replicas, emulator, cluster, recording, users, calls, moved);
   }
 
   /**
-   * Replaces all pods; done when the new ones are ready and the old ones are on their way out.
+   * Replaces all pods; done when the new ones are ready and the old ones are terminating.
    * @returns How long it took, in milliseconds.
    */
   async rollout(): Promise<number> {
@@ -131,27 +94,47 @@ export class Scene implements AsyncDisposable {
 
   /**
    * Waits until all pods that were deleted are gone, those that are left are in service, and the
-   * load balancer has forgotten the others: until then it may send connections to nobody.
+   * load balancer has forgotten the others: until then it may send connections to no pod.
    */
   async settled(replicas: number = this.replicas): Promise<void> {
-    const leaving = this.cluster.pods.filter(({ isTerminating }) => isTerminating);
-    await Promise.all(leaving.map(({ gone }) => gone));
+    const terminating = this.cluster.pods.filter(({ isTerminating }) => isTerminating);
+    await Promise.all(terminating.map(({ gone }) => gone));
     await inService(this.emulator, replicas);
     const isDraining = () => this.emulator.targets(NAME).some(({ state }) => state === "draining");
     while (isDraining()) await this.emulator.next(({ kind }) => kind === "state-changed");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.stack.disposeAsync();
+    await this.stack.disposeAsync();
   }
 }
 
-/** Waits until so many targets are healthy. */
-export async function inService(emulator: Emulator, count: number): Promise<void> {
+async function inService(emulator: Emulator, count: number): Promise<void> {
   const healthy = () => emulator.targets(NAME).filter(({ state }) => state === "healthy").length;
   while (healthy() < count) await emulator.next(({ kind }) => kind === "state-changed");
 }
 
-function replicasOf({ changes }: SceneOptions): number {
-  return changes?.replicas ?? REPLICAS;
+/**
+ * The target group, with its times as they are here, so that clients are told what is true: a
+ * check each second is one in 20 s of a real cluster, as the API knows whole seconds only; a target
+ * is known to the load balancer after 20 s and gone 240 s after DeregisterTargets. The timeout is
+ * not scaled: a check that is late is due to the machine that all of this runs on.
+ */
+export function groupOf(
+  { registrar }: Strategy,
+  { sends = SENDS, group = {} }: Partial<Condition> = {},
+): GroupOptions {
+  const asksSidecar = registrar.by === "sidecar" && registrar.healthCheck === "/target";
+  return {
+    ...{ name: NAME, port: PORTS.application, listener: true },
+    health: asksSidecar ? { check: "http", path: "/target" } : { check: "tcp" },
+    // Else the load balancer cuts all connections of a target that fails its check, as by default.
+    ...(asksSidecar && { healthCheckPort: PORTS.sidecar, unhealthyConnectionTermination: false }),
+    ...{ healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 20 },
+    ...{ healthyThresholdCount: 2, unhealthyThresholdCount: 2 },
+    registering: here(20),
+    deregistrationDelaySeconds: 240 / SCALE,
+    sendsAfterDeregistration: here(sends),
+    ...group,
+  };
 }

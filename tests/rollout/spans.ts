@@ -18,49 +18,38 @@ export interface Row {
   readonly pod: string;
   readonly ip: string | undefined;
   readonly spans: readonly Span[];
-  readonly isGone: boolean;
-}
-
-interface Draft {
-  readonly pod: string;
-  ip: string | undefined;
-  readonly spans: Span[];
-  state: State;
-  since: number;
-  isGone: boolean;
 }
 
 /** All pods in the order in which they were created. */
 export function rowsOf(events: readonly Event[], now: number): Row[] {
-  const rows = new Map<string, Draft>();
-  for (const event of events) {
-    if (!("pod" in event)) continue;
-    const row = rows.get(event.pod) ?? begin(event);
-    rows.set(event.pod, row);
-    if (event.kind === "scheduled") row.ip = event.ip;
-    const next = following(event, row.state);
-    if (next !== undefined && next !== row.state) move(row, next, event.at);
-    if (event.kind !== "gone") continue;
-    move(row, row.state, event.at);
-    row.isGone = true;
-  }
-  return [...rows.values()].map((row) => {
-    if (!row.isGone) move(row, row.state, now);
-    return { pod: row.pod, ip: row.ip, spans: row.spans, isGone: row.isGone };
+  const ofPods = events.flatMap((event) => "pod" in event ? [event] : []);
+  return [...Map.groupBy(ofPods, ({ pod }) => pod)].map(([pod, own]) => {
+    const scheduled = own.find((event) => event.kind === "scheduled");
+    return { pod, ip: scheduled?.ip, spans: spansOf(own, now) };
   });
 }
 
-function begin({ pod, at }: Event & { readonly pod: string }): Draft {
-  return { pod, ip: undefined, spans: [], state: "starting", since: at, isGone: false };
+function spansOf(events: readonly Event[], now: number): Span[] {
+  const spans: Span[] = [];
+  let state: State = "starting";
+  let from = events[0]?.at ?? now;
+  for (const event of events) {
+    const next = following(event, state);
+    if (next === undefined || next === state) continue;
+    spans.push({ state, from, to: event.at });
+    [state, from] = [next, event.at];
+  }
+  const to = events.find(({ kind }) => kind === "gone")?.at ?? now;
+  return [...spans, { state, from, to }];
 }
 
 function following(event: Event, state: State): State | undefined {
-  const isLeaving = state === "draining" || state === "ending";
+  const isTerminating = state === "draining" || state === "ending";
   switch (event.kind) {
     case "ready":
-      return isLeaving ? undefined : "in service";
+      return isTerminating ? undefined : "in service";
     case "unready":
-      return isLeaving ? undefined : "not ready";
+      return isTerminating ? undefined : "not ready";
     case "terminating":
       return "draining";
     case "signal":
@@ -68,10 +57,4 @@ function following(event: Event, state: State): State | undefined {
     default:
       return undefined;
   }
-}
-
-function move(row: Draft, state: State, at: number): void {
-  row.spans.push({ state: row.state, from: row.since, to: at });
-  row.state = state;
-  row.since = at;
 }

@@ -11,7 +11,7 @@ export type Registrar =
     readonly by: "sidecar";
     readonly kind: "ordinary" | "native";
     readonly waitIdle: boolean;
-    /** What the load balancer's health check asks. */
+    /** What the load balancer's health check requests. */
     readonly healthCheck: "port" | "/target";
   };
 
@@ -43,17 +43,10 @@ function sidecar(name: string, how: Omit<Registrar & { by: "sidecar" }, "by">): 
   return { name, registrar: { by: "sidecar", ...how } };
 }
 
-/**
- * A strategy by its name; any number of seconds may follow `prestop-sleep`.
- * @throws {RangeError} There is none; the message has all names.
- */
-export function strategyNamed(name: string): Strategy {
-  const known = STRATEGIES.find((one) => one.name === name);
-  if (known) return known;
-  const [, seconds] = /^prestop-sleep ([1-9]\d{0,3})$/.exec(name) ?? [];
-  if (seconds !== undefined) {
-    return { name, registrar: { by: "controller", preStopSleep: Number(seconds) } };
-  }
-  const names = STRATEGIES.map((one) => `  ${one.name}`).join("\n");
-  throw new RangeError(`--strategy "${name}" is not known; it is one of\n${names}`);
+/** The item of this name. @throws {RangeError} There is none; the message has all names. */
+export function named<T extends { readonly name: string }>(name: string, all: readonly T[]): T {
+  const found = all.find((one) => one.name === name);
+  if (found) return found;
+  const names = all.map((one) => `  ${one.name}`).join("\n");
+  throw new RangeError(`"${name}" is not known; it is one of\n${names}`);
 }

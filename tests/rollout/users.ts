@@ -1,20 +1,20 @@
 /** The users of a scene: a load in a process of its own. */
-import { TextLineStream } from "./lines.ts";
-import type { Failure, Kind, LoadOptions, LoadReport, Tally } from "../cluster/load.ts";
-
-/** What the process prints. */
-export type UsersLine =
-  | { readonly kind: "tallies"; readonly tallies: Readonly<Record<Kind, Tally>> }
-  | { readonly kind: "failure"; readonly failure: Failure; readonly startedAt: number }
-  | { readonly kind: "report"; readonly report: LoadReport };
+import { linesOf } from "../../tools/lines.ts";
+import type { Failure, LoadOptions, LoadReport } from "../cluster/load.ts";
 
 /** A failure, and when, in milliseconds since the epoch. */
 export type DatedFailure = Failure & { readonly date: number };
 
-/** How many connections were begun, and how many failed. */
+/** What the process prints. */
+export type UsersLine =
+  | { readonly kind: "failure"; readonly failure: DatedFailure }
+  | { readonly kind: "report"; readonly isLast: boolean } & Omit<LoadReport, "failures">;
+
+/** Connections: those that were begun, that failed, and that this machine could not try. */
 export interface Count {
   readonly begun: number;
   readonly failed: number;
+  readonly notTried: number;
 }
 
 const PROGRAM = new URL("programs/users.ts", import.meta.url).pathname;
@@ -23,11 +23,10 @@ const PROGRAM = new URL("programs/users.ts", import.meta.url).pathname;
 export class Users implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
-  readonly #listeners = new Set<() => void>();
   readonly failures: DatedFailure[] = [];
-  #count: Count = { begun: 0, failed: 0 };
-  #report: LoadReport | undefined;
+  #report: UsersLine & { kind: "report" } | undefined;
   #isOver = false;
+  #news = Promise.withResolvers<void>();
 
   constructor(options: LoadOptions) {
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -41,79 +40,59 @@ export class Users implements AsyncDisposable {
 
   /** So far. */
   get count(): Count {
-    return this.#count;
+    return countOf(this.#report, this.failures);
   }
 
   /** Resolves when so many connections were begun, or no more will be. */
   async begun(count: number): Promise<void> {
-    while (this.#count.begun < count && !this.#isOver) await this.#news();
+    while (this.count.begun < count && !this.#isOver) await this.#news.promise;
   }
 
   /**
    * Lets them finish what they have begun.
-   * @throws {Error} The process ended without a report.
+   * @throws {Error} The process ended without its last report.
    */
-  async stop(): Promise<LoadReport> {
+  async stop(): Promise<Count> {
     await this.#child.stdin.close();
     await this.#reading;
-    if (!this.#report) throw new Error("the users' process ended without a report");
-    return this.#report;
+    if (!this.#report?.isLast) throw new Error("the users' process ended without a report");
+    return this.count;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
+    if (!this.#isOver) this.#child.kill("SIGKILL");
     await this.#child.stdin.close().catch(() => {});
     await this.#reading;
     await this.#child.status;
   }
 
   async #read(): Promise<void> {
-    const lines = this.#child.stdout.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream());
-    for await (const line of lines) this.#take(JSON.parse(line));
+    for await (const text of linesOf(this.#child.stdout)) {
+      const line: UsersLine = JSON.parse(text);
+      if (line.kind === "failure") this.failures.push(line.failure);
+      else this.#report = line;
+      this.#tell();
+    }
     this.#isOver = true;
     this.#tell();
   }
 
-  #take(line: UsersLine): void {
-    switch (line.kind) {
-      case "failure":
-        this.failures.push({ ...line.failure, date: line.startedAt + line.failure.at });
-        break;
-      case "tallies":
-        this.#count = countOf(line.tallies);
-        break;
-      case "report":
-        this.#report = line.report;
-        this.#count = countOf(line.report.tallies);
-    }
-    this.#tell();
-  }
-
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
-  }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      const listener = () => {
-        this.#listeners.delete(listener);
-        resolve();
-      };
-      this.#listeners.add(listener);
-    });
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 }
 
 /** All kinds together. */
-export function countOf(tallies: Readonly<Record<Kind, Tally>>): Count {
-  const all = Object.values(tallies);
+export function countOf(
+  report: Omit<LoadReport, "failures"> | undefined,
+  failures: readonly Pick<Failure, "what">[],
+): Count {
+  const tallies = Object.values(report?.tallies ?? {});
+  const notTried = failures.filter(({ what }) => what === "not-tried").length;
   return {
-    begun: all.reduce((sum, { begun }) => sum + begun, 0),
-    failed: all.reduce((sum, { failed }) => sum + failed, 0),
+    begun: tallies.reduce((sum, { begun }) => sum + begun, 0) - notTried,
+    failed: tallies.reduce((sum, { failed }) => sum + failed, 0) - notTried,
+    notTried: notTried + (report?.withheld ?? 0),
   };
 }

@@ -1,8 +1,9 @@
 /** A connection as its user sees it: what is sent, what comes back, and what goes wrong. */
+import net from "node:net";
 
 /** What a user sees when something goes wrong. */
-export type FaultKind =
-  /** Nobody listened. */
+export type FailureKind =
+  /** No program listened. */
   | "refused"
   /** The connection was reset, at whatever point. */
   | "reset"
@@ -12,15 +13,15 @@ export type FaultKind =
   | "cut"
   /** What came is not what was sent. */
   | "wrong-answer"
-  /** The fault is this machine's: there was no free port, or no file descriptor. */
+  /** This machine is at its limits: there was no free port, or no file descriptor. */
   | "not-tried";
 
 /** Something that went wrong. */
-export class Fault extends Error {
-  override readonly name = "Fault";
-  readonly kind: FaultKind;
+export class UserError extends Error {
+  override readonly name = "UserError";
+  readonly kind: FailureKind;
 
-  constructor(kind: FaultKind, message: string) {
+  constructor(kind: FailureKind, message: string) {
     super(message);
     this.kind = kind;
   }
@@ -32,162 +33,107 @@ export interface Address {
   readonly port: number;
 }
 
-/** A user's connection. All that waits throws a {@link Fault}. */
+/** A user's connection. All that waits throws a {@link UserError}. */
 export class UserConnection implements Disposable {
-  readonly #connection: Deno.TcpConn;
-  readonly #patience: Patience;
-  readonly #buffer = new Uint8Array(16 * 1024);
-  /** What has come and was not received yet: a part of the buffer. */
-  #pending = new Uint8Array(0);
+  readonly #socket: net.Socket;
+  #received: Uint8Array = new Uint8Array(0);
+  #hasEnded = false;
+  #error: UserError | undefined;
+  #news = Promise.withResolvers<void>();
 
-  private constructor(connection: Deno.TcpConn, patience: Patience) {
-    this.#connection = connection;
-    this.#patience = patience;
+  private constructor(socket: net.Socket, patience: number) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.setTimeout(patience, () => this.#fail(new UserError("timed-out", "nothing came")));
+    socket.on("data", (data: Uint8Array) => {
+      const all = new Uint8Array(this.#received.length + data.length);
+      all.set(this.#received);
+      all.set(data, this.#received.length);
+      this.#received = all;
+      this.#tell();
+    });
+    socket.on("end", () => {
+      this.#hasEnded = true;
+      this.#tell();
+    });
+    socket.on("error", (error) => this.#fail(new UserError(kindOf(error), error.message)));
+    socket.on("close", () => this.#fail(new UserError("reset", "the connection was closed")));
   }
 
   /** @param patience How long to wait for anything, in milliseconds. */
-  static async open(address: Address, time: number): Promise<UserConnection> {
-    const patience = new Patience(time);
-    const connecting = Deno.connect(address);
+  static async open({ hostname, port }: Address, patience: number): Promise<UserConnection> {
+    const socket = net.connect({ host: hostname, port, allowHalfOpen: true });
+    const connection = new UserConnection(socket, patience);
+    socket.once("connect", () => connection.#tell());
     try {
-      const connection = await Promise.race([connecting, patience.over]);
-      if (connection === undefined) throw new Fault("timed-out", "the connection was not accepted");
-      patience.over.then(() => close(connection));
-      connection.setNoDelay();
-      return new UserConnection(connection, patience);
+      while (socket.connecting) await connection.#next();
+      return connection;
     } catch (error) {
-      connecting.then(close, () => {});
-      patience.end();
-      throw faultOf(error, false);
+      socket.destroy();
+      throw error;
     }
   }
 
   /** The user's own address and port. */
   get address(): string {
-    const { hostname, port } = this.#connection.localAddr;
-    return `${hostname}:${port}`;
+    return `${this.#socket.localAddress}:${this.#socket.localPort}`;
   }
 
-  /** Sends all of it. */
-  async send(data: Uint8Array): Promise<void> {
-    await this.#attempt(async () => {
-      for (let place = 0; place < data.length;) {
-        place += await this.#connection.write(data.subarray(place));
-      }
-    });
+  send(data: Uint8Array): void {
+    if (this.#error) throw this.#error;
+    this.#socket.write(data);
   }
 
   /** Ends the user's side. */
-  async end(): Promise<void> {
-    await this.#attempt(() => this.#connection.closeWrite());
+  end(): void {
+    if (this.#error) throw this.#error;
+    this.#socket.end();
   }
 
-  /**
-   * Receives exactly this; false where the other side has ended its data before the first byte.
-   */
+  /** Receives exactly this; false where the other side has ended its data before the first byte. */
   async receive(expected: Uint8Array): Promise<boolean> {
-    for (let place = 0; place < expected.length;) {
-      if (this.#pending.length === 0 && !await this.#read()) {
-        if (place === 0) return false;
-        throw new Fault("cut", `${place} of ${expected.length} bytes came`);
-      }
-      const part = this.#pending.subarray(0, expected.length - place);
-      for (const [offset, byte] of part.entries()) {
-        if (byte !== expected[place + offset]) throw new Fault("wrong-answer", "a byte differs");
-      }
-      place += part.length;
-      this.#pending = this.#pending.subarray(part.length);
+    while (this.#received.length < expected.length && !this.#hasEnded) await this.#next();
+    const got = this.#received.subarray(0, expected.length);
+    if (got.some((byte, place) => byte !== expected[place])) {
+      throw new UserError("wrong-answer", "a byte differs");
     }
+    if (got.length === 0) return false;
+    if (got.length < expected.length) {
+      throw new UserError("cut", `${got.length} of ${expected.length} bytes came`);
+    }
+    this.#received = this.#received.subarray(expected.length);
     return true;
   }
 
   /** Waits for the end of the other side's data. */
   async receiveEnd(): Promise<void> {
-    if (this.#pending.length > 0 || await this.#read()) {
-      throw new Fault("wrong-answer", "there is more than was sent");
-    }
+    while (this.#received.length === 0 && !this.#hasEnded) await this.#next();
+    if (this.#received.length > 0) throw new UserError("wrong-answer", "more came than was sent");
   }
 
   [Symbol.dispose](): void {
-    this.#patience.end();
-    close(this.#connection);
+    this.#socket.destroy();
   }
 
-  async #read(): Promise<boolean> {
-    const count = await this.#attempt(() => this.#connection.read(this.#buffer));
-    if (count === null) return false;
-    this.#patience.renew();
-    this.#pending = this.#buffer.subarray(0, count);
-    return true;
+  async #next(): Promise<void> {
+    if (this.#error) throw this.#error;
+    await this.#news.promise;
+    if (this.#error) throw this.#error;
   }
 
-  async #attempt<T>(action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (error) {
-      throw faultOf(error, this.#patience.lost);
-    }
-  }
-}
-
-/** A time that begins anew whenever something comes. */
-class Patience {
-  readonly over: Promise<undefined>;
-  readonly #time: number;
-  readonly #lose: () => void;
-  #lost = false;
-  #timer: ReturnType<typeof setTimeout>;
-
-  constructor(time: number) {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.over = promise;
-    this.#lose = () => {
-      this.#lost = true;
-      resolve(undefined);
-    };
-    this.#time = time;
-    this.#timer = setTimeout(this.#lose, time);
+  #fail(error: UserError): void {
+    this.#error ??= error;
+    this.#tell();
   }
 
-  /** Whether the time was over. */
-  get lost(): boolean {
-    return this.#lost;
-  }
-
-  renew(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#lose, this.#time);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 }
 
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    // Closed already: because the time was over.
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
-}
-
-/** @param late Whether the connection was closed from here, for the time was over. */
-function faultOf(error: unknown, late: boolean): unknown {
-  if (error instanceof Fault) return error;
-  if (!(error instanceof Error)) return error;
-  const kind = late ? "timed-out" : kindOf(error);
-  return kind === undefined ? error : new Fault(kind, error.message);
-}
-
-function kindOf(error: Error): FaultKind | undefined {
-  const { errors } = Deno;
-  if (error instanceof errors.ConnectionRefused) return "refused";
-  if (error instanceof errors.TimedOut) return "timed-out";
-  const resets = [errors.ConnectionReset, errors.ConnectionAborted, errors.BrokenPipe];
-  // Not connected: what connecting, or ending a side, says of a connection that was reset.
-  if ([...resets, errors.NotConnected].some((kind) => error instanceof kind)) return "reset";
-  const own = error instanceof errors.AddrNotAvailable || /os error 2[34]\b/.test(error.message);
-  return own ? "not-tried" : undefined;
+function kindOf(error: Error): FailureKind {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "ECONNREFUSED") return "refused";
+  return ["EADDRNOTAVAIL", "EMFILE", "ENFILE"].some((own) => own === code) ? "not-tried" : "reset";
 }

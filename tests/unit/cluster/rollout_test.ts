@@ -1,29 +1,21 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Cluster } from "../../cluster/cluster.ts";
-import { cluster, container, deployment, type Json, nth, SERVES, story } from "./_cluster.ts";
+import { refusal } from "../../cluster/eviction.ts";
+import type { BudgetSpec } from "../../cluster/spec.ts";
+import { cluster, container, deployment, nth, SERVES, sidecar } from "./_cluster.ts";
 
-const strategy = (maxSurge: number | string, maxUnavailable: number | string): Json => ({
-  strategy: { rollingUpdate: { maxSurge, maxUnavailable } },
-});
-
-/** The pods' program ends at SIGTERM at once: their going is not what these tests are about. */
-const PODS = {
-  containers: [container("main", SERVES, {
-    readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 },
-  })],
-};
+const readinessProbe = { exec: { command: ["true"] }, periodSeconds: 1 };
+/** Their program ends at SIGTERM at once: their end is not what these tests are about. */
+const PODS = { containers: [container("main", SERVES, { readinessProbe })] };
 
 /** At each event, how many pods there are and how many of them are ready, without terminating ones. */
-function watch(world: Cluster): { readonly most: () => number; readonly least: () => number } {
+function watch(world: Cluster) {
   const seen: { readonly all: number; readonly ready: number }[] = [];
   world.listen(() =>
     // What an event leads to follows it in the same turn.
     queueMicrotask(() => {
-      const standing = world.pods.filter(({ isTerminating }) => !isTerminating);
-      seen.push({
-        all: standing.length,
-        ready: standing.filter(({ isReady }) => isReady).length,
-      });
+      const { replicas, ready } = world.status("app");
+      seen.push({ all: replicas, ready });
     })
   );
   return {
@@ -32,133 +24,138 @@ function watch(world: Cluster): { readonly most: () => number; readonly least: (
   };
 }
 
-Deno.test("with maxSurge 1 and maxUnavailable 0 there is one pod more at most, and never one ready pod less", async () => {
-  await using world = cluster();
-  world.apply(deployment(PODS, { spec: { replicas: 2, ...strategy(1, 0) } }));
-  await world.rolledOut("app");
-  const { most, least } = watch(world);
-  world.restart("app");
-  await world.rolledOut("app");
-  assertEquals([most(), least()], [3, 2]);
-  assertEquals(world.status("app"), {
-    replicas: 2,
-    updated: 2,
-    ready: 2,
-    available: 2,
-    isRolledOut: true,
+for (
+  const [maxSurge, maxUnavailable, most, least] of [
+    [1, 0, 3, 2],
+    [0, 1, 2, 1],
+    ["50%", "49%", 3, 2],
+    ["0%", "25%", 2, 1],
+  ] as const
+) {
+  Deno.test(`with maxSurge ${maxSurge} and maxUnavailable ${maxUnavailable} of 2 there are at most ${most} pods, and at least ${least} ready`, async () => {
+    await using world = cluster();
+    const strategy = { rollingUpdate: { maxSurge, maxUnavailable } };
+    world.apply(deployment(PODS, { replicas: 2, strategy }));
+    await world.rolledOut("app");
+    const seen = watch(world);
+    world.restart("app");
+    await world.rolledOut("app");
+    assertEquals([seen.most(), seen.least()], [most, least]);
+    assertEquals(world.pods.filter(({ revision }) => revision === 2).length, 2);
   });
-});
-
-Deno.test("with maxSurge 0 and maxUnavailable 1 there is never a pod more, and one ready pod less at most", async () => {
-  await using world = cluster();
-  world.apply(deployment(PODS, { spec: { replicas: 2, ...strategy(0, 1) } }));
-  await world.rolledOut("app");
-  const { most, least } = watch(world);
-  world.restart("app");
-  await world.rolledOut("app");
-  assertEquals([most(), least()], [2, 1]);
-});
-
-Deno.test("a pod is available when it has been ready for minReadySeconds", async () => {
-  await using world = cluster();
-  world.apply(deployment(PODS, { spec: { minReadySeconds: 20, ...strategy(1, 0) } }));
-  await world.rolledOut("app");
-  const [ready, available] = await Promise.all([nth(world, "ready"), nth(world, "available")]);
-  // 20 s here are 200 ms; a timer may be a millisecond early.
-  assert(available.at - ready.at >= 199);
-  world.restart("app");
-  const second = await nth(world, "available", { count: 2 });
-  const terminating = await nth(world, "terminating");
-  assert(terminating.at >= second.at);
-});
+}
 
 Deno.test("a terminating pod counts for nothing: its replacement is made at once", async () => {
   await using world = cluster();
   const lifecycle = { preStop: { sleep: { seconds: 1_000 } } };
-  world.apply(deployment({
-    terminationGracePeriodSeconds: 1_000,
-    containers: [container("main", SERVES, { lifecycle })],
-  }));
+  world.apply(deployment({ containers: [container("main", SERVES, { lifecycle })] }));
   await world.rolledOut("app");
   const [pod] = world.pods;
   assert(pod);
   world.deletePod(pod.name);
   assertEquals(world.pods.length, 2);
   await world.rolledOut("app");
-  assertEquals(pod.isGone, false);
-  assertEquals(world.status("app").replicas, 1);
+  assertEquals([pod.isGone, world.status("app").replicas], [false, 1]);
 });
 
-Deno.test("scaling down takes pods that are not ready first, then those in company on a node", async () => {
-  await using world = cluster({ nodes: 2 });
-  world.apply(deployment(PODS, { spec: { replicas: 3 } }));
+Deno.test("scaling down takes a pod that is not ready first", async () => {
+  await using world = cluster();
+  world.apply(deployment(PODS, { replicas: 3 }));
   await world.rolledOut("app");
-  const [first, second, third] = world.pods;
-  assert(first && second && third);
-  assertEquals([first.node, second.node, third.node], ["node-1", "node-2", "node-1"]);
+  const [, second] = world.pods;
+  assert(second);
   world.crash(second.name, "main");
   await nth(world, "unready");
   world.scale("app", 2);
-  assertEquals(second.isTerminating, true);
-  world.scale("app", 3);
-  await world.rolledOut("app");
-  world.cordon("node-2");
-  world.scale("app", 2);
-  const [going] = world.pods.filter((pod) => pod.isTerminating && pod !== second);
-  assertEquals(going?.node, "node-1");
+  assertEquals(world.pods.filter(({ isTerminating }) => isTerminating), [second]);
 });
 
-Deno.test("going back to an earlier template is a rollout too, with a revision of its own", async () => {
+Deno.test("a rollout without progress for progressDeadlineSeconds is given up; its old pods stay", async () => {
   await using world = cluster();
-  const first = deployment(PODS);
-  world.apply(first);
+  const spec = { progressDeadlineSeconds: 30, strategy: { rollingUpdate: { maxUnavailable: 0 } } };
+  world.apply(deployment(PODS, spec));
   await world.rolledOut("app");
-  world.apply(deployment(PODS, { annotations: { note: "second" } }));
-  await world.rolledOut("app");
-  world.apply(first);
-  await world.rolledOut("app");
-  world.apply(first);
-  const revisions = world.events.flatMap((event) =>
-    event.kind === "created" ? [event.revision] : []
-  );
-  assertEquals(revisions, [1, 2, 3]);
-});
-
-Deno.test("a rollout without progress for progressDeadlineSeconds is given up waiting for; its old pods stay", async () => {
-  await using world = cluster();
-  const spec = { progressDeadlineSeconds: 30, ...strategy(1, 0) };
-  world.apply(deployment(PODS, { spec }));
-  await nth(world, "available");
   const [old] = world.pods;
-  const readinessProbe = { exec: { command: ["false"] } };
-  world.apply(
-    deployment({ containers: [container("main", SERVES, { readinessProbe })] }, { spec }),
-  );
-  await assertRejects(() => world.rolledOut("app"), Error, "exceeded its progress deadline");
+  const failing = { readinessProbe: { exec: { command: ["false"] } } };
+  world.apply(deployment({ containers: [container("main", SERVES, failing)] }, spec));
+  await assertRejects(() => world.rolledOut("app"), Error, "exceeded its deadline");
   assertEquals([old?.isReady, old?.isTerminating], [true, false]);
 });
 
-Deno.test("the number of replicas cannot be changed during a rollout, which would be proportional scaling", async () => {
-  await using world = cluster();
-  world.apply(deployment(PODS, { spec: { replicas: 2, ...strategy(1, 0) } }));
-  await world.rolledOut("app");
-  world.restart("app");
-  assertThrows(() => world.scale("app", 3), Error, "not implemented");
-});
-
-Deno.test("addresses go to other pods when their pods are gone, the one longest free first", async () => {
-  await using world = cluster({ addresses: 2 });
+Deno.test("an address is given to another pod when its pod is gone", async () => {
+  await using world = cluster({ addresses: 1 });
   world.apply(deployment(PODS));
   await world.rolledOut("app");
   const [first] = world.pods;
   assert(first);
-  world.deletePod(first.name);
+  world.scale("app", 0);
   await first.gone;
-  await world.rolledOut("app");
-  const [second] = world.pods;
-  assert(second && second.ip !== first.ip);
-  world.deletePod(second.name);
-  await second.gone;
+  world.scale("app", 1);
   assertEquals(world.pods.map(({ ip }) => ip), [first.ip]);
-  assertEquals(story(world).filter((text) => text === "gone").length, 2);
 });
+
+for (
+  const [limit, ready, allowed] of [
+    [{ minAvailable: 2 }, 3, true],
+    [{ minAvailable: 3 }, 3, false],
+    [{ minAvailable: "50%" }, 3, true],
+    [{ maxUnavailable: 1 }, 3, true],
+    [{ maxUnavailable: 1 }, 2, false],
+    [{ maxUnavailable: 0 }, 3, false],
+  ] as const
+) {
+  Deno.test(`a budget of ${JSON.stringify(limit)} with ${ready} of 3 ready ${allowed ? "allows" : "refuses"} an eviction`, () => {
+    const budget: BudgetSpec = { name: "app", selector: { app: "app" }, limit };
+    const pods = [0, 1, 2].map((index) => ({
+      ...{ template: { labels: { app: "app" } }, isReady: index < ready, isTerminating: false },
+    }));
+    const [pod] = pods;
+    assert(pod);
+    const others = { pods, expected: 3 };
+    assertEquals(refusal(pod, budget, others) === undefined, allowed);
+    assertEquals(refusal({ ...pod, isTerminating: true }, budget, others), undefined);
+    assertEquals(refusal({ ...pod, template: { labels: {} } }, budget, others), undefined);
+  });
+}
+
+Deno.test("a drain cordons the node, asks again while the budget refuses, and ends when all pods are gone", async () => {
+  await using world = cluster({ nodes: 2 });
+  world.apply(deployment(PODS, { replicas: 3 }));
+  world.apply(JSON.stringify({
+    kind: "PodDisruptionBudget",
+    metadata: { name: "app" },
+    spec: { selector: { matchLabels: { app: "app" } }, maxUnavailable: 1 },
+  }));
+  await world.rolledOut("app");
+  const leaving = world.pods.filter(({ node }) => node === "node-1");
+  assertEquals(leaving.length, 2);
+  await world.drain("node-1");
+  assert(leaving.every(({ isGone }) => isGone));
+  await world.rolledOut("app");
+  assertEquals(world.pods.map(({ node }) => node), Array(3).fill("node-2"));
+  assert(world.events.some(({ kind }) => kind === "eviction-refused"));
+});
+
+for (
+  const [what, pod, words] of [
+    ["a mount", { containers: [container("main", "", { volumeMounts: [] })] }, "volumeMounts"],
+    ["a misspelt field", { containers: [container("main", "", { comand: [] })] }, "comand"],
+    ["an init container", { initContainers: [container("init", "")] }, "init containers"],
+    ["a sidecar among the main containers", { containers: [sidecar("main")] }, "init containers"],
+    [
+      "HTTPS",
+      {
+        containers: [
+          container("main", "", { readinessProbe: { httpGet: { port: 1, scheme: "HTTPS" } } }),
+        ],
+      },
+      "httpGet.scheme is not implemented",
+    ],
+    ["a readiness gate", { containers: [], readinessGates: [] }, "readinessGates"],
+  ] as const
+) {
+  Deno.test(`a manifest with ${what} is refused rather than run as something else`, async () => {
+    await using world = cluster();
+    await assertRejects(async () => await world.apply(deployment(pod)), Error, words);
+  });
+}

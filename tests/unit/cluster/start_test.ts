@@ -1,134 +1,103 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { cluster, container, deployment, nth, SERVES, story, told } from "./_cluster.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { allEnd } from "../../process/proc.ts";
+import {
+  cluster,
+  container,
+  nth,
+  podOf,
+  PORT,
+  readyPodOf,
+  serve,
+  SERVES,
+  sidecar,
+  textsOf,
+} from "./_cluster.ts";
 
-Deno.test("init containers run one after the other, each to its success, before the main ones", async () => {
+Deno.test("the next container starts when a native sidecar's startup probe has succeeded", async () => {
   await using world = cluster();
-  world.apply(deployment({
-    initContainers: [container("first", "sleep 0.1"), container("second", "true")],
+  const startupProbe = { httpGet: { port: PORT }, periodSeconds: 1, failureThreshold: 10_000 };
+  const pod = await podOf(world, {
+    initContainers: [sidecar("sidecar", SERVES, { startupProbe })],
     containers: [container("main", SERVES)],
-  }));
-  await nth(world, "ready");
-  assertEquals(told(world, /started|exited|initialized/), [
-    "first started",
-    "first exited 0",
-    "second started",
-    "second exited 0",
-    "initialized",
-    "main started",
-  ]);
-});
-
-Deno.test("an init container that fails is run again until it succeeds", async () => {
-  await using world = cluster();
-  const script = `test -f $HERE/done || { touch $HERE/done; exit 3; }`;
-  const folder = await Deno.makeTempDir();
-  world.apply(deployment({
-    initContainers: [container("init", script, { env: [{ name: "HERE", value: folder }] })],
-    containers: [container("main", SERVES)],
-  }));
-  await nth(world, "ready");
-  assertEquals(told(world, /exited|main started/), [
-    "init exited 3",
-    "init exited 0",
-    "main started",
-  ]);
-  await Deno.remove(folder, { recursive: true });
-});
-
-Deno.test("a native sidecar has started when postStart is done and its startup probe has succeeded; only then the next one starts", async () => {
-  await using world = cluster();
-  const folder = await Deno.makeTempDir();
-  world.apply(deployment({
-    initContainers: [container("sidecar", SERVES, {
-      restartPolicy: "Always",
-      lifecycle: { postStart: { exec: { command: ["sleep", "0.1"] } } },
-      startupProbe: {
-        exec: { command: ["test", "-f", `${folder}/up`] },
-        periodSeconds: 1,
-        failureThreshold: 10_000,
-      },
-    })],
-    containers: [container("main", SERVES)],
-  }));
+  });
   await nth(world, "probe-failed", { count: 2 });
-  await Deno.writeTextFile(`${folder}/up`, "");
+  assertEquals(textsOf(world.events, / started/), ["sidecar started"]);
+  await using _server = serve(pod, () => new Response());
   await nth(world, "ready");
-  assertEquals(told(world, /started|postStart|startup-done|initialized/), [
-    "sidecar started",
-    "sidecar postStart begins",
-    "sidecar postStart done",
-    "sidecar container-startup-done",
-    "initialized",
-    "main started",
-    "main container-startup-done",
-  ]);
-  await Deno.remove(folder, { recursive: true });
+  assertEquals(textsOf(world.events, / started/), ["sidecar started", "main started"]);
 });
 
-Deno.test("a native sidecar that never starts up keeps the main containers from starting: the deadlock trap", async () => {
+Deno.test("a native sidecar that never starts up is killed again and again, and main containers never start", async () => {
   await using world = cluster();
-  world.apply(deployment({
-    initContainers: [container("sidecar", SERVES, {
-      restartPolicy: "Always",
+  await podOf(world, {
+    initContainers: [sidecar("sidecar", SERVES, {
       startupProbe: { exec: { command: ["false"] }, periodSeconds: 1, failureThreshold: 2 },
     })],
     containers: [container("main", SERVES)],
-  }));
+  });
   await nth(world, "container-started", { count: 2 });
-  assertEquals(told(world, /main|initialized/), []);
+  assertEquals(textsOf(world.events, /main|killing/), ["sidecar killing"]);
 });
 
-Deno.test("a main container's postStart hook holds back the next main container", async () => {
+Deno.test("variables can be fields of the pod, and $(VAR) stands for one in arguments", async () => {
   await using world = cluster();
-  const postStart = { exec: { command: ["sleep", "0.1"] } };
-  world.apply(deployment({
-    containers: [container("one", SERVES, { lifecycle: { postStart } }), container("two", SERVES)],
-  }));
-  await nth(world, "ready");
-  assertEquals(told(world, /started|postStart/), [
-    "one started",
-    "one postStart begins",
-    "one postStart done",
-    "two started",
-  ]);
-});
-
-Deno.test("a container whose postStart hook fails is killed and started again", async () => {
-  await using world = cluster();
-  world.apply(deployment({
-    containers: [container("main", SERVES, {
-      lifecycle: { postStart: { exec: { command: ["false"] } } },
+  const field = (name: string, fieldPath: string) => ({
+    name,
+    valueFrom: { fieldRef: { fieldPath } },
+  });
+  const pod = await readyPodOf(world, {
+    containers: [container("main", `echo "$BOTH $(WORD) $(OTHER)"; ${SERVES}`, {
+      env: [
+        field("IP", "status.podIP"),
+        field("HOST_IP", "status.hostIP"),
+        { name: "WORD", value: "yes" },
+        { name: "BOTH", value: "$(IP)-$(HOST_IP)" },
+      ],
     })],
-  }));
-  await nth(world, "container-started", { count: 2 });
-  assertEquals(
-    story(world).filter((text) => /postStart|killing|SIG|started/.test(text)).slice(0, 4),
-    ["main started", "main postStart begins", "main postStart failed", "main killing"],
-  );
+  });
+  const { ip, hostIP } = pod.identity ?? {};
+  assertEquals(world.log(pod.name, "main")[0]?.split(" ").slice(0, 2), [`${ip}-${hostIP}`, "yes"]);
 });
 
-Deno.test("a pod that is deleted while its init containers run starts nothing more", async () => {
+Deno.test("a container that cannot be run at all is reported to whoever waits", async () => {
   await using world = cluster();
-  world.apply(deployment({
-    initContainers: [container("init", SERVES)],
+  const spec = { containers: [container("main", SERVES, { image: "other" })] };
+  await assertRejects(() => podOf(world, spec), Error, "main: there is no program for image other");
+});
+
+Deno.test("a container that ends is started again, at once and then after the back-off", async () => {
+  await using world = cluster();
+  await podOf(world, { containers: [container("main", "exit 7")] });
+  await nth(world, "container-started", { count: 4 });
+  assertEquals(textsOf(world.events, /main/).slice(0, 8), [
+    ...["main started", "main exited 7", "main started", "main exited 7"],
+    ...["main back-off", "main started", "main exited 7", "main back-off"],
+  ]);
+  const pauses = world.events.flatMap((event) => event.kind === "back-off" ? [event.seconds] : []);
+  assertEquals(pauses.slice(0, 2), [10, 20]);
+});
+
+Deno.test("kill -9 of a sidecar starts the sidecar again and leaves the main container alone", async () => {
+  await using world = cluster();
+  const pod = await readyPodOf(world, {
+    initContainers: [sidecar("sidecar")],
     containers: [container("main", SERVES)],
-  }));
-  const [pod] = world.pods;
-  assert(pod);
-  await pod.container("init").line(/up/);
-  world.deletePod(pod.name);
-  await pod.gone;
-  const own = world.events.filter((event) => "pod" in event && event.pod === pod.name);
-  assertEquals(own.filter(({ kind }) => kind === "container-started").length, 1);
-  assert(own.some((event) => event.kind === "signal" && event.container === "init"));
+  });
+  const { pid } = pod.container("main");
+  world.crash(pod.name, "sidecar");
+  await nth(world, "ready", { count: 2 });
+  assertEquals(pod.container("main").pid, pid);
+  assertEquals(textsOf(world.events, /exited|SIG|preStop/), ["sidecar exited 137"]);
 });
 
-Deno.test("a container that cannot be run at all is said to whoever waits", async () => {
-  await using world = cluster();
-  world.apply(deployment({ containers: [container("main", SERVES, { image: "other" })] }));
-  await assertRejects(
-    () => nth(world, "ready"),
-    Error,
-    "container main: no program is given for image other",
-  );
+Deno.test("no process that a cluster started outlives it", async () => {
+  const world = cluster();
+  const pod = await readyPodOf(world, {
+    containers: [container("main", `sleep 1000 & echo child=$!; ${SERVES}`)],
+  });
+  const line = await pod.container("main").line(/child=/);
+  const pids = [pod.container("main").pid ?? 0, line.slice("child=".length)];
+  await world[Symbol.asyncDispose]();
+  assertEquals(world.pods, []);
+  await allEnd(pids);
 });
