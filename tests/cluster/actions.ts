@@ -23,7 +23,12 @@ export interface Run {
 const DONE: ActionOutcome = { ok: true, reason: "" };
 
 /** Does a probe's action, over a connection of its own. A reply from 200 to 399 is a success. */
-export function probe(action: Action, run: Run, world: World, signal: AbortSignal) {
+export function probe(
+  action: Action,
+  run: Run,
+  world: World,
+  signal: AbortSignal,
+): Promise<ActionOutcome> {
   return attempt(async () => {
     if (action.kind !== "httpGet") return await act(action, run, world, signal);
     const status = await get(action, run.pod, { agent: false, as: "kube-probe" }, signal);
@@ -35,7 +40,12 @@ export function probe(action: Action, run: Run, world: World, signal: AbortSigna
  * Does a hook's action. Any reply at all is a success, as the kubelet does not look at its status;
  * without `host` there is no address to call for a pod on the host's network (kubernetes #134285).
  */
-export function hook(action: Action, run: Run, world: World, signal: AbortSignal) {
+export function hook(
+  action: Action,
+  run: Run,
+  world: World,
+  signal: AbortSignal,
+): Promise<ActionOutcome> {
   return attempt(async () => {
     if (action.kind !== "httpGet") return await act(action, run, world, signal);
     if (run.pod.hostNetwork && action.host === undefined) {
