@@ -87,7 +87,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^aws elbv2 /, "needs an AWS account"],
   [/^kubectl /, "needs a cluster"],
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
-  [/^deno test .*tests\/unit/, "a part of what the task test runs"],
+  [/^deno (task )?test .*tests\/unit/, "a part of what the task test runs"],
   [
     /^deno task (bench|run tests\/bench\/idle.ts)( --[a-z]+( \S+)?)?$/,
     "takes minutes",
