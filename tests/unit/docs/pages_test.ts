@@ -56,6 +56,11 @@ Deno.test("every page can be reached from the README by links", () => {
   assertEquals(PAGES.filter((page) => !reached.has(page)), []);
 });
 
+Deno.test("no Mermaid diagram holds a semicolon, which ends a statement anywhere in it", () => {
+  const diagrams = PAGES.flatMap(blocksOf).filter(({ language }) => language === "mermaid");
+  assertEquals(diagrams.filter(({ text }) => text.includes(";")), []);
+});
+
 /** What a pattern's first group matches anywhere in the docs. */
 function named(pattern: RegExp): string[] {
   return PAGES.flatMap((page) => [...read(page).matchAll(pattern)].map(([, name = ""]) => name));
