@@ -1,6 +1,6 @@
 /**
  * When to ask for a target's health next. Pure: from a group's settings, and what is known of the
- * target, to a time. `docs/plan.md` has the reasons, and what it is worth.
+ * target, to a time. `docs/polling.md` has the reasons, and what it is worth.
  */
 import type { HealthCheck, TargetHealth } from "../aws/elb.ts";
 import type { Milliseconds } from "../host/duration.ts";

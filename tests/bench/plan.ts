@@ -1,7 +1,7 @@
 /**
  * `deno task run tests/bench/plan.ts`: how many calls it takes until a target is known as healthy,
  * and how late that is, beside two other ways to poll: in virtual time, with random targets, always
- * with the same result. Prints the table of `docs/plan.md`.
+ * with the same result. Prints the table of `docs/polling.md`.
  */
 import type { HealthCheck } from "../../lib/aws/elb.ts";
 import { nextPollIn, observe, type ObservedState } from "../../lib/registration/poll_schedule.ts";

@@ -17,8 +17,8 @@ function healthyAt(healthyAt: number): ModelTarget {
 
 const all = results();
 
-Deno.test("docs/plan.md shows the table that the benchmark prints", () => {
-  assertEquals(tableAfter("docs/plan.md", "## The table"), cellsOf(all));
+Deno.test("docs/polling.md shows the table that the benchmark prints", () => {
+  assertEquals(tableAfter("docs/polling.md", "## The table"), cellsOf(all));
 });
 
 Deno.test("the schedule is never later at worst than a poll every 15 s, and cheaper on average", () => {
