@@ -3,6 +3,7 @@ import { around, type ElasticLoadBalancing, type TargetGroup } from "./aws/elb.t
 import { ApiError } from "./aws/errors.ts";
 import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
+import { publicPart } from "./config/addresses.ts";
 import type { Config } from "./config/config.ts";
 import { HOOK_EVENTS } from "./hooks/hook.ts";
 import { listenAddressText } from "./host/address.ts";
@@ -64,7 +65,11 @@ class Report {
   async identity(): Promise<void> {
     const { api } = this.#config;
     const { clock, stop } = this.#ports;
-    this.#say("endpoint", api.endpointUrl ?? "the region's own, or what AWS_ENDPOINT_URL says");
+    const { endpointUrl = "" } = api;
+    this.#say(
+      "endpoint",
+      publicPart(endpointUrl) || "the region's own, or what AWS_ENDPOINT_URL says",
+    );
     try {
       const identity = await this.#ports.identify(clock.within(REQUEST_TIMEOUT, stop));
       const { caller } = identity;
@@ -87,7 +92,7 @@ class Report {
       const { command, url, timeout } = hooks[event];
       const time = `, ${durationText(timeout)} at most`;
       if (command) this.#say(event, `runs ${JSON.stringify(command)}${time}`);
-      if (url) this.#say(event, `posts to ${new URL(url).origin}${new URL(url).pathname}${time}`);
+      if (url) this.#say(event, `posts to ${publicPart(url)}${time}`);
     }
     if (service === undefined) {
       this.#say("listens", "nowhere: no -listen, so no probe and no preStop hook can call it");

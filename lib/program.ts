@@ -1,5 +1,5 @@
 /** The program: from arguments and environment to an exit code. */
-import { type Config, readConfig } from "./config/config.ts";
+import { type Config, type InputErrors, readConfig } from "./config/config.ts";
 import { hasCredentialProcess } from "./aws/credentials/shared_files.ts";
 import { shellExists } from "./hooks/words.ts";
 import { type Connections, openConnections } from "./host/connections.ts";
@@ -85,16 +85,17 @@ function needsOf({ hooks }: Config, env: Readonly<Record<string, string>>): Need
   };
 }
 
-/** Bad input: everything at once, and nothing is touched. */
-function usageError(
-  { errors, text, terminationLog }: {
-    errors: readonly string[];
-    text: string;
-    terminationLog: string;
-  },
-): number {
-  console.error(text);
-  const log = createLog({ format: "text", level: "warn" });
+/**
+ * Bad input: every error at once, and nothing is touched. Go prints the usage text too; its more
+ * than a hundred lines would hide the errors.
+ */
+function usageError({ errors, logFormat, terminationLog }: InputErrors): number {
+  const log = createLog({ format: logFormat, level: "warn" });
+  if (logFormat === "json") {
+    for (const error of errors) log.error(error, { exit_code: EXIT.usage });
+  } else {
+    console.error([...errors, "run with -h for usage"].join("\n"));
+  }
   using file = openTerminationLog(terminationLog, log);
   file.write(errors.join("; "));
   return EXIT.usage;

@@ -1,5 +1,11 @@
 /** The addresses and URLs that flags give. */
-import { canonicalAddress, HIGHEST_PORT, type ListenAddress } from "../host/address.ts";
+import {
+  type AddressRange,
+  addressRange,
+  canonicalAddress,
+  HIGHEST_PORT,
+  type ListenAddress,
+} from "../host/address.ts";
 import type { Parsed } from "./flag.ts";
 
 /** What has to answer before the target is registered, as `-wait-for` names it. */
@@ -7,7 +13,7 @@ export type ApplicationAddress =
   /** Ready when it accepts connections. An IPv6 address stands without its brackets. */
   | {
     readonly kind: "tcp";
-    /** For the log: it holds no credentials. */
+    /** For the log: it contains no credentials. */
     readonly url: string;
     readonly hostname: string;
     readonly port: number;
@@ -15,12 +21,12 @@ export type ApplicationAddress =
   /** Ready when it answers a GET with a status from 200 to 399. */
   | { readonly kind: "http"; readonly url: string };
 
-/** Reads an IP address. */
-export function parseAddress(text: string): Parsed<string> {
-  const address = canonicalAddress(text);
-  return address !== undefined
-    ? { value: address }
-    : { error: "it is neither an IPv4 nor an IPv6 address" };
+/** Reads an IP address or a range of them. */
+export function parseAddressRange(text: string): Parsed<AddressRange> {
+  const value = addressRange(text);
+  return value !== undefined
+    ? { value }
+    : { error: "it must be an IP address or a range, as in 10.0.0.7 or 10.0.0.0/8" };
 }
 
 const ALL_ADDRESSES = "::";
@@ -45,10 +51,13 @@ export function parseListenAddress(text: string): Parsed<ListenAddress> {
 
 /** Reads the URL of an API. */
 export function parseEndpointUrl(text: string): Parsed<string> {
-  const protocol = URL.canParse(text) ? new URL(text).protocol : "";
-  return ["http:", "https:"].includes(protocol)
+  const { protocol, username, password } = new URL(URL.canParse(text) ? text : "none:");
+  if (!["http:", "https:"].includes(protocol)) {
+    return { error: "a URL begins with http:// or https://, as in https://10.0.0.1:4566" };
+  }
+  return username + password === ""
     ? { value: text }
-    : { error: "a URL begins with http:// or https://, as in https://10.0.0.1:4566" };
+    : { error: "it contains credentials, which the API does not take from a URL" };
 }
 
 const APPLICATION_URL = "an application's address looks like tcp://HOST:PORT or " +
@@ -61,14 +70,14 @@ export function parseApplicationUrl(text: string): Parsed<ApplicationAddress> {
   if ("error" in parsed) return parsed;
   const parts = parsed.value;
   if (parts.hasCredentials) {
-    return { error: "it holds credentials, which a check of the application does not use" };
+    return { error: "it contains credentials, which a check of the application does not use" };
   }
   if (parts.scheme === "tcp") return tcpAddress(parts);
   const url = withoutFragment(text);
   return url !== undefined ? { value: { kind: "http", url } } : noHost(APPLICATION_URL);
 }
 
-/** Reads a webhook's URL: `http` or `https`. It may hold credentials, so never log all of it. */
+/** Reads a webhook's URL: `http` or `https`. It may contain secrets, so never log all of it. */
 export function parseWebhookUrl(text: string): Parsed<string> {
   const parsed = partsOf(text, ["http", "https"], WEBHOOK_URL);
   if ("error" in parsed) return parsed;
@@ -135,5 +144,24 @@ function withoutFragment(text: string): string | undefined {
 }
 
 function noHost(example: string): { error: string } {
-  return { error: `its host is none; ${example}` };
+  return { error: `its host is invalid; ${example}` };
+}
+
+/** A scheme that a flag takes or none, a host with a port of digits or none, and the rest. */
+const PUBLIC_PART =
+  /^(\s*(?:(?:https?|tcp):(?=[/\\]))?[/\\]*(?:\[[0-9a-f:.]*\]|[^:/\\?#\s@]*)(?::[0-9]*(?=[/\\?#]|$))?)(.*)$/is;
+
+/**
+ * What an error may show of a text that is meant to be a URL: scheme, host and port. User, path and
+ * query often contain secrets, and of a faulty URL nobody knows which part is which.
+ */
+export function publicPart(url: string): string {
+  const [, start = "", rest = ""] = PUBLIC_PART.exec(url) ?? [];
+  if (url.includes("@")) return `${/^(?:[a-z][a-z0-9+.-]*:\/\/)?/i.exec(url)?.[0]}…`;
+  return rest === "" || rest === "/" ? url : `${start}…`;
+}
+
+/** A text with no more of the URLs in it than their public parts. */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]*/gi, publicPart);
 }

@@ -5,6 +5,7 @@
  * take the next argument.
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { withoutSecrets } from "./addresses.ts";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
 import { quote } from "./go_values.ts";
 
@@ -83,7 +84,8 @@ class Speller {
     const before = this.#args.slice(0, this.#at++);
     const [, name, value] = FLAG.exec(arg) ?? [];
     if (name === undefined) {
-      this.errors.push(`bad flag syntax: ${arg}`);
+      // What follows the = may be a secret.
+      this.errors.push(`bad flag syntax: ${printable(arg.replace(/=.+/s, "=…"))}`);
     } else if (!isFlagName(name)) {
       this.#unknown(name, value, before);
     } else if (value !== undefined) {
@@ -105,7 +107,7 @@ class Speller {
       this.beforeHelp ??= before;
       return;
     }
-    this.errors.push(`flag provided but not defined: -${name}`);
+    this.errors.push(`flag provided but not defined: -${printable(name)}${suggestion(name)}`);
     // What follows is most likely its value; as an operand it would hide all other errors.
     if (value === undefined && this.#args[this.#at]?.startsWith("-") === false) this.#at++;
   }
@@ -118,6 +120,31 @@ function operandError(
 ): string {
   const remedy = after
     ? `a boolean takes its value after =, as in -${after}=false`
-    : "only flags are taken, and nothing from here on was read";
-  return `unexpected argument ${quote(operand)}: ${remedy}`;
+    : "only flags are accepted, and everything from here on was ignored";
+  return `unexpected argument ${quote(withoutSecrets(operand))}: ${remedy}`;
+}
+
+/** Go shows flags without quotes. */
+function printable(flag: string): string {
+  return /^[\x21-\x7e…]*$/.test(flag) ? flag : quote(flag);
+}
+
+function suggestion(name: string): string {
+  const alike = FLAG_NAMES.filter((known) => isAlike(name.toLowerCase(), known));
+  return alike.length === 0 || alike.length > 4
+    ? ""
+    : ` (did you mean ${alike.map((known) => `-${known}`).join(" or ")}?)`;
+}
+
+/** Whether one begins the other, or they differ in two neighbouring characters at most. */
+function isAlike(given: string, known: string): boolean {
+  const [one, other] = [given, known].map((name) => name.replaceAll(/[-_]/g, ""));
+  if (one === undefined || other === undefined || one.length < 3) return false;
+  if (other.startsWith(one) || one.startsWith(other)) return true;
+  const [shorter = "", longer = ""] = one.length < other.length ? [one, other] : [other, one];
+  let head = 0;
+  while (head < shorter.length && shorter[head] === longer[head]) head++;
+  let tail = 0;
+  while (tail < shorter.length - head && shorter.at(-1 - tail) === longer.at(-1 - tail)) tail++;
+  return longer.length - head - tail <= 2;
 }

@@ -7,7 +7,7 @@ import type { Parsed, System } from "./flag.ts";
  * only a shell can do is an error at the start, not a surprise at the end.
  */
 export function parseCommand(command: string, { shell }: System): Parsed<string> {
-  if (unterminatedQuote(command)) return { error: "a quote in it is opened and not closed" };
+  if (unterminatedQuote(command)) return { error: "it contains an unclosed quote" };
   const split = shell ? undefined : splitWords(command);
   return split?.kind === "error"
     ? { error: `there is no ${SHELL} here to run it, and ${split.reason}` }

@@ -1,6 +1,6 @@
 /** From arguments and environment to what the sidecar is to do. Nothing here touches the system. */
 import type { HookEvent, HookSettings } from "../hooks/hook.ts";
-import type { ListenAddress } from "../host/address.ts";
+import type { AddressRange, ListenAddress } from "../host/address.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { LogFormat, LogLevel } from "../host/log.ts";
 import type { ApplicationAddress } from "./addresses.ts";
@@ -67,9 +67,12 @@ export interface DrainConfig {
 /** The HTTP endpoints. */
 export interface ServiceConfig {
   readonly listen: ListenAddress;
-  /** Who may call `/drain` and `/register`, besides the pod itself: addresses in one spelling. */
-  readonly drainAllow: readonly string[];
+  /** The clients that may call `/drain` and `/register`, in addition to the pod itself. */
+  readonly drainAllow: readonly AddressRange[];
+  /** The file with the token that allows it too. */
   readonly tokenFile?: string;
+  /** Whether every client needs the token: wherever it is, and in the pod itself. */
+  readonly tokenRequired: boolean;
 }
 
 /** What the command line and the environment ask for. */
@@ -82,15 +85,17 @@ export type Reading =
   }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
-  | {
-    readonly kind: "errors";
-    /** All that is wrong, a sentence each. */
-    readonly errors: readonly string[];
-    /** The errors, a line each, and the usage text, as Go prints them. */
-    readonly text: string;
-    /** Where the errors are to be written as well. */
-    readonly terminationLog: string;
-  };
+  | InputErrors;
+
+/** Input that cannot be taken. */
+export interface InputErrors {
+  readonly kind: "errors";
+  /** All that is wrong, a sentence each. */
+  readonly errors: readonly string[];
+  /** How to write the errors, and where else. */
+  readonly logFormat: LogFormat;
+  readonly terminationLog: string;
+}
 
 /** Reads and checks everything at once. */
 export function readConfig(
@@ -108,11 +113,11 @@ export function readConfig(
     return {
       kind: "errors",
       errors,
-      text: [...errors, usage()].join("\n"),
+      logFormat: values["log-format"],
       terminationLog: values["termination-log"],
     };
   }
-  return { kind: "run", config: configOf(values), warnings: warningsOf(values, env) };
+  return { kind: "run", config: configOf(values), warnings: warningsOf(settings, env) };
 }
 
 function configOf(values: FlagValues): Config {
@@ -181,5 +186,7 @@ function hooks(values: FlagValues): Config["hooks"] {
 function service(values: FlagValues): Pick<Config, "service"> {
   const { listen, "drain-allow": drainAllow, "drain-token-file": tokenFile } = values;
   if (listen === undefined) return {};
-  return { service: { listen, drainAllow, ...(tokenFile !== undefined && { tokenFile }) } };
+  const tokenRequired = values["drain-token-required"];
+  const token = tokenFile !== undefined && { tokenFile };
+  return { service: { listen, drainAllow, tokenRequired, ...token } };
 }

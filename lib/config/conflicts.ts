@@ -12,6 +12,7 @@ export function conflicts(settings: Settings, operands: readonly string[]): stri
     ...duplicates(settings),
     ...foreignRegions(settings),
     ...instancesWithoutConnections(settings),
+    ...requiredTokenWithoutFile(settings),
     ...(operands.some((operand) => operand.startsWith("-")) ? [] : missing(settings)),
   ];
 }
@@ -20,7 +21,7 @@ function duplicates({ values, sources }: Settings): string[] {
   const groups = [...values["target-group-name"], ...values["target-group-arn"]];
   return groups.flatMap((one, at) =>
     groups.slice(0, at).some((other) => isSame(one, other))
-      ? [invalidGroup(one, sources, "this target group is given already, with the same port")]
+      ? [invalidGroup(one, sources, "this target group is already given with the same port")]
       : []
   );
 }
@@ -55,9 +56,10 @@ function invalidGroup(
   sources: Settings["sources"],
   reason: string,
 ): string {
-  const text = group.by === "arn" ? group.arn : group.name;
-  const source = sources.get(`target-group-${group.by}`) ?? "";
-  return invalidValue(group.port === undefined ? text : `${text}:${group.port}`, source, reason);
+  const name = `target-group-${group.by}` as const;
+  const id = group.by === "arn" ? group.arn : group.name;
+  const text = group.port === undefined ? id : `${id}:${group.port}`;
+  return invalidValue(name, sources.get(name) ?? "", text, reason);
 }
 
 /** An instance's connections are not those of this pod. */
@@ -65,10 +67,17 @@ function instancesWithoutConnections({ values, sources }: Settings): string[] {
   const instance = values["target-id"]?.find((id) => targetKind(id) === "instance");
   return values["wait-idle"] && instance !== undefined
     ? [invalidValue(
-      instance,
+      "target-id",
       sources.get("target-id") ?? "",
-      "-wait-idle sees the pod's own connections: it takes an IP address",
+      instance,
+      "-wait-idle sees the pod's own connections: use an IP address",
     )]
+    : [];
+}
+
+function requiredTokenWithoutFile({ values }: Settings): string[] {
+  return values["drain-token-required"] && values["drain-token-file"] === undefined
+    ? ["-drain-token-required needs -drain-token-file: without it nobody could call /drain"]
     : [];
 }
 
@@ -76,11 +85,11 @@ function missing({ sources }: Settings): string[] {
   const lacks = (...names: readonly FlagName[]) => !names.some((name) => sources.has(name));
   const errors: string[] = [];
   if (lacks("target-group-name", "target-group-arn")) {
-    errors.push("no target group: give -target-group-name or -target-group-arn");
+    errors.push("no target group: set -target-group-name or -target-group-arn");
   }
   if (lacks("target-id")) {
     errors.push(
-      "no target id: give -target-id, or set POD_IP from the Downward API (fieldRef status.podIP)",
+      "no target ID: set -target-id, or POD_IP from the Downward API (fieldRef status.podIP)",
     );
   }
   return errors;

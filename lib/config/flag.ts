@@ -26,6 +26,10 @@ export interface Flag<V = unknown> {
   readonly list: boolean;
   /** Parses each text, once. No text: the default. */
   readonly read: (texts: readonly string[], system: System) => ReadTexts<V>;
+  /** Whether the texts are URLs, of which errors show the public part alone. */
+  readonly isUrl?: true;
+  /** The flag without which this one has no effect, so that its value is not looked at. */
+  readonly needs?: string;
   /** A variable that is read where neither the flag nor its own variable is given. */
   readonly fallback?: string;
   /** False where a variable of that name would mean something else to whoever sets it. */
@@ -58,6 +62,11 @@ export function list<T>(parse: Parser<T>, help: string): Flag<readonly T[]> {
 /** A flag without a default. */
 export function optional<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
   return single(parse, undefined, { word: "string", default: "", help });
+}
+
+/** A URL, without a default. */
+export function optionalUrl<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
+  return { ...optional(parse, help), isUrl: true };
 }
 
 /** A text that means nothing more. */

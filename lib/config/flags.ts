@@ -6,14 +6,14 @@ import type { Milliseconds } from "../host/duration.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../host/log.ts";
 import { DEFAULT_TERMINATION_LOG } from "../host/termination_log.ts";
 import {
-  parseAddress,
+  parseAddressRange,
   parseApplicationUrl,
   parseEndpointUrl,
   parseListenAddress,
   parseWebhookUrl,
 } from "./addresses.ts";
 import { parseCommand } from "./command.ts";
-import { choice, type Flag, list, optional, parseText, text } from "./flag.ts";
+import { choice, type Flag, list, optional, optionalUrl, parseText, text } from "./flag.ts";
 import { boolean, port, time, timeout } from "./go_values.ts";
 import { parseGroupArn, parseGroupName, parseRegion, parseTargetIds } from "./target.ts";
 
@@ -22,98 +22,124 @@ export const FLAGS = {
     parseGroupName,
     "Which target group to use for registering and deregistering targets",
   ),
-  "target-group-arn": list(parseGroupArn, "Which target group to use, by its ARN"),
+  "target-group-arn": list(parseGroupArn, "ARN of a target group to use"),
   "target-id": {
     ...optional(parseTargetIds, "Target ID to use"),
     fallback: "POD_IP",
   },
-  "target-port": port("Port of the target, where it is not the target group's"),
+  "target-port": port("Port to register, if it is not the target group's own"),
   "availability-zone": optional(
     parseText,
-    "Availability Zone of the target, or all, for an address outside the VPC",
+    "Availability Zone of the target, or all for an IP address outside the VPC",
   ),
   "pre-register-command": optional(parseCommand, "Command to execute before target is registered"),
-  "pre-register-url": optional(parseWebhookUrl, "URL to POST to before target is registered"),
+  "pre-register-url": optionalUrl(parseWebhookUrl, "URL to POST to before target is registered"),
   "pre-register-timeout": timeout("5s", "How long to wait for pre-register command to execute"),
   "post-register-command": optional(parseCommand, "Command to execute after target is registered"),
-  "post-register-url": optional(parseWebhookUrl, "URL to POST to after target is registered"),
+  "post-register-url": optionalUrl(parseWebhookUrl, "URL to POST to after target is registered"),
   "post-register-timeout": timeout("5s", "How long to wait for post-register command to execute"),
   "pre-deregister-command": optional(
     parseCommand,
     "Command to execute before target is deregistered",
   ),
-  "pre-deregister-url": optional(parseWebhookUrl, "URL to POST to before target is deregistered"),
+  "pre-deregister-url": optionalUrl(
+    parseWebhookUrl,
+    "URL to POST to before target is deregistered",
+  ),
   "pre-deregister-timeout": timeout("5s", "How long to wait for pre-deregister command to execute"),
   "post-deregister-command": optional(
     parseCommand,
     "Command to execute after target is deregistered",
   ),
-  "post-deregister-url": optional(parseWebhookUrl, "URL to POST to after target is deregistered"),
+  "post-deregister-url": optionalUrl(
+    parseWebhookUrl,
+    "URL to POST to after target is deregistered",
+  ),
   "post-deregister-timeout": timeout(
     "5s",
     "How long to wait for post-deregister command to execute",
   ),
-  "wait-for": list(
-    parseApplicationUrl,
-    "What has to answer before target is registered: tcp://HOST:PORT or http(s)://HOST:PORT/PATH",
-  ),
-  "wait-for-timeout": timeout("5m0s", "How long to wait for what -wait-for names"),
+  "wait-for": {
+    ...list(
+      parseApplicationUrl,
+      "Address that must answer before target is registered: tcp://HOST:PORT or http(s)://HOST:PORT/PATH",
+    ),
+    isUrl: true,
+  },
+  "wait-for-timeout": timeout("5m0s", "How long to wait for the addresses of -wait-for"),
   "wait-in-service": boolean(true, "Whether to wait for target group to become healthy"),
   "wait-in-service-timeout": time("5m0s", "How long to wait for target group to become healthy"),
   "require-in-service": boolean(
     false,
     "Whether to deregister and exit if target group does not become healthy in time",
   ),
-  "resolve-timeout": timeout("1m0s", "How long to try to find target group"),
-  "register-timeout": timeout("1m0s", "How long to try to register target"),
-  "deregister-timeout": timeout("30s", "How long to try to deregister target"),
+  "resolve-timeout": timeout("1m0s", "How long to retry finding target group"),
+  "register-timeout": timeout("1m0s", "How long to retry registering target"),
+  "deregister-timeout": timeout("30s", "How long to retry deregistering target"),
   "confirm-settle": time(
     "5s",
-    "How long to keep checking that target is deregistered where a call got no answer",
+    "How long to keep checking that target is deregistered after a call got no response",
   ),
   "wait-drained": boolean(
     false,
-    "Whether to wait until target is drained before exiting; a call of /drain always does",
+    "Whether to wait until target is drained before exiting; /drain always waits",
   ),
   "wait-drained-timeout": timeout("6m0s", "How long to wait until target is drained"),
   "min-drain-time": time(
     "2m0s",
-    "How long after deregistering a target counts as drained at the earliest",
+    "Shortest time from deregistering target until it counts as drained",
   ),
   "wait-idle": boolean(
     false,
-    "Whether drained means that no connection from outside the pod is left",
+    "Whether to end the drain once no external connection is left",
   ),
-  "idle-time": time("5s", "How long there has to be no connection, with -wait-idle"),
+  "idle-time": time("5s", "How long there must be no external connection, with -wait-idle"),
   "grace-period": time(
     "0s",
-    "The pod's terminationGracePeriodSeconds: waits after a stop end before it; 0s: not known",
+    "The pod's terminationGracePeriodSeconds, into which waits are made to fit; 0s: unknown",
   ),
-  "listen": optional(parseListenAddress, "Address to serve HTTP endpoints on, as in :8080"),
+  "listen": optional(parseListenAddress, "Address to serve HTTP endpoints on, such as :8080"),
   "drain-allow": {
-    ...list(parseAddress, "IP address that may call /drain and /register, besides the pod itself"),
+    ...list(
+      parseAddressRange,
+      "IP address or CIDR range that may call /drain and /register, besides the pod itself",
+    ),
     fallback: "HOST_IP",
+    needs: "listen",
   },
-  "drain-token-file": optional(
-    parseText,
-    "File with the bearer token that allows /drain and /register from anywhere",
-  ),
+  "drain-token-file": {
+    ...optional(
+      parseText,
+      "File containing the bearer token that lets any client call /drain and /register",
+    ),
+    needs: "listen",
+  },
+  "drain-token-required": {
+    ...boolean(
+      false,
+      "Whether every client, even in the pod, needs the token to call /drain and /register",
+    ),
+    needs: "listen",
+  },
   "watch-interval": time(
     "0s",
-    "How often to see whether target is still registered, and register it again; 0s: never",
+    "How often to check that target is still registered, and register it again if not; 0s: never",
   ),
   "region": optional(
     parseRegion,
-    "AWS region of target group; without it, its ARN's or that of the SDK's settings",
+    "AWS region of target group; if not given, that of its ARN or of the AWS settings",
   ),
-  "endpoint-url": optional(
+  "endpoint-url": optionalUrl(
     parseEndpointUrl,
-    "URL of the Elastic Load Balancing API, where it is not the region's own",
+    "URL of the Elastic Load Balancing API, if it is not the region's own",
   ),
   "log-format": choice(LOG_FORMATS, "text", "Format of log lines: text or json"),
-  "log-level": choice(LOG_LEVELS, "info", "Lowest level of log lines: debug, info, warn or error"),
+  "log-level": choice(LOG_LEVELS, "info", "Lowest level to log: debug, info, warn or error"),
   "termination-log": text(DEFAULT_TERMINATION_LOG, "File to write the reason for a failure to"),
-  "check": boolean(false, "Say what would be done and what is missing, register nothing, and exit"),
+  "check": boolean(
+    false,
+    "Report what a run would do and what is missing, register nothing, and exit",
+  ),
   "version": {
     ...boolean(false, "Print the version and exit"),
     // Images often carry a VERSION variable; it must not stop the sidecar.

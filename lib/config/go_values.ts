@@ -58,7 +58,7 @@ function parseTime(text: string): Parsed<Milliseconds> {
     const lacksUnit = /^[0-9]*[1-9][0-9]*$/.test(text);
     const remedy = lacksUnit
       ? `a duration needs a unit, as in ${text}s or ${text}m`
-      : "a duration is numbers with units, as in 300ms, 30s or 1h5m";
+      : "a duration is a number with a unit, as in 300ms, 30s or 1h5m";
     return { error: `parse error: ${remedy}` };
   }
 }

@@ -1,7 +1,15 @@
 /** From command line, environment and defaults to the value of every flag. */
 import type { Arguments } from "./arguments.ts";
+import { publicPart, withoutSecrets } from "./addresses.ts";
 import { isBlank, type System } from "./flag.ts";
-import { flag, FLAG_NAMES, type FlagName, type FlagValues, variablesOf } from "./flags.ts";
+import {
+  flag,
+  FLAG_NAMES,
+  type FlagName,
+  type FlagValues,
+  isFlagName,
+  variablesOf,
+} from "./flags.ts";
 import { quote } from "./go_values.ts";
 
 /** Environment variables by name. */
@@ -23,17 +31,12 @@ export function readSettings(read: Arguments, env: Environment, system: System):
   const sources = new Map<FlagName, string>();
   const values: Partial<Record<FlagName, unknown>> = {};
   for (const name of FLAG_NAMES) {
-    const { texts, source } = fromCommandLine(name, read) ?? fromEnvironment(name, env) ?? NOTHING;
+    const { texts, source } = findTexts(name, read, env);
     if (texts.length > 0) sources.set(name, source);
-    const result = flag(name).read(texts, system);
+    const result = flag(name).read(hasEffect(name, read, env) ? texts : [], system);
     values[name] = result.value;
     for (const { text, reason } of result.errors) {
-      const isBoolean = flag(name).word === "";
-      errors.push(
-        isBoolean
-          ? `invalid boolean value ${quote(text)} for ${source.replace(/^flag /, "")}: ${reason}`
-          : invalidValue(text, source, unexpanded(text) ?? reason),
-      );
+      errors.push(invalidValue(name, source, text, unexpanded(text) ?? reason));
     }
   }
   // Each flag has the value that its row has read, which is what the table's mapped type says.
@@ -41,8 +44,27 @@ export function readSettings(read: Arguments, env: Environment, system: System):
 }
 
 /** The sentence about a value that cannot be taken, in Go's form. */
-export function invalidValue(text: string, source: string, reason: string): string {
-  return `invalid value ${quote(text)} for ${source}: ${reason}`;
+export function invalidValue(
+  name: FlagName,
+  source: string,
+  text: string,
+  reason: string,
+): string {
+  const { word, isUrl } = flag(name);
+  const shown = quote(isUrl ? publicPart(text) : withoutSecrets(text));
+  return word === ""
+    ? `invalid boolean value ${shown} for ${source.replace(/^flag /, "")}: ${reason}`
+    : `invalid value ${shown} for ${source}: ${reason}`;
+}
+
+/** Nobody is to be kept from starting by the value of a flag that changes nothing. */
+function hasEffect(name: FlagName, read: Arguments, env: Environment): boolean {
+  const { needs } = flag(name);
+  return needs === undefined || !isFlagName(needs) || findTexts(needs, read, env).texts.length > 0;
+}
+
+function findTexts(name: FlagName, read: Arguments, env: Environment): Given {
+  return fromCommandLine(name, read) ?? fromEnvironment(name, env) ?? NOTHING;
 }
 
 interface Given {
@@ -62,7 +84,8 @@ function fromCommandLine(name: FlagName, { given }: Arguments): Given | undefine
 
 function fromEnvironment(name: FlagName, env: Environment): Given | undefined {
   for (const variable of variablesOf(name)) {
-    const value = env[variable] ?? "";
+    const set = env[variable] ?? "";
+    const value = isServiceLink(variable, set) ? "" : set;
     const texts = flag(name).list ? value.split(",").map((text) => text.trim()) : [value];
     const given = something(
       texts.filter((text) => text !== ""),
@@ -77,9 +100,18 @@ function something(texts: readonly string[], source: string): Given | undefined 
   return texts.length > 0 ? { texts, source } : undefined;
 }
 
+/**
+ * Whether Kubernetes has set this variable for a Service, as it does in each pod of the namespace:
+ * a Service named nlb-registrator-target brings `NLB_REGISTRATOR_TARGET_PORT=tcp://10.0.0.1:80`.
+ */
+export function isServiceLink(variable: string, value: string): boolean {
+  return /_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_|$)/.test(variable) ||
+    (variable.endsWith("_PORT") && /^(?:tcp|udp|sctp):\/\//.test(value));
+}
+
 /** Kubernetes leaves `$(NAME)` in arguments as it is where the container has no such variable. */
 function unexpanded(text: string): string | undefined {
   const [, name] = /\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)/.exec(text) ?? [];
   if (name === undefined) return undefined;
-  return `the container's env does not declare ${name}, so Kubernetes left it as it is`;
+  return `the container's env does not declare ${name}, so Kubernetes did not expand it`;
 }

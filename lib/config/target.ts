@@ -47,7 +47,7 @@ export function parseTargetIds(text: string): Parsed<readonly string[]> {
   for (const one of text.split(",")) {
     const id = INSTANCE.test(one) ? one : canonicalAddress(one);
     if (id === undefined) {
-      return { error: "a target's id is an IPv4 or IPv6 address, or an instance's id (i-…)" };
+      return { error: "a target ID is an IPv4 or IPv6 address, or an instance ID (i-…)" };
     }
     ids.push(id);
   }
@@ -55,7 +55,8 @@ export function parseTargetIds(text: string): Parsed<readonly string[]> {
   const isPair = new Set(kinds).size === kinds.length &&
     (kinds.length === 1 || !kinds.includes("instance"));
   return isPair ? { value: ids } : {
-    error: "several ids are one IPv4 and one IPv6 address: each goes to the groups of its type",
+    error:
+      "only one IPv4 and one IPv6 address can be combined: each goes to the groups of its type",
   };
 }
 
@@ -72,10 +73,10 @@ const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
 export function parseGroupName(text: string): Parsed<GroupName> {
   return withPort(text, (name): Parsed<GroupName> => {
     if (NAME.test(name)) return { value: { by: "name", name } };
-    if (name.startsWith("arn:")) return { error: "an ARN is given by -target-group-arn" };
+    if (name.startsWith("arn:")) return { error: "use -target-group-arn for an ARN" };
     return {
-      error: "a target group's name is up to 32 letters, digits and hyphens, " +
-        "and neither begins nor ends with a hyphen",
+      error: "a target group name has up to 32 letters, digits and hyphens, " +
+        "and no hyphen at either end",
     };
   });
 }
@@ -113,14 +114,14 @@ function parseArn(arn: string): Parsed<GroupArn> {
       `arn:aws:${SERVICE}:REGION:ACCOUNT:targetgroup/NAME/ID`,
   };
   if (service === "") {
-    return NAME.test(arn) ? { error: "a name is given by -target-group-name" } : malformed;
+    return NAME.test(arn) ? { error: "use -target-group-name for a name" } : malformed;
   }
   if (service !== SERVICE) {
     return { error: `it is an ARN of the service ${quote(service)}, not of ${SERVICE}` };
   }
   if (!resource.startsWith("targetgroup/")) {
     const [type = ""] = resource.split("/");
-    return { error: `it is the ARN of a ${quote(type)}, not of a targetgroup` };
+    return { error: `it is the ARN of a ${quote(type)}, not of a target group` };
   }
   const [, name = ""] = RESOURCE.exec(resource) ?? [];
   const isWhole = PARTITION.test(partition) && REGION.test(region) && ACCOUNT.test(account) &&
@@ -131,7 +132,14 @@ function parseArn(arn: string): Parsed<GroupArn> {
 /** It becomes one label of the API's host name. */
 const REGION = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** `eu-west-1a`; also the Local Zone `us-west-2-lax-1a` and the Wavelength Zone `us-east-1-wl1-bos-wlz-1`. */
+const ZONE = /^([a-z]{2}(?:-[a-z]+)+-[0-9]+)(?:[a-z]|-[a-z0-9]+-.*)$/;
+
 /** Reads a region's name. Which regions exist changes, and is not known here. */
 export function parseRegion(text: string): Parsed<string> {
+  const [, region] = ZONE.exec(text) ?? [];
+  if (region !== undefined) {
+    return { error: `it looks like an Availability Zone: the region would be ${region}` };
+  }
   return REGION.test(text) ? { value: text } : { error: "a region's name looks like eu-west-1" };
 }

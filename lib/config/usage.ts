@@ -1,7 +1,7 @@
 /** The usage text: flags in the layout of Go's `PrintDefaults` (flag/flag.go), and what goes with them. */
 import { EXIT, EXIT_DESCRIPTIONS } from "../host/exit.ts";
 import type { Flag } from "./flag.ts";
-import { environmentName, flag, FLAG_NAMES } from "./flags.ts";
+import { ENVIRONMENT_PREFIX, environmentName, flag, FLAG_NAMES } from "./flags.ts";
 import { quote } from "./go_values.ts";
 
 /** The text that `-h` prints, without a line break at its end. */
@@ -10,9 +10,9 @@ export function usage(): string {
 ${FLAG_NAMES.map((name) => describeFlag(name, flag(name))).join("\n")}
 
 Environment variables:
-  A flag that is not given is read from a variable of its name in upper case with _ for -, as in
-  ${environmentName("log-level")}=debug; commas separate the values of a flag that may be repeated.
-  An empty value counts as not given.
+  Every flag but -version can be set as ${ENVIRONMENT_PREFIX} and its name in upper case with _ for -, as
+  in ${environmentName("log-level")}=debug. The command line wins. Commas separate the values of a
+  flag that may be repeated. An empty value counts as not given.
 ${fallbacks()}
 
 Exit codes:
@@ -39,7 +39,7 @@ function describeDefault({ fallback, default: value, word }: Flag): string {
 
 function fallbacks(): string {
   return FLAG_NAMES.filter((name) => flag(name).fallback !== undefined)
-    .map((name) => `  Without -${name}, ${flag(name).fallback} is read.`).join("\n");
+    .map((name) => `  ${flag(name).fallback} is the fallback of -${name}.`).join("\n");
 }
 
 /** Both tables have the same names in the same order. */

@@ -70,3 +70,34 @@ export function addressBytes(address: string): Uint8Array {
   put(ending, 8 - ending.length);
   return bytes;
 }
+
+/** A range of IP addresses: all of one family whose first bits are those of `address`. */
+export interface AddressRange {
+  /** In its canonical spelling. */
+  readonly address: string;
+  /** How many bits: up to 32 for IPv4, up to 128 for IPv6. */
+  readonly bits: number;
+}
+
+/** Reads an address (a range of one) or a range in CIDR notation; undefined where it is neither. */
+export function addressRange(text: string): AddressRange | undefined {
+  const [, written = "", digits] = /^([^/]*)(?:\/([0-9]{1,3}))?$/.exec(text) ?? [];
+  const address = canonicalAddress(written);
+  if (address === undefined) return undefined;
+  const most = address.includes(":") ? 128 : 32;
+  // The first 96 bits of an IPv4-mapped address say just that.
+  const bits = Number(digits ?? most) -
+    (digits !== undefined && most === 32 && written !== address ? 96 : 0);
+  return bits >= 0 && bits <= most ? { address, bits } : undefined;
+}
+
+/** Whether a canonical address is in the range. */
+export function isInRange(address: string, range: AddressRange): boolean {
+  if (address.includes(":") !== range.address.includes(":")) return false;
+  const bits = range.address.includes(":") ? range.bits : range.bits + 96;
+  return bitsOf(address).startsWith(bitsOf(range.address).slice(0, bits));
+}
+
+function bitsOf(address: string): string {
+  return [...addressBytes(address)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+}

@@ -1,5 +1,5 @@
 /** Who may call what changes things: `/drain` and `/register`. */
-import { canonicalAddress, LOOPBACK, peerAddress } from "../host/address.ts";
+import { type AddressRange, isInRange, LOOPBACK, peerAddress } from "../host/address.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
@@ -7,8 +7,7 @@ import { TokenFile } from "./token.ts";
 
 /** Who is let in, besides the pod itself. */
 export interface GuardConfig {
-  /** IP addresses. */
-  readonly drainAllow: readonly string[];
+  readonly drainAllow: readonly AddressRange[];
   /** Holds a bearer token; none where it is left out. */
   readonly tokenFile?: string;
 }
@@ -32,7 +31,7 @@ const WARNINGS_A_PAUSE = 8;
 
 /** The guard of one service. */
 export class Guard {
-  readonly #allowed: ReadonlySet<string>;
+  readonly #allowed: readonly AddressRange[];
   readonly #token: TokenFile | undefined;
   readonly #log: Log;
   readonly #clock: Clock;
@@ -40,9 +39,7 @@ export class Guard {
   #pauseEnds: Milliseconds = -Infinity;
 
   constructor({ drainAllow, tokenFile }: GuardConfig, { log, clock }: GuardOptions) {
-    this.#allowed = new Set(
-      [...LOOPBACK, ...drainAllow].map((text) => canonicalAddress(text) ?? text),
-    );
+    this.#allowed = drainAllow;
     this.#token = tokenFile !== undefined ? new TokenFile(tokenFile, log) : undefined;
     this.#log = log;
     this.#clock = clock;
@@ -56,10 +53,14 @@ export class Guard {
   /** Whether the client may; a refused one is warned of. */
   async admits(path: string, { address, authorization }: Client): Promise<boolean> {
     const plain = peerAddress(address ?? "");
-    if (plain !== undefined && this.#allowed.has(plain)) return true;
+    if (plain !== undefined && this.#isAllowed(plain)) return true;
     if (await this.#token?.admits(authorization)) return true;
     this.#warn(path, plain ?? "an unknown address");
     return false;
+  }
+
+  #isAllowed(address: string): boolean {
+    return LOOPBACK.includes(address) || this.#allowed.some((range) => isInRange(address, range));
   }
 
   /** Anybody may call as often as they like, and must not fill the log by it. */

@@ -1,5 +1,5 @@
 /** Bad input: everything at once, exit 2, and nothing is touched. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startEmulator } from "../emulator/server.ts";
 import { SidecarProcess } from "./sidecar_process.ts";
 import { sideBySide } from "./side_by_side.ts";
@@ -43,7 +43,29 @@ sideBySide([
         assertStringIncludes(text, sentence);
         assertStringIncludes(written, sentence);
       }
-      assertStringIncludes(text, "Usage of k8s-nlb-registrator-sidecar:");
+      assertMatch(text, /\nrun with -h for usage$/);
+      assert(!text.includes("Usage of"), "the usage text hides the errors");
+      await Deno.remove(file);
+    },
+  },
+  {
+    name: "with -log-format=json errors are JSON, and a URL's password is nowhere",
+    run: async () => {
+      const file = await Deno.makeTempFile();
+      const { code, log } = await run([
+        "-log-format=json",
+        "-post-register-url=https://user:SECRET@hooks.example:0/SECRET",
+        `-termination-log=${file}`,
+      ]);
+      assertEquals(code, 2);
+      const messages = log.map((line) => {
+        const { level, exit_code, message } = JSON.parse(line);
+        assertEquals([level, exit_code], ["error", 2]);
+        return String(message);
+      });
+      assertStringIncludes(messages[0] ?? "", 'invalid value "https://…" for flag -post-register');
+      assertEquals((await Deno.readTextFile(file)).trim(), messages.join("; "));
+      assert(!messages.join().includes("SECRET"));
       await Deno.remove(file);
     },
   },

@@ -35,8 +35,12 @@ function promise<T>(
   weight: number,
   held: fc.IProperty<T> | fc.IAsyncProperty<T>,
 ): Property {
-  const check = async (numRuns: number, seed: number) =>
-    fc.defaultReportMessage(await fc.check(held, { numRuns, seed }));
+  const check = async (numRuns: number, seed: number) => {
+    const details = await fc.check(held, { numRuns, seed });
+    return details.failed
+      ? `${fc.defaultReportMessage(details)}\n${details.errorInstance}`
+      : undefined;
+  };
   return { name, weight, check };
 }
 

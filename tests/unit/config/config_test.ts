@@ -49,7 +49,13 @@ Deno.test("readConfig() puts each flag's value in its place", () => {
     ...[`-target-group-arn=${ARN}`, "-wait-for=tcp://localhost:9092", "-wait-for-timeout=7s"],
     ...["-wait-drained", "-wait-drained-timeout=6s", "-min-drain-time=0", "-wait-idle"],
     ...["-idle-time=8s", "-grace-period=9s", "-listen=:8080", "-drain-allow=10.0.0.9"],
-    ...["-drain-token-file=/token", "-watch-interval=10s", "-check", "-require-in-service"],
+    ...[
+      "-drain-token-file=/token",
+      "-drain-token-required",
+      "-watch-interval=10s",
+      "-check",
+      "-require-in-service",
+    ],
     ...["-wait-in-service-timeout=1s", "-resolve-timeout=2s", "-register-timeout=3s"],
     ...["-deregister-timeout=4s", "-confirm-settle=5ms", "-region=eu-west-1"],
     ...["-endpoint-url=http://127.0.0.1:4566", "-log-format=json", "-log-level=debug"],
@@ -81,7 +87,8 @@ Deno.test("readConfig() puts each flag's value in its place", () => {
     gracePeriod: 9_000,
     service: {
       listen: { hostname: "::", port: 8080 },
-      drainAllow: ["10.0.0.9"],
+      drainAllow: [{ address: "10.0.0.9", bits: 32 }],
+      tokenRequired: true,
       tokenFile: "/token",
     },
     watchInterval: 10_000,
@@ -113,13 +120,14 @@ Deno.test("readConfig() gives help where it is requested before any error", () =
   }
 });
 
-Deno.test("readConfig() gives errors as Go prints them: a line each, then the usage text", () => {
-  const reading = readConfig(["-nope", "-termination-log=/tmp/end", ...NEEDED], {});
-  assert(reading.kind === "errors");
-  assertEquals(reading.errors, ["flag provided but not defined: -nope"]);
-  assertStringIncludes(
-    reading.text,
-    `${reading.errors[0]}\nUsage of k8s-nlb-registrator-sidecar:\n`,
-  );
-  assertEquals(reading.terminationLog, "/tmp/end");
+Deno.test("readConfig() says of errors how and where to write them", () => {
+  const reading = (...args: readonly string[]) => readConfig([...args, ...NEEDED], {});
+  const errors = ["flag provided but not defined: -nope"];
+  const terminationLog = "/dev/termination-log";
+  assertEquals(reading("-nope", "-log-format=json"), {
+    ...{ kind: "errors", errors, logFormat: "json", terminationLog },
+  });
+  assertEquals(reading("-nope", "-termination-log=/tmp/end"), {
+    ...{ kind: "errors", errors, logFormat: "text", terminationLog: "/tmp/end" },
+  });
 });

@@ -1,6 +1,7 @@
 /** Everything that can be wrong with the input, and the sentence that it gets. */
-import { assertEquals } from "@std/assert";
-import type { FlagName } from "../../../lib/config/flags.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { publicPart } from "../../../lib/config/addresses.ts";
+import { flag, type FlagName } from "../../../lib/config/flags.ts";
 import { ARN, errorsOf } from "./_reading.ts";
 
 const BAD_SYNTAX: readonly (readonly [readonly string[], string])[] = [
@@ -8,14 +9,25 @@ const BAD_SYNTAX: readonly (readonly [readonly string[], string])[] = [
   [["-nope", "1"], "flag provided but not defined: -nope"],
   [["-target-id"], "flag needs an argument: -target-id"],
   [["---region"], "bad flag syntax: ---region"],
-  [["-=x"], "bad flag syntax: -=x"],
+  [["-=x"], "bad flag syntax: -=…"],
+  [["-a b"], 'flag provided but not defined: -"a b"'],
+  [
+    ["-target-group=kafka"],
+    "flag provided but not defined: -target-group " +
+    "(did you mean -target-group-arn or -target-group-name?)",
+  ],
+  [
+    ["-TargetID", "10.0.0.1"],
+    "flag provided but not defined: -TargetID (did you mean -target-id?)",
+  ],
+  [["-log-levle=debug"], "flag provided but not defined: -log-levle (did you mean -log-level?)"],
   [
     ["kafka"],
-    'unexpected argument "kafka": only flags are taken, and nothing from here on was read',
+    'unexpected argument "kafka": only flags are accepted, and everything from here on was ignored',
   ],
   [
     ["--", "-region"],
-    'unexpected argument "-region": only flags are taken, and nothing from here on was read',
+    'unexpected argument "-region": only flags are accepted, and everything from here on was ignored',
   ],
   [
     ["--wait-in-service", "no"],
@@ -23,7 +35,7 @@ const BAD_SYNTAX: readonly (readonly [readonly string[], string])[] = [
   ],
   [
     ["-pre-register-command", "-version", "no"],
-    'unexpected argument "no": only flags are taken, and nothing from here on was read',
+    'unexpected argument "no": only flags are accepted, and everything from here on was ignored',
   ],
   [
     ["-require-in-service=yes"],
@@ -37,24 +49,25 @@ for (const [args, sentence] of BAD_SYNTAX) {
   });
 }
 
-const DURATION = "parse error: a duration is numbers with units, as in 300ms, 30s or 1h5m";
+const DURATION = "parse error: a duration is a number with a unit, as in 300ms, 30s or 1h5m";
 const PORT = "a port is a number from 1 to 65535";
-const PAIR = "several ids are one IPv4 and one IPv6 address: each goes to the groups of its type";
-const ID = "a target's id is an IPv4 or IPv6 address, or an instance's id (i-…)";
+const PAIR =
+  "only one IPv4 and one IPv6 address can be combined: each goes to the groups of its type";
+const ID = "a target ID is an IPv4 or IPv6 address, or an instance ID (i-…)";
 const LISTEN =
   "an address to listen on looks like :8080, 127.0.0.1:8080 or [::1]:8080, with a port up to 65535";
 const REGION = "a region's name looks like eu-west-1";
 const ENDPOINT = "a URL begins with http:// or https://, as in https://10.0.0.1:4566";
 const NAME =
-  "a target group's name is up to 32 letters, digits and hyphens, and neither begins nor ends with a hyphen";
+  "a target group name has up to 32 letters, digits and hyphens, and no hyphen at either end";
 const ARN_FORM =
   "the ARN of a target group looks like arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID";
 const WAIT_FOR =
   "an application's address looks like tcp://HOST:PORT or http://HOST:PORT/PATH (or https://…)";
 const WEBHOOK = "a webhook's URL looks like http://HOST:PORT/PATH or https://HOST/PATH";
 const NO_PATH = "a tcp address has no path: it is ready when it accepts connections";
-const NO_CREDENTIALS = "it holds credentials, which a check of the application does not use";
-const QUOTE = "a quote in it is opened and not closed";
+const NO_CREDENTIALS = "it contains credentials, which a check of the application does not use";
+const QUOTE = "it contains an unclosed quote";
 
 /** Texts that a flag does not take, by the reason. */
 const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly string[]>>])[] = [
@@ -77,20 +90,20 @@ const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly
       ...["1.2.3.4.5", "0x7f.0.0.1", "2130706433", "::1::", "[::1]", "fe80::1%eth0", "12345::"],
       ...["::1]:80/[", "i-12345", "i-0123456789ABCDEF0", "i-"],
     ],
-    "the container's env does not declare POD_IPS, so Kubernetes left it as it is": ["$(POD_IPS)"],
+    "the container's env does not declare POD_IPS, so Kubernetes did not expand it": ["$(POD_IPS)"],
   }],
   ["target-group-name", {
     [NAME]: ["my_group", "-kafka", "kafka-", "a".repeat(33)],
     [`its port is 65536; ${PORT}`]: ["edge:65536"],
-    "an ARN is given by -target-group-arn": [ARN],
+    "use -target-group-arn for an ARN": [ARN],
   }],
   ["target-group-arn", {
     [`its port is 0; ${PORT}`]: [`${ARN}:0`],
-    "a name is given by -target-group-name": ["kafka"],
+    "use -target-group-name for a name": ["kafka"],
     'it is an ARN of the service "iam", not of elasticloadbalancing': [
       "arn:aws:iam::123456789012:role/kafka",
     ],
-    'it is the ARN of a "loadbalancer", not of a targetgroup': [
+    'it is the ARN of a "loadbalancer", not of a target group': [
       ARN.replace("targetgroup", "loadbalancer/net"),
     ],
     [ARN_FORM]: [
@@ -112,9 +125,20 @@ const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly
       "[::g]:8080",
     ],
   }],
-  ["drain-allow", { "it is neither an IPv4 nor an IPv6 address": ["10.0.0.0/8", "node-1"] }],
-  ["region", { [REGION]: ["eu west", "-", "EU"] }],
-  ["endpoint-url", { [ENDPOINT]: ["localhost:4566", "http://", "ftp://10.0.0.1"] }],
+  ["drain-allow", {
+    "it must be an IP address or a range, as in 10.0.0.7 or 10.0.0.0/8": [
+      ...["node-1", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "::/129", "::1/x"],
+    ],
+  }],
+  ["region", {
+    [REGION]: ["eu west", "-", "EU"],
+    "it looks like an Availability Zone: the region would be eu-west-1": ["eu-west-1a"],
+    "it looks like an Availability Zone: the region would be us-west-2": ["us-west-2-lax-1a"],
+  }],
+  ["endpoint-url", {
+    [ENDPOINT]: ["localhost:4566", "http://", "ftp://10.0.0.1"],
+    "it contains credentials, which the API does not take from a URL": ["http://u:p@10.0.0.1"],
+  }],
   ["wait-for", {
     [WAIT_FOR]: [
       ...["localhost:9092", "tcp:localhost:9092", "tcp://", "tcp://:9092", " tcp://localhost:9092"],
@@ -128,13 +152,17 @@ const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly
     [`its port is 99999999999999999999; ${PORT}`]: ["http://localhost:99999999999999999999/"],
     [NO_CREDENTIALS]: ["tcp://u:p@localhost:9092", "http://u@localhost/"],
     [NO_PATH]: ["tcp://localhost:9092/healthz", "tcp://localhost:9092?x"],
-    [`its host is none; ${WAIT_FOR}`]: ["tcp://::1:9092", "tcp://[::g]:1", "http://1.2.3.4.5:80/"],
+    [`its host is invalid; ${WAIT_FOR}`]: [
+      "tcp://::1:9092",
+      "tcp://[::g]:1",
+      "http://1.2.3.4.5:80/",
+    ],
   }],
   ["pre-register-url", {
     [WEBHOOK]: ["hooks.example/x", "https://", "http://hooks.example/a b", "file:///etc/passwd"],
     [`its scheme is tcp; ${WEBHOOK}`]: ["tcp://hooks.example:80"],
     [`its port is 0; ${PORT}`]: ["http://hooks.example:0/"],
-    [`its host is none; ${WEBHOOK}`]: ["http://[::1/"],
+    [`its host is invalid; ${WEBHOOK}`]: ["http://[::1/"],
   }],
   ["pre-register-command", { [QUOTE]: ["echo 'it"] }],
   ["post-register-command", { [QUOTE]: ['"'] }],
@@ -146,15 +174,17 @@ for (const [name, reasons] of BAD_VALUES) {
   Deno.test(`-${name} says of each text that it does not take why`, () => {
     for (const [reason, texts] of Object.entries(reasons)) {
       for (const text of texts) {
-        const sentence = `invalid value ${JSON.stringify(text)} for flag -${name}: ${reason}`;
-        assertEquals(errorsOf([`-${name}=${text}`]), [sentence]);
+        const shown = JSON.stringify(flag(name).isUrl ? publicPart(text) : text);
+        const sentence = `invalid value ${shown} for flag -${name}: ${reason}`;
+        const needed = flag(name).needs === undefined ? [] : ["-listen=:0"];
+        assertEquals(errorsOf([...needed, `-${name}=${text}`]), [sentence]);
       }
     }
   });
 }
 
 const KAFKA_ARN = ARN.replace("edge", "kafka");
-const TWICE = "this target group is given already, with the same port";
+const TWICE = "this target group is already given with the same port";
 const ELSEWHERE = ARN.replace("eu-west-1", "us-east-1");
 const OTHER_ACCOUNT = ARN.replace("123456789012", "210987654321");
 const ONE_REGION = "a sidecar works in one region";
@@ -201,9 +231,49 @@ const CONFLICTS: readonly (readonly [string, readonly string[], string?])[] = [
     "an instance whose connections are to be counted",
     ["-target-group-name=kafka", "-target-id=i-1234abcd", "-wait-idle", "-wait-drained"],
     'invalid value "i-1234abcd" for flag -target-id: ' +
-    "-wait-idle sees the pod's own connections: it takes an IP address",
+    "-wait-idle sees the pod's own connections: use an IP address",
+  ],
+  [
+    "a required token that is in no file",
+    ["-target-group-name=kafka", "-listen=:80", "-drain-token-required"],
+    "-drain-token-required needs -drain-token-file: without it nobody could call /drain",
+  ],
+  [
+    "what has no effect without -listen",
+    ["-target-group-name=kafka", "-drain-allow=node-1", "-drain-token-required"],
   ],
 ];
+
+/** A faulty URL, and what of it an error may show. */
+const SHOWN: Readonly<Record<string, string>> = {
+  "https://hooks.example:0/services/SECRET": "https://hooks.example:0…",
+  "https://user:SECRET@hooks.example:0/": "https://…",
+  "https://user:SECRET": "https://user…",
+  "https://user:SEC/RET@hooks.example:0/": "https://…",
+  "user:SECRET@hooks.example": "…",
+  "https:/hooks.example/SECRET": "https:/hooks.example…",
+  "hooks.example/SECRET": "hooks.example…",
+  "http:\\\\hooks.example\\SECRET": "http:\\\\hooks.example…",
+  "http://hooks.example:80?SECRET ": "http://hooks.example:80…",
+  "localhost:8080": "localhost:8080",
+};
+
+Deno.test("errors show nothing of a faulty URL that may be a secret", () => {
+  for (const [url, shown] of Object.entries(SHOWN)) {
+    assertStringIncludes(
+      errorsOf([`-pre-register-url=${url}`])[0] ?? "",
+      `invalid value ${JSON.stringify(shown)} for flag -pre-register-url: `,
+    );
+  }
+  const elsewhere = errorsOf([
+    "-region=https://u:SECRET@h/",
+    "-pre-register-command=curl 'https://h/SECRET",
+    "---x=SECRET",
+    "https://u:SECRET@h",
+  ]);
+  assertEquals(elsewhere.length, 4);
+  assertEquals(elsewhere.filter((error) => error.includes("SECRET")), []);
+});
 
 for (const [what, args, sentence] of CONFLICTS) {
   Deno.test(`readConfig() ${sentence === undefined ? "takes" : "refuses"} ${what}`, () => {
@@ -213,8 +283,8 @@ for (const [what, args, sentence] of CONFLICTS) {
 
 Deno.test("readConfig() says how to give a target group and a target id where there is none", () => {
   const sentences = [
-    "no target group: give -target-group-name or -target-group-arn",
-    "no target id: give -target-id, or set POD_IP from the Downward API (fieldRef status.podIP)",
+    "no target group: set -target-group-name or -target-group-arn",
+    "no target ID: set -target-id, or POD_IP from the Downward API (fieldRef status.podIP)",
   ];
   assertEquals(errorsOf([], {}), sentences);
   assertEquals(errorsOf(["-target-group-name=", "-target-id="], { POD_IP: "" }), sentences);
@@ -249,7 +319,7 @@ Deno.test("readConfig() reports all errors at once: syntax, values by flag, what
     'invalid boolean value "maybe" for environment variable NLB_REGISTRATOR_WAIT_DRAINED: ' +
     "parse error: a boolean is true or false",
     'invalid boolean value "no" for -wait-in-service: parse error: a boolean is true or false',
-    "no target group: give -target-group-name or -target-group-arn",
+    "no target group: set -target-group-name or -target-group-arn",
   ]);
 });
 

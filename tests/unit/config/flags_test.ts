@@ -18,14 +18,16 @@ for (const name of FLAG_NAMES) {
     assertMatch(name, /^(?!no-|h$|help$)[a-z]+(-[a-z]+)*$/);
     assertMatch(flag(name).help, /^[A-Z].*[^.]$/);
     const [text, value = text] = GOOD[name];
-    const given = settingsOf([`-${name}=${text}`]);
+    const needed = flag(name).needs === undefined ? [] : ["-listen=:0"];
+    const defaults = settingsOf(needed).values;
+    const given = settingsOf([...needed, `-${name}=${text}`]);
     assertEquals(given.errors, []);
-    assertEquals<unknown>(given.values, { ...DEFAULTS, [name]: value });
-    assert(given.values[name] !== DEFAULTS[name], "the text is the default's");
+    assertEquals<unknown>(given.values, { ...defaults, [name]: value });
+    assert(given.values[name] !== defaults[name], "the text is the default's");
     assertEquals(given.sources.get(name), `flag -${name}`);
     if (name === "version") return assertEquals(variablesOf(name), []);
     const variable = environmentName(name);
-    const set = settingsOf([], { [variable]: text });
+    const set = settingsOf(needed, { [variable]: text });
     assertEquals(set.values, given.values);
     assertEquals(set.sources.get(name), `environment variable ${variable}`);
   });
@@ -93,6 +95,18 @@ Deno.test("an empty text counts as not given", () => {
   ]);
 });
 
+Deno.test("a variable that Kubernetes sets for a Service is not read", () => {
+  const env = { NLB_REGISTRATOR_TARGET_PORT: "tcp://10.96.0.7:80" };
+  assertEquals(settingsOf([], env), settingsOf([]));
+  assertEquals(settingsOf([], { NLB_REGISTRATOR_TARGET_PORT: "80" }).values["target-port"], 80);
+});
+
+Deno.test("what is not used is not checked: HOST_IP may be a name without -listen", () => {
+  const env = { HOST_IP: "some-hostname" };
+  assertEquals(settingsOf([], env).errors, []);
+  assertEquals(settingsOf(["-listen=:80"], env).errors.length, 1);
+});
+
 Deno.test("the last of a repeated flag wins, and a list keeps all; commas split a variable's", () => {
   const names = (args: readonly string[], env: Variables = {}) =>
     settingsOf(args, env).values["target-group-name"].map(({ name }) => name);
@@ -155,6 +169,7 @@ const SPELLINGS: readonly (readonly [keyof typeof FLAGS, string, unknown])[] = [
   ["wait-for", "http://localhost:80/x?y=1#z", [{ kind: "http", url: "http://localhost/x?y=1" }]],
   ["listen", ":0", { hostname: "::", port: 0 }],
   ["listen", "127.0.0.1:8080", { hostname: "127.0.0.1", port: 8080 }],
+  ["endpoint-url", "http://10.0.0.1:4566/x", "http://10.0.0.1:4566/x"],
   ["target-id", "255.255.255.255", ["255.255.255.255"]],
   ["target-id", "2001:DB8:0:0:0:0:0:1", ["2001:db8::1"]],
   ["target-id", "::", ["::"]],

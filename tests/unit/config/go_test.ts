@@ -20,7 +20,9 @@ for (const { args, values, rest = [], error, exit } of vectors) {
     assertEquals(read.help, false);
     const settings = readSettings(read, {}, { shell: true });
     if (error !== undefined) {
-      assert(settings.errors.some((sentence) => sentence.startsWith(error)), error);
+      // Go shows what may be a secret.
+      const shown = error.replace(/^(bad flag syntax: [^=]*=).+/s, "$1…");
+      assert(settings.errors.some((sentence) => sentence.startsWith(shown)), error);
       assertEquals([readConfig(args, {}).kind, exit], ["errors", EXIT.usage]);
       return;
     }

@@ -8,7 +8,7 @@ import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
 /** What Go prints for a string, a list, a duration, booleans, a choice and an integer. */
 const LAYOUT = [
   "  -endpoint-url string",
-  "    \tURL of the Elastic Load Balancing API, where it is not the region's own",
+  "    \tURL of the Elastic Load Balancing API, if it is not the region's own",
   "  -log-format string",
   '    \tFormat of log lines: text or json (default "text")',
   "  -require-in-service",
@@ -18,7 +18,7 @@ const LAYOUT = [
   "  -target-id string",
   "    \tTarget ID to use (default $POD_IP)",
   "  -target-port int",
-  "    \tPort of the target, where it is not the target group's",
+  "    \tPort to register, if it is not the target group's own",
   "  -wait-in-service",
   "    \tWhether to wait for target group to become healthy (default true)",
   "  -wait-in-service-timeout duration",
@@ -52,19 +52,17 @@ Deno.test("usage() begins as Go's does, and has every flag once, sorted by name"
   for (const name of FLAG_NAMES) assertStringIncludes(usage(), `    \t${flag(name).help}`);
 });
 
-Deno.test("usage() tells of the environment after the flags", () => {
+Deno.test("usage() explains the environment after the flags", () => {
   assertStringIncludes(
     usage(),
-    `
-  -watch-interval duration
-    \tHow often to see whether target is still registered, and register it again; 0s: never
+    `; 0s: never
 
 Environment variables:
-  A flag that is not given is read from a variable of its name in upper case with _ for -, as in
-  NLB_REGISTRATOR_LOG_LEVEL=debug; commas separate the values of a flag that may be repeated.
-  An empty value counts as not given.
-  Without -drain-allow, HOST_IP is read.
-  Without -target-id, POD_IP is read.
+  Every flag but -version can be set as NLB_REGISTRATOR_ and its name in upper case with _ for -, as
+  in NLB_REGISTRATOR_LOG_LEVEL=debug. The command line wins. Commas separate the values of a
+  flag that may be repeated. An empty value counts as not given.
+  HOST_IP is the fallback of -drain-allow.
+  POD_IP is the fallback of -target-id.
 
 Exit codes:
 `,

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { NEEDED_VARIABLES, run, type Variables } from "./_reading.ts";
 
-const KUBELET = "the kubelet may not call /drain: set HOST_IP from the Downward API (fieldRef " +
-  "status.hostIP), or give -drain-allow or -drain-token-file";
+const KUBELET =
+  "the kubelet is not allowed to call /drain: set HOST_IP from the Downward API (fieldRef " +
+  "status.hostIP), or use -drain-allow or -drain-token-file";
 
 /** What is given, and the one warning that it gets; none where that is left out. */
 const CASES: readonly (readonly [string, readonly string[], Variables, string?])[] = [
@@ -10,7 +11,7 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
     "a required wait that is switched off",
     ["-require-in-service", "-wait-in-service=0"],
     {},
-    "-require-in-service has no effect with -wait-in-service=false: leave out one of them",
+    "-require-in-service has no effect with -wait-in-service=false: remove one of them",
   ],
   [
     "variables that no flag reads",
@@ -23,29 +24,53 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
     "a drain that the grace period cuts off",
     ["-wait-drained", "-grace-period=2m4s"],
     {},
-    "-min-drain-time 2m0s does not fit into -grace-period 2m4s, of which 5s are kept back: " +
-    "the pod ends before its target is drained",
+    "-min-drain-time 2m0s does not fit into -grace-period 2m4s, of which 5s are " +
+    "reserved for the exit: the kubelet will kill the pod before its target is drained",
   ],
   ["a drain that just fits", ["-wait-drained", "-grace-period=2m5s"], {}],
   [
     "a wait that is over too early",
     ["-wait-drained", "-wait-drained-timeout=2m"],
     {},
-    "-wait-drained-timeout 2m0s is over before -min-drain-time 2m0s is: " +
-    "no target would ever count as drained",
+    "-wait-drained-timeout 2m0s is not longer than -min-drain-time 2m0s: no drain can end in time",
   ],
   ["the same without a drain", ["-wait-drained-timeout=2m", "-grace-period=1s"], {}],
   [
     "a count of connections without a drain",
     ["-wait-idle"],
     {},
-    "-wait-idle has no effect without -wait-drained or -listen: give one of them",
+    "-wait-idle has no effect without -wait-drained or -listen: add one of them",
   ],
   [
     "a token for no endpoint",
     ["-drain-token-file=/token"],
     {},
     "-drain-token-file has no effect without -listen: there is no /drain to call",
+  ],
+  ["HOST_IP, set for others", [], { HOST_IP: "10.0.0.9" }],
+  [
+    "variables that Kubernetes sets for a Service",
+    [],
+    {
+      NLB_REGISTRATOR_TARGET_PORT: "tcp://10.96.0.7:80",
+      NLB_REGISTRATOR_TARGET_SERVICE_HOST: "10.96.0.7",
+      NLB_REGISTRATOR_TARGET_PORT_80_TCP_ADDR: "10.96.0.7",
+    },
+    "ignored NLB_REGISTRATOR_TARGET_PORT, NLB_REGISTRATOR_TARGET_PORT_80_TCP_ADDR, " +
+    "NLB_REGISTRATOR_TARGET_SERVICE_HOST, which Kubernetes sets for a Service: " +
+    "set enableServiceLinks: false in the pod",
+  ],
+  [
+    "addresses beside a token that everybody needs",
+    ["-listen=:80", "-drain-allow=::1", "-drain-token-file=/token", "-drain-token-required"],
+    {},
+    "-drain-allow has no effect with -drain-token-required: remove one of them",
+  ],
+  [
+    "a range that holds everybody",
+    ["-listen=:80", "-drain-allow=::/0"],
+    {},
+    "-drain-allow lets every address call /drain: give a smaller range",
   ],
   ["a preStop hook that nobody lets in", ["-listen=:80"], {}, KUBELET],
   ["a preStop hook that HOST_IP lets in", ["-listen=:80"], { HOST_IP: "10.0.0.9" }],

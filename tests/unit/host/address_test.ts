@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { addressBytes, peerAddress } from "../../../lib/host/address.ts";
+import { assert, assertEquals } from "@std/assert";
+import { addressBytes, addressRange, isInRange, peerAddress } from "../../../lib/host/address.ts";
 
 const SPELLINGS: readonly [string, string | undefined][] = [
   ["10.0.0.1", "10.0.0.1"],
@@ -41,4 +41,27 @@ Deno.test("an address has its bytes in the order of the network", () => {
   assertEquals(hex("2001:db8::7"), "20010db8000000000000000000000007");
   assertEquals(hex("1:2:3:4:5:6:7:8"), "00010002000300040005000600070008");
   assertEquals(hex("fe80::"), "fe800000000000000000000000000000");
+});
+
+/** A range, addresses in it, and others. */
+const RANGES: readonly [string, readonly string[], readonly string[]][] = [
+  ["10.0.0.7", ["10.0.0.7"], ["10.0.0.6", "::a00:7"]],
+  ["10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["11.0.0.0", "9.255.255.255"]],
+  ["10.0.0.9/30", ["10.0.0.8", "10.0.0.11"], ["10.0.0.12", "10.0.0.7"]],
+  ["::ffff:10.0.0.0/104", ["10.1.2.3"], ["11.0.0.0"]],
+  ["0.0.0.0/0", ["255.0.0.1"], ["::1"]],
+  ["2001:db8::/32", ["2001:db8:ffff::1"], ["2001:db9::", "10.0.0.1"]],
+  ["::/0", ["fe80::1"], ["10.0.0.1"]],
+];
+
+Deno.test("a range holds the addresses of its family that begin alike", () => {
+  for (const [text, inside, outside] of RANGES) {
+    const range = addressRange(text);
+    assert(range !== undefined, text);
+    assertEquals(inside.filter((address) => !isInRange(address, range)), []);
+    assertEquals(outside.filter((address) => isInRange(address, range)), []);
+  }
+  for (const text of ["10.0.0.0/33", "::/129", "::ffff:10.0.0.0/95", "10.0.0.0/", "x/8", "/8"]) {
+    assertEquals(addressRange(text), undefined, text);
+  }
 });

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { addressRange } from "../../../lib/host/address.ts";
 import { type Client, Guard } from "../../../lib/http/guard.ts";
 import { test } from "../../test.ts";
 import { KeptLog } from "../kept_log.ts";
@@ -7,7 +8,8 @@ import { VirtualClock } from "../virtual_clock.ts";
 import { request, Scene } from "./_http.ts";
 
 const TOKEN = "tops3cret";
-const ALLOWED = ["10.0.0.7", "2001:db8::7", "::ffff:10.0.0.8", "fe80::7"];
+const ALLOWED = ["10.0.0.7", "2001:db8::7", "::ffff:10.0.0.8", "fe80::7", "172.16.0.0/12"]
+  .flatMap((text) => addressRange(text) ?? []);
 
 /** What the tests of this file leave on the disk is in here. */
 const folder = await Deno.makeTempDir({ prefix: "guard_test_" });
@@ -27,12 +29,22 @@ const ADMITTED = [
   // Allowed addresses, in whatever spelling.
   ...["10.0.0.7", "::ffff:10.0.0.7", "::ffff:a00:7", "10.0.0.8", "::FFFF:10.0.0.8", "2001:db8::7"],
   ...["2001:DB8:0:0:0:0:0:7", "2001:0db8::0007", "2001:db8::7%eth0", "fe80::7%eth0"],
+  ...["172.16.0.0", "172.31.255.255"],
 ];
 const REFUSED = [
   // A proxy in the pod connects from other addresses of the loopback network for clients outside.
   ...["127.0.0.6", "127.0.0.2", "::ffff:127.0.0.6"],
   // Neighbours of the allowed ones.
-  ...["10.0.0.9", "10.0.0.70", "110.0.0.7", "::10.0.0.7", "64:ff9b::10.0.0.7", "2001:db8::8"],
+  ...[
+    "172.15.255.255",
+    "172.32.0.0",
+    "10.0.0.9",
+    "10.0.0.70",
+    "110.0.0.7",
+    "::10.0.0.7",
+    "64:ff9b::10.0.0.7",
+    "2001:db8::8",
+  ],
   ...["::", "0.0.0.0", "::ffff:0:127.0.0.1"],
   // No address.
   ...[undefined, "", "localhost", "%127.0.0.1", "0x7f.0.0.1"],
@@ -97,7 +109,7 @@ const REAL_CLIENTS: readonly [string, readonly string[], number][] = [
 ];
 
 test("at a socket, the other end's address counts, and no header but Authorization", async () => {
-  const config = { drainAllow: ["127.0.0.9"], tokenFile: await tokenFile() };
+  const config = { drainAllow: [{ address: "127.0.0.9", bits: 32 }], tokenFile: await tokenFile() };
   await using scene = await Scene.start(config);
   for (const [from, headers, status] of REAL_CLIENTS) {
     const client = `${from}, ${headers.join(", ")}`;
@@ -110,7 +122,7 @@ test("at a socket, the other end's address counts, and no header but Authorizati
 test("an IPv4 client of a service on both families is the address that is allowed", async () => {
   await using scene = await Scene.start({
     listen: { hostname: "::", port: 0 },
-    drainAllow: ["127.0.0.9"],
+    drainAllow: [{ address: "127.0.0.9", bits: 32 }],
   });
   assertEquals(await statusFrom(scene, "127.0.0.9", "POST /register"), 200);
   assertEquals(await statusFrom(scene, "127.0.0.10", "POST /register"), 403);
