@@ -1,22 +1,22 @@
 /**
  * The HTTP service of a sidecar.
  *
- * It is `node:http` and not `Deno.serve`, which limits neither how long a client may take to send
- * its headers nor how many are connected: a few dozen slow ones would keep the kubelet's probes
- * out.
+ * It is our own small server: `Deno.serve` limits neither how long a client may take to send its
+ * headers nor how many are connected, so that a few dozen slow ones would keep the kubelet's probes
+ * out; `node:http` takes 6 MB more and counts a connection as busy before its request has arrived.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { abortable } from "@std/async/abortable";
 import { type ListenAddress, listenAddressText } from "../host/address.ts";
-import { type Clock, isTimeout } from "../host/clock.ts";
+import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
-import { ConnectionLimit } from "./connection_limit.ts";
+import type { View } from "../lifecycle/status.ts";
+import { Connection } from "./connection.ts";
 import { Guard, type GuardConfig } from "./guard.ts";
 import { listenAt } from "./listen.ts";
+import { type HttpRequest, RefusedRequest } from "./request.ts";
 import { type Reply, type Route, ROUTES, unavailable } from "./routes.ts";
 import type { Stats } from "./stats.ts";
-import type { View } from "../lifecycle/status.ts";
 
 /** Where the service listens, and whom it trusts. */
 export interface ServiceConfig extends GuardConfig {
@@ -38,23 +38,25 @@ export interface Service extends AsyncDisposable {
   readonly port: number;
 }
 
-/** What a client may cost. */
+/** What clients may cost. */
 export const LIMITS = {
   connections: 64,
-  /** Who waits for a drain; the other connections are for probes. */
+  /** Clients that wait for a drain; the other connections are for probes. */
   drainClients: 56,
-  headerBytes: 8_192,
-  /** No endpoint reads a body. */
-  bodyBytes: 4_096,
+  /** On one connection. */
+  requests: 100,
 } as const;
 
-/** For the request to arrive, and again for the answer, unless it waits for a drain. */
+/** For a request to arrive, for its answer unless it waits for a drain, and for it to be sent. */
 const REQUEST_TIME: Milliseconds = 5_000;
-const CHECKING_INTERVAL: Milliseconds = 1_000;
+/** For the client to read its last answer, and for answers in progress when the service stops. */
+const CLOSING_TIME: Milliseconds = 1_000;
+/** After the system could not accept a connection. */
+const ACCEPT_PAUSE: Milliseconds = 100;
+/** For how long the next such warning is left out. */
+const WARNING_PAUSE: Milliseconds = 60_000;
 /** Two probes every 5 s come to it in 40 minutes. */
 const ANSWERS_UNTIL_REST = 1_000;
-/** For answers under way when the service stops. */
-const CLOSING_TIME: Milliseconds = 1_000;
 
 /**
  * Starts to serve.
@@ -65,112 +67,197 @@ export async function serve(
   view: View,
   options: ServiceOptions,
 ): Promise<Service> {
-  const service = new HttpService(config, view, options);
-  await service.listen(config.listen);
-  return service;
+  const guard = new Guard(config, options);
+  await guard.check();
+  const listener = listenAt(config.listen);
+  const { port } = listener.addr;
+  options.log.info("listening", { address: listenAddressText({ ...config.listen, port }) });
+  return new HttpService(listener, guard, { ...options, view });
 }
 
-class HttpService implements Service {
-  port = 0;
-  readonly #server: Server;
-  readonly #limit: ConnectionLimit;
+/** A service on a listener. */
+export class HttpService implements Service {
+  readonly #listener: Deno.TcpListener;
   readonly #guard: Guard;
-  readonly #view: View;
-  readonly #options: ServiceOptions;
+  readonly #options: ServiceOptions & { readonly view: View };
+  /** Who was accepted or answered first comes first. */
+  readonly #open = new Set<Connection>();
+  readonly #stopped = new AbortController();
+  readonly #allClosed = Promise.withResolvers<void>();
+  #isWatching = false;
   #answers = 0;
-  readonly #drainClients = new Set<IncomingMessage["socket"]>();
 
-  constructor(config: ServiceConfig, view: View, options: ServiceOptions) {
-    this.#guard = new Guard(config, options);
-    this.#view = view;
+  constructor(
+    listener: Deno.TcpListener,
+    guard: Guard,
+    options: ServiceOptions & { readonly view: View },
+  ) {
+    this.#listener = listener;
+    this.#guard = guard;
     this.#options = options;
-    this.#server = createServer({
-      headersTimeout: REQUEST_TIME,
-      requestTimeout: REQUEST_TIME,
-      connectionsCheckingInterval: CHECKING_INTERVAL,
-      maxHeaderSize: LIMITS.headerBytes,
-    }, (request, response) => void this.#handle(request, response));
-    this.#limit = new ConnectionLimit(this.#server, LIMITS.connections);
+    void this.#accept();
   }
 
-  async listen(address: ListenAddress): Promise<void> {
-    await this.#guard.check();
-    this.port = await listenAt(this.#server, address);
-    // The system may run out of something for a while: nothing to die of.
-    this.#server.on("error", (error) => {
-      this.#options.log.warn("the HTTP service has a fault and goes on", { error: String(error) });
-    });
-    this.#options.log.info("listening", {
-      address: listenAddressText({ ...address, port: this.port }),
-    });
+  get port(): number {
+    return this.#listener.addr.port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    await abortable(closed, this.#options.clock.within(CLOSING_TIME)).catch(() => {});
-    this.#limit.closeAll();
-    await closed;
+    this.#stopped.abort();
+    this.#listener.close();
+    for (const connection of this.#open) {
+      if (["receiving", "sending"].includes(connection.stage)) connection.close();
+    }
+    if (this.#open.size > 0) {
+      await abortable(this.#allClosed.promise, this.#options.clock.within(CLOSING_TIME))
+        .catch(() => {});
+    }
+    for (const connection of this.#open) connection.close();
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { socket } = request;
-    this.#limit.answering(socket);
-    // What is left to do is the client's: to read.
-    response.once("finish", () => this.#answered(socket));
-    response.on("error", () => {});
-    request.on("error", () => {});
-    try {
-      send(response, await this.#answer(request), request.method === "HEAD");
-    } catch (error) {
-      this.#options.log.error("a request could not be answered", { error: String(error) });
-      send(response, { status: 500, text: "internal fault: see the sidecar's log" });
+  async #accept(): Promise<void> {
+    const { clock, log } = this.#options;
+    let warnAgainAt = -Infinity;
+    while (!this.#stopped.signal.aborted) {
+      try {
+        this.#add(new Connection(await this.#listener.accept()));
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        // The system may lack something for a while, such as file descriptors.
+        this.#evict();
+        if (clock.now() >= warnAgainAt) {
+          warnAgainAt = clock.now() + WARNING_PAUSE;
+          log.warn("the HTTP service cannot accept connections; it retries", {
+            error: String(error),
+          });
+        }
+        await sleep(clock.within(ACCEPT_PAUSE, this.#stopped.signal));
+      }
     }
   }
 
-  #answered(socket: IncomingMessage["socket"]): void {
-    this.#limit.answered(socket);
-    if (++this.#answers % ANSWERS_UNTIL_REST === 0) this.#options.rest?.();
+  #add(connection: Connection): void {
+    if (this.#open.size >= LIMITS.connections) this.#evict();
+    this.#open.add(connection);
+    void this.#serve(connection);
+    if (!this.#isWatching) void this.#watchDeadlines();
   }
 
-  async #answer(request: IncomingMessage): Promise<Reply> {
-    const [path = ""] = (request.url ?? "").split("?");
+  /** Closes the oldest connection that waits for its client, or else for an ordinary answer. */
+  #evict(): void {
+    const [...connections] = this.#open;
+    const victim = connections.find(({ stage }) => stage !== "answering" && stage !== "draining") ??
+      connections.find(({ stage }) => stage !== "draining");
+    if (victim === undefined) return;
+    this.#open.delete(victim);
+    victim.close();
+  }
+
+  /** One timer for all connections: those who come and go leave none behind. */
+  async #watchDeadlines(): Promise<void> {
+    const { clock } = this.#options;
+    this.#isWatching = true;
+    while (this.#open.size > 0 && !this.#stopped.signal.aborted) {
+      const first = Math.min(...[...this.#open].map(({ deadline }) => deadline));
+      const pause = Math.min(REQUEST_TIME, first - clock.now());
+      await sleep(clock.within(pause, this.#stopped.signal));
+      for (const connection of this.#open) {
+        if (connection.deadline <= clock.now()) connection.expire();
+      }
+    }
+    this.#isWatching = false;
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    try {
+      while (await this.#exchange(connection));
+      this.#enter(connection, "sending", CLOSING_TIME);
+      if (!this.#stopped.signal.aborted) await connection.finish();
+    } catch {
+      // The client has gone away, was too slow, or had to go for others.
+    } finally {
+      connection.close();
+      this.#open.delete(connection);
+      if (this.#open.size === 0 && this.#stopped.signal.aborted) this.#allClosed.resolve();
+    }
+  }
+
+  /** Answers one request. Whether another one may follow. */
+  async #exchange(connection: Connection): Promise<boolean> {
+    this.#enter(connection, "receiving", REQUEST_TIME);
+    try {
+      const request = await connection.next();
+      if (request === undefined) return false;
+      this.#enter(connection, "answering", Infinity);
+      const reply = await this.#answer(request, connection);
+      const isLast = !request.keepsAlive || this.#stopped.signal.aborted ||
+        connection.answers + 1 >= LIMITS.requests;
+      this.#enter(connection, "sending", REQUEST_TIME);
+      await connection.send(reply, { isLast, isHead: request.method === "HEAD" });
+      if (++this.#answers % ANSWERS_UNTIL_REST === 0) this.#options.rest?.();
+      return !isLast;
+    } catch (error) {
+      if (!(error instanceof RefusedRequest)) throw error;
+      this.#enter(connection, "sending", REQUEST_TIME);
+      const reply = { status: error.status, text: error.message };
+      await connection.send(reply, { isLast: true, isHead: false });
+      return false;
+    }
+  }
+
+  #enter(connection: Connection, stage: Connection["stage"], time: Milliseconds): void {
+    connection.stage = stage;
+    connection.deadline = this.#options.clock.now() + time;
+    // Whoever has just sent a whole request is the last to be evicted.
+    if (stage === "answering" && this.#open.delete(connection)) this.#open.add(connection);
+  }
+
+  async #answer(request: HttpRequest, connection: Connection): Promise<Reply> {
+    const { log, stats } = this.#options;
+    const [path = ""] = request.target.split("?");
     const route = ROUTES.get(path);
     if (route === undefined) return { status: 404, text: `nothing is here: ${known()}` };
-    if (!route.methods.includes(request.method ?? "")) return wrongMethod(route);
-    const came = await body(request);
-    if (came !== "whole") return badBody(came);
-    if (route.guarded && !await this.#isAdmitted(path, request)) {
-      return { status: 403, text: "you may not call this: see -drain-allow and -drain-token-file" };
+    if (!route.methods.includes(request.method)) return wrongMethod(route);
+    try {
+      if (route.guarded && !await this.#isAdmitted(path, request, connection)) {
+        return {
+          status: 403,
+          text: "you may not call this: see -drain-allow and -drain-token-file",
+        };
+      }
+      const sources = { view: this.#options.view, stats };
+      return route.waits
+        ? await this.#wait(() => route.answer(sources), connection)
+        : await this.#answerInTime(route.answer(sources));
+    } catch (error) {
+      log.error("a request could not be answered", { error: String(error) });
+      return { status: 500, text: "internal fault: see the sidecar's log" };
     }
-    return route.waits ? await this.#wait(route, request) : await this.#answerInTime(route);
   }
 
-  async #isAdmitted(path: string, { socket, headers }: IncomingMessage): Promise<boolean> {
-    const client = { address: socket.remoteAddress, authorization: headers.authorization };
+  async #isAdmitted(
+    path: string,
+    { headers }: HttpRequest,
+    { address }: Connection,
+  ): Promise<boolean> {
+    const client = { address, authorization: headers.get("authorization") };
     const isAdmitted = await this.#guard.admits(path, client);
     if (!isAdmitted) this.#options.stats.onRefused();
     return isAdmitted;
   }
 
-  /** Whoever goes away leaves the place to others; what was asked for goes on. */
-  async #wait(route: Route, { socket }: IncomingMessage): Promise<Reply> {
-    if (this.#drainClients.size >= LIMITS.drainClients) {
+  /** A client that goes away leaves its place to others; what it requested continues. */
+  async #wait(answer: () => Reply | Promise<Reply>, connection: Connection): Promise<Reply> {
+    const waiting = [...this.#open].filter(({ stage }) => stage === "draining").length;
+    if (waiting >= LIMITS.drainClients) {
       return unavailable(`${LIMITS.drainClients} callers wait for this already`);
     }
-    this.#drainClients.add(socket);
-    const leave = () => this.#drainClients.delete(socket);
-    socket.once("close", leave);
-    try {
-      return await route.answer(this.#sources());
-    } finally {
-      leave();
-      socket.off("close", leave);
-    }
+    connection.stage = "draining";
+    connection.watchDraining().catch(() => connection.close());
+    return await answer();
   }
 
-  async #answerInTime(route: Route): Promise<Reply> {
-    const answer = route.answer(this.#sources());
+  async #answerInTime(answer: Reply | Promise<Reply>): Promise<Reply> {
     if (!(answer instanceof Promise)) return answer;
     try {
       return await abortable(answer, this.#options.clock.within(REQUEST_TIME));
@@ -179,34 +266,6 @@ class HttpService implements Service {
       throw error;
     }
   }
-
-  #sources() {
-    return { view: this.#view, stats: this.#options.stats };
-  }
-}
-
-/** Waits for the end of the body, if there is one. */
-function body(request: IncomingMessage): Promise<"whole" | "large" | "broken"> {
-  if (Number(request.headers["content-length"] ?? 0) > LIMITS.bodyBytes) {
-    return Promise.resolve("large");
-  }
-  return new Promise((resolve) => {
-    let bytes = 0;
-    request.on("data", (chunk: Uint8Array) => {
-      bytes += chunk.length;
-      if (bytes > LIMITS.bodyBytes) resolve("large");
-    });
-    request.once("end", () => resolve("whole"));
-    request.once("close", () => resolve("broken"));
-  });
-}
-
-/** Half a request has no effect; whoever broke it off is not there to read this. */
-function badBody(came: "large" | "broken"): Reply {
-  return came === "broken" ? { status: 400, text: "the request has no end" } : {
-    status: 413,
-    text: `a body may have ${LIMITS.bodyBytes} bytes, and none is needed`,
-  };
 }
 
 function wrongMethod({ methods }: Route): Reply {
@@ -216,18 +275,4 @@ function wrongMethod({ methods }: Route): Reply {
 
 function known(): string {
   return [...ROUTES.keys()].join(" ");
-}
-
-/** Each connection has one request: nothing is left open for nothing. */
-function send(response: ServerResponse, reply: Reply, withoutBody = false): void {
-  if (response.writableEnded || response.destroyed) return;
-  const text = reply.text.endsWith("\n") ? reply.text : `${reply.text}\n`;
-  response.writeHead(reply.status, {
-    "content-type": reply.type ?? "text/plain; charset=utf-8",
-    "content-length": new TextEncoder().encode(text).length,
-    "cache-control": "no-store",
-    connection: "close",
-    ...reply.headers,
-  });
-  response.end(withoutBody ? undefined : text);
 }

@@ -1,5 +1,4 @@
 /** The bearer token of those who may call `/drain` and `/register` from anywhere. */
-import { timingSafeEqual } from "node:crypto";
 import type { Log } from "../host/log.ts";
 
 /** More than any token takes. */
@@ -73,10 +72,11 @@ export class TokenFile {
   }
 }
 
-/** Hashes have one length, and tell nothing of how far two tokens agree. */
+/** Takes a time that does not depend on how far two tokens agree: hashes have one length. */
 async function isSame(one: string, other: string): Promise<boolean> {
   const [left, right] = await Promise.all([hash(one), hash(other)]);
-  return timingSafeEqual(left, right);
+  // Not by `node:crypto`: loading it for one comparison takes 5 MB.
+  return left.reduce((difference, byte, at) => difference | (byte ^ (right[at] ?? 0)), 0) === 0;
 }
 
 async function hash(text: string): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Failure } from "../../../lib/host/exit.ts";
 import { LIMITS } from "../../../lib/http/server.ts";
+import { REQUEST_LIMITS } from "../../../lib/http/request.ts";
 import { ROUTES } from "../../../lib/http/routes.ts";
 import type { Status } from "../../../lib/lifecycle/status.ts";
 import { test } from "../../test.ts";
@@ -188,8 +189,8 @@ test("HEAD has the headers of GET and no body", async () => {
   assert(reply.endsWith("\r\n\r\n"), reply);
 });
 
-const LONG = "a".repeat(LIMITS.headerBytes);
-const BODY = "a".repeat(LIMITS.bodyBytes + 1);
+const LONG = "a".repeat(REQUEST_LIMITS.head);
+const BODY = "a".repeat(REQUEST_LIMITS.body + 1);
 const CHUNKED = request("POST /drain", "Transfer-Encoding: chunked");
 
 /** What is sent, and the statuses that are right for it; 0: closed without an answer. */
