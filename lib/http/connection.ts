@@ -6,16 +6,24 @@ import { type HttpRequest, RefusedRequest, REQUEST_LIMITS, RequestReader } from 
 /**
  * What happens on a connection: `receiving` a request; `answering` one that has arrived; `draining`
  * while an admitted `/drain` waits; `abandoned` while its client has closed its side, and may be
- * gone; `sending` an answer, until the client has read it.
+ * gone; `sending` the answer; `finishing` when the last one is sent, until the client has read it.
  */
-export type Stage = "receiving" | "answering" | "draining" | "abandoned" | "sending";
+export type Stage =
+  | "receiving"
+  | "answering"
+  | "draining"
+  | "abandoned"
+  | "sending"
+  | "finishing";
 
 const encoder = new TextEncoder();
 
 /** A connection, from its acceptance to its end. */
 export class Connection {
   stage: Stage = "receiving";
-  /** When the stage has to be over. */
+  /** The server's turn in which the stage began. */
+  turn = 0;
+  /** When it has to be over. */
   deadline: Milliseconds = Infinity;
   /** How many requests were answered. */
   answers = 0;
@@ -37,6 +45,11 @@ export class Connection {
   /** The other end. */
   get address(): string {
     return this.#conn.remoteAddr.hostname;
+  }
+
+  /** Whether nothing of a request has arrived. */
+  get isSilent(): boolean {
+    return this.stage === "receiving" && this.#reader.isBetweenRequests;
   }
 
   /**
@@ -83,7 +96,7 @@ export class Connection {
 
   /** The stage has taken too long. */
   expire(): void {
-    if (this.stage === "receiving" && !this.#reader.isBetweenRequests) {
+    if (this.stage === "receiving" && !this.isSilent) {
       this.#expired.reject(new RefusedRequest(408, "the request did not arrive in time"));
     } else {
       this.close();

@@ -5,19 +5,22 @@ import { Failure } from "../host/exit.ts";
 /** All addresses, where the node has no IPv6. */
 const ALL_IPV4 = "0.0.0.0";
 
+/** So many connections may wait to be accepted; Linux takes no more by default. */
+const BACKLOG = 4_096;
+
 /**
  * Starts to listen.
  * @throws {Failure} It cannot listen there: exit code `usage`.
  */
 export function listenAt({ hostname, port }: ListenAddress): Deno.TcpListener {
   try {
-    return Deno.listen({ hostname, port });
+    return Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
   } catch (error) {
     const mayLackIpv6 = hostname === "::" && !(error instanceof Deno.errors.AddrInUse);
     if (!mayLackIpv6) throw cannotListen({ hostname, port }, error);
   }
   try {
-    return Deno.listen({ hostname: ALL_IPV4, port });
+    return Deno.listen({ hostname: ALL_IPV4, port, tcpBacklog: BACKLOG });
   } catch (error) {
     throw cannotListen({ hostname, port }, error);
   }

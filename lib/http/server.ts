@@ -44,13 +44,15 @@ export const LIMITS = {
   /** Clients that wait for a drain; the other connections are for probes. */
   drainClients: 56,
   /** On one connection. */
-  requests: 100,
+  requests: 16,
 } as const;
 
 /** For a request to arrive, for its answer unless it waits for a drain, and for it to be sent. */
 const REQUEST_TIME: Milliseconds = 5_000;
 /** For the client to read its last answer, and for answers in progress when the service stops. */
 const CLOSING_TIME: Milliseconds = 1_000;
+/** A connection has so long for its request, and again for its answer, before it is closed for a new one. */
+const SHORTEST_TURN: Milliseconds = 25;
 /** After the system could not accept a connection. */
 const ACCEPT_PAUSE: Milliseconds = 100;
 /** For how long the next such warning is left out. */
@@ -75,20 +77,25 @@ export async function serve(
   return new HttpService(listener, guard, { ...options, view });
 }
 
+/** What the service needs of a listener. */
+export type Acceptor = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
+
 /** A service on a listener. */
 export class HttpService implements Service {
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: Acceptor;
   readonly #guard: Guard;
   readonly #options: ServiceOptions & { readonly view: View };
   /** Who was accepted or answered first comes first. */
   readonly #open = new Set<Connection>();
   readonly #stopped = new AbortController();
   readonly #allClosed = Promise.withResolvers<void>();
+  /** How often all connections had a turn. */
+  #turn = 0;
   #isWatching = false;
   #answers = 0;
 
   constructor(
-    listener: Deno.TcpListener,
+    listener: Acceptor,
     guard: Guard,
     options: ServiceOptions & { readonly view: View },
   ) {
@@ -106,7 +113,7 @@ export class HttpService implements Service {
     this.#stopped.abort();
     this.#listener.close();
     for (const connection of this.#open) {
-      if (["receiving", "sending"].includes(connection.stage)) connection.close();
+      if (["receiving", "finishing"].includes(connection.stage)) connection.close();
     }
     if (this.#open.size > 0) {
       await abortable(this.#allClosed.promise, this.#options.clock.within(CLOSING_TIME))
@@ -120,11 +127,13 @@ export class HttpService implements Service {
     let warnAgainAt = -Infinity;
     while (!this.#stopped.signal.aborted) {
       try {
-        this.#add(new Connection(await this.#listener.accept()));
+        const connection = new Connection(await this.#listener.accept());
+        await this.#makeRoom();
+        this.#add(connection);
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         // The system may lack something for a while, such as file descriptors.
-        this.#evict();
+        this.#victim()?.close();
         if (clock.now() >= warnAgainAt) {
           warnAgainAt = clock.now() + WARNING_PAUSE;
           log.warn("the HTTP service cannot accept connections; it retries", {
@@ -137,20 +146,43 @@ export class HttpService implements Service {
   }
 
   #add(connection: Connection): void {
-    if (this.#open.size >= LIMITS.connections) this.#evict();
     this.#open.add(connection);
     void this.#serve(connection);
     if (!this.#isWatching) void this.#watchDeadlines();
   }
 
-  /** Closes the oldest connection that waits for its client, or else for an ordinary answer. */
-  #evict(): void {
-    const [...connections] = this.#open;
-    const victim = connections.find(({ stage }) => stage !== "answering" && stage !== "draining") ??
-      connections.find(({ stage }) => stage !== "draining");
-    if (victim === undefined) return;
-    this.#open.delete(victim);
-    victim.close();
+  /** Closes connections until there is room for one more. */
+  async #makeRoom(): Promise<void> {
+    while (this.#open.size >= LIMITS.connections && !this.#stopped.signal.aborted) {
+      const victim = this.#victim();
+      if (victim !== undefined) {
+        this.#open.delete(victim);
+        victim.close();
+      } else {
+        await this.#giveTurn();
+      }
+    }
+  }
+
+  /** However many connect at once, what has arrived from each is read before it may be closed. */
+  async #giveTurn(): Promise<void> {
+    const { clock } = this.#options;
+    await sleep(clock.within(SHORTEST_TURN, this.#stopped.signal));
+    // A late timer may fire before the bytes that came meanwhile are read.
+    await sleep(clock.within(0, this.#stopped.signal));
+    this.#turn++;
+  }
+
+  /**
+   * The oldest connection that was answered; or else with a part of a request. Of those that had
+   * their turn, the oldest one without an answer in progress; or else with one that is no drain's.
+   */
+  #victim(): Connection | undefined {
+    const connections = [...this.#open].filter(({ stage }) => stage !== "draining");
+    const hadTurn = connections.filter(({ turn }) => turn < this.#turn);
+    return connections.find(({ stage }) => stage === "finishing") ??
+      connections.find(({ stage, isSilent }) => stage === "receiving" && !isSilent) ??
+      hadTurn.find(({ stage }) => stage !== "answering") ?? hadTurn[0];
   }
 
   /** One timer for all connections: those who come and go leave none behind. */
@@ -171,7 +203,7 @@ export class HttpService implements Service {
   async #serve(connection: Connection): Promise<void> {
     try {
       while (await this.#exchange(connection));
-      this.#enter(connection, "sending", CLOSING_TIME);
+      this.#enter(connection, "finishing", CLOSING_TIME);
       if (!this.#stopped.signal.aborted) await connection.finish();
     } catch {
       // The client has gone away, was too slow, or had to go for others.
@@ -207,6 +239,7 @@ export class HttpService implements Service {
 
   #enter(connection: Connection, stage: Connection["stage"], time: Milliseconds): void {
     connection.stage = stage;
+    connection.turn = this.#turn;
     connection.deadline = this.#options.clock.now() + time;
     // Whoever has just sent a whole request is the last to be evicted.
     if (stage === "answering" && this.#open.delete(connection)) this.#open.add(connection);

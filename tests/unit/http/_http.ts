@@ -1,6 +1,11 @@
 /** A service at a real socket, in front of a life that a test makes up. */
-import { systemClock } from "../../../lib/host/clock.ts";
-import { serve, type Service, type ServiceConfig } from "../../../lib/http/server.ts";
+import { type Clock, systemClock } from "../../../lib/host/clock.ts";
+import {
+  type Acceptor,
+  serve,
+  type Service,
+  type ServiceConfig,
+} from "../../../lib/http/server.ts";
 import { Stats } from "../../../lib/http/stats.ts";
 import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
 import type { GroupStatus, Status, View } from "../../../lib/lifecycle/status.ts";
@@ -64,6 +69,13 @@ export class FakeView implements View {
   }
 }
 
+/** A clock ten times as fast as the real one. */
+export const FAST: Clock = {
+  now: () => 10 * systemClock.now(),
+  within: (time, ...signals) => systemClock.within(time / 10, ...signals),
+  random: systemClock.random,
+};
+
 /** The requests that tests write by hand; `lines` are more of its headers. */
 export function request(line: string, ...lines: readonly string[]): string {
   return [`${line} HTTP/1.1`, "Host: localhost", ...lines, "", ""].join("\r\n");
@@ -79,12 +91,12 @@ export class Scene implements AsyncDisposable {
   readonly #connections: Deno.Conn[] = [];
   #service: Service | undefined;
 
-  static async start(config: Partial<ServiceConfig> = {}): Promise<Scene> {
+  static async start(config: Partial<ServiceConfig> = {}, clock = systemClock): Promise<Scene> {
     const scene = new Scene();
     const listen = { hostname: "127.0.0.1", port: 0 };
     scene.#service = await serve({ listen, drainAllow: [], ...config }, scene.view, {
       log: scene.log,
-      clock: systemClock,
+      clock,
       stats: scene.stats,
       rest: () => scene.rests++,
     });
@@ -144,5 +156,25 @@ export async function untilClosed(connection: Deno.Conn): Promise<string> {
     const read = await connection.read(buffer).catch(() => null);
     if (read === null) return text;
     text += decoder.decode(buffer.subarray(0, read), { stream: true });
+  }
+}
+
+/** A listener that fails so often before it accepts, as when there are no file descriptors. */
+export class FlakyListener implements Acceptor {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  constructor(public failures: number) {}
+
+  get addr(): Deno.NetAddr {
+    return this.#listener.addr;
+  }
+
+  async accept(): Promise<Deno.TcpConn> {
+    if (this.failures-- > 0) throw new Error("Too many open files (os error 24)");
+    return await this.#listener.accept();
+  }
+
+  close(): void {
+    this.#listener.close();
   }
 }
