@@ -51,100 +51,64 @@ export function parseListenAddress(text: string): Parsed<ListenAddress> {
 
 /** Reads the URL of an API. */
 export function parseEndpointUrl(text: string): Parsed<string> {
-  const { protocol, username, password } = new URL(URL.canParse(text) ? text : "none:");
-  if (!["http:", "https:"].includes(protocol)) {
-    return { error: "a URL begins with http:// or https://, as in https://10.0.0.1:4566" };
-  }
-  return username + password === ""
-    ? { value: text }
-    : { error: "it contains credentials, which the API does not take from a URL" };
+  const url = parseUrl(text, ["http", "https"], "a URL looks like https://10.0.0.1:4566");
+  if ("error" in url) return url;
+  return hasCredentials(url.value)
+    ? { error: "it contains credentials, which the API does not take from a URL" }
+    : { value: text };
 }
 
-const APPLICATION_URL = "an application's address looks like tcp://HOST:PORT or " +
-  "http://HOST:PORT/PATH (or https://…)";
-const WEBHOOK_URL = "a webhook's URL looks like http://HOST:PORT/PATH or https://HOST/PATH";
+/** Reads a webhook's URL. It may contain secrets, so never log all of it. */
+export function parseWebhookUrl(text: string): Parsed<string> {
+  const url = parseUrl(
+    text,
+    ["http", "https"],
+    "a webhook's URL looks like http://HOST:PORT/PATH or https://HOST/PATH",
+  );
+  return "error" in url ? url : { value: url.value.href };
+}
 
 /** Reads `tcp://HOST:PORT`, `http://HOST:PORT/PATH` or `https://…`. */
 export function parseApplicationUrl(text: string): Parsed<ApplicationAddress> {
-  const parsed = partsOf(text, ["tcp", "http", "https"], APPLICATION_URL);
+  const parsed = parseUrl(
+    text,
+    ["tcp", "http", "https"],
+    "an application's address looks like tcp://HOST:PORT or http://HOST:PORT/PATH (or https://…)",
+  );
   if ("error" in parsed) return parsed;
-  const parts = parsed.value;
-  if (parts.hasCredentials) {
+  const url = parsed.value;
+  if (hasCredentials(url)) {
     return { error: "it contains credentials, which a check of the application does not use" };
   }
-  if (parts.scheme === "tcp") return tcpAddress(parts);
-  const url = withoutFragment(text);
-  return url !== undefined ? { value: { kind: "http", url } } : noHost(APPLICATION_URL);
-}
-
-/** Reads a webhook's URL: `http` or `https`. It may contain secrets, so never log all of it. */
-export function parseWebhookUrl(text: string): Parsed<string> {
-  const parsed = partsOf(text, ["http", "https"], WEBHOOK_URL);
-  if ("error" in parsed) return parsed;
-  const value = withoutFragment(text);
-  return value !== undefined ? { value } : noHost(WEBHOOK_URL);
-}
-
-interface UrlParts {
-  readonly scheme: string;
-  readonly hasCredentials: boolean;
-  readonly host: string;
-  /** Undefined: there is none, not even a colon. */
-  readonly digits: string | undefined;
-  readonly rest: string;
-}
-
-/** Scheme, user info, host, port and the rest, whatever they hold. */
-const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#]*?)(?::([0-9]*))?([/?#].*)?$/i;
-
-/** Takes a URL apart without the URL parser, which repairs more than anybody can have meant. */
-function partsOf(text: string, schemes: readonly string[], example: string): Parsed<UrlParts> {
-  const [whole, written = "", userInfo, host = "", digits, rest = ""] = URL_PARTS.exec(text) ?? [];
-  // The URL parser would take blanks and backslashes for something else, without a word.
-  if (whole === undefined || host === "" || /[\s\\]/.test(text)) return { error: example };
-  const scheme = written.toLowerCase();
-  if (!schemes.includes(scheme)) return { error: `its scheme is ${scheme}; ${example}` };
-  if (digits !== undefined) {
-    const port = Number(digits);
-    if (digits === "" || port < 1 || port > HIGHEST_PORT) {
-      return {
-        error: `its port is ${digits === "" ? "empty" : digits}; a port is a number from 1 to ` +
-          `${HIGHEST_PORT}`,
-      };
-    }
-  }
-  return { value: { scheme, hasCredentials: userInfo !== undefined, host, digits, rest } };
-}
-
-function tcpAddress({ host, digits, rest }: UrlParts): Parsed<ApplicationAddress> {
-  if (digits === undefined) return { error: "it has no port, as in tcp://localhost:9092" };
-  if (rest !== "" && rest !== "/") {
+  if (url.protocol !== "tcp:") return { value: { kind: "http", url: url.href } };
+  if (url.port === "") return { error: "it has no port, as in tcp://localhost:9092" };
+  if (!["", "/"].includes(url.pathname + url.search)) {
     return { error: "a tcp address has no path: it is ready when it accepts connections" };
   }
-  // The URL parser checks the hosts of http alone, and gives them one spelling.
-  const url = `http://${host}`;
-  if (!URL.canParse(url)) return noHost(APPLICATION_URL);
-  const { hostname } = new URL(url);
-  const port = Number(digits);
+  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return {
-    value: {
-      kind: "tcp",
-      url: `tcp://${hostname}:${port}`,
-      hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-      port,
-    },
+    value: { kind: "tcp", url: `tcp://${url.host}`, hostname, port: Number(url.port) },
   };
 }
 
-function withoutFragment(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
+/** Reads a URL of a host; without its fragment. */
+function parseUrl(text: string, schemes: readonly string[], example: string): Parsed<URL> {
+  const [, scheme = ""] = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]/i.exec(text) ?? [];
+  // The URL parser would take blanks and backslashes for something else, without a word.
+  if (scheme === "" || /[\s\\]/.test(text)) return { error: example };
+  if (!schemes.includes(scheme.toLowerCase())) {
+    return { error: `its scheme is ${scheme}; ${example}` };
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.hostname === "" || url.port === "0") {
+    return { error: `its host or port is invalid; ${example}` };
+  }
   url.hash = "";
-  return url.href;
+  return { value: url };
 }
 
-function noHost(example: string): { error: string } {
-  return { error: `its host is invalid; ${example}` };
+function hasCredentials({ username, password }: URL): boolean {
+  return username + password !== "";
 }
 
 /** A scheme that a flag takes or none, a host with a port of digits or none, and the rest. */

@@ -23,7 +23,23 @@ export interface Arguments {
 
 /** Reads a command line, without the program's name. */
 export function readArguments(args: readonly string[]): Arguments {
-  const { spelled, errors, operands, beforeHelp } = new Speller(args).spell();
+  const spelled: string[] = [];
+  const errors: string[] = [];
+  let beforeHelp: readonly string[] | undefined;
+  let last: Spelling = {};
+  let at = 0;
+  for (; /^-(?!-$)./s.test(args[at] ?? ""); at++) {
+    last = spell(args[at] ?? "", args[at + 1]);
+    if (last.spelled !== undefined) spelled.push(last.spelled);
+    if (last.error !== undefined) errors.push(last.error);
+    if (last.isHelp) beforeHelp ??= args.slice(0, at);
+    if (last.takesNext) at++;
+  }
+  const operands = args.slice(args[at] === "--" ? at + 1 : at);
+  const [operand] = operands;
+  if (operand !== undefined) {
+    errors.push(operandError(operand, args[at] === "--" ? undefined : last.boolean));
+  }
   const names: string[] = [...FLAG_NAMES];
   const parsed: Readonly<Record<string, unknown>> = parseArgs(spelled, {
     string: names,
@@ -46,79 +62,43 @@ function isFineForGo({ given, errors }: Arguments): boolean {
   });
 }
 
+/** One flag in the way of GNU, or what is wrong with it. */
+interface Spelling {
+  readonly spelled?: string;
+  readonly error?: string;
+  readonly takesNext?: boolean;
+  readonly isHelp?: true;
+  /** Its name, if it is a boolean without a value. */
+  readonly boolean?: FlagName;
+}
+
 /** One or two dashes, a name, perhaps a value; only the first `=` splits, and never in front. */
 const FLAG = /^--?([^=-][^=]*)(=.*)?$/s;
 
-/** Spells the flags of a command line in the way of GNU, and notes what is wrong with them. */
-class Speller {
-  readonly spelled: string[] = [];
-  readonly errors: string[] = [];
-  operands: readonly string[] = [];
-  beforeHelp: readonly string[] | undefined;
-  readonly #args: readonly string[];
-  #at = 0;
-
-  constructor(args: readonly string[]) {
-    this.#args = args;
+function spell(arg: string, next: string | undefined): Spelling {
+  const [, name, value] = FLAG.exec(arg) ?? [];
+  // What follows the = may be a secret.
+  if (name === undefined) {
+    return { error: `bad flag syntax: ${printable(arg.replace(/=.+/s, "=…"))}` };
   }
-
-  spell(): this {
-    let last: FlagName | undefined;
-    while (this.#at < this.#args.length) {
-      const arg = this.#args[this.#at] ?? "";
-      const isOperand = arg === "-" || !arg.startsWith("-");
-      if (isOperand || arg === "--") {
-        this.operands = this.#args.slice(isOperand ? this.#at : this.#at + 1);
-        if (this.operands.length > 0) {
-          this.errors.push(operandError(this.operands, isOperand && last));
-        }
-        break;
-      }
-      last = this.#flag(arg);
-    }
-    return this;
-  }
-
-  /** Takes one flag, and its value. Returns the name of a boolean that has no value attached. */
-  #flag(arg: string): FlagName | undefined {
-    const before = this.#args.slice(0, this.#at++);
-    const [, name, value] = FLAG.exec(arg) ?? [];
-    if (name === undefined) {
-      // What follows the = may be a secret.
-      this.errors.push(`bad flag syntax: ${printable(arg.replace(/=.+/s, "=…"))}`);
-    } else if (!isFlagName(name)) {
-      this.#unknown(name, value, before);
-    } else if (value !== undefined) {
-      this.spelled.push(`--${name}${value}`);
-    } else if (flag(name).word === "") {
-      // A boolean never takes the next argument; any other flag does, whatever that looks like.
-      this.spelled.push(`--${name}=true`);
-      return name;
-    } else if (this.#at < this.#args.length) {
-      this.spelled.push(`--${name}=${this.#args[this.#at++]}`);
-    } else {
-      this.errors.push(`flag needs an argument: -${name}`);
-    }
-    return undefined;
-  }
-
-  #unknown(name: string, value: string | undefined, before: readonly string[]): void {
-    if (name === "h" || name === "help") {
-      this.beforeHelp ??= before;
-      return;
-    }
-    this.errors.push(`flag provided but not defined: -${printable(name)}${suggestion(name)}`);
+  if (name === "h" || name === "help") return { isHelp: true };
+  if (!isFlagName(name)) {
     // What follows is most likely its value; as an operand it would hide all other errors.
-    if (value === undefined && this.#args[this.#at]?.startsWith("-") === false) this.#at++;
+    const takesNext = value === undefined && next?.startsWith("-") === false;
+    const error = `flag provided but not defined: -${printable(name)}${suggestion(name)}`;
+    return { error, takesNext };
   }
+  if (value !== undefined) return { spelled: `--${name}${value}` };
+  // A boolean never takes the next argument; any other flag does, whatever that looks like.
+  if (flag(name).word === "") return { spelled: `--${name}=true`, boolean: name };
+  return next === undefined
+    ? { error: `flag needs an argument: -${name}` }
+    : { spelled: `--${name}=${next}`, takesNext: true };
 }
 
 /** @param after The boolean without a value that the operand follows, if it does. */
-function operandError(
-  [operand = ""]: readonly string[],
-  after: FlagName | undefined | false,
-): string {
-  const remedy = after
+function operandError(operand: string, after: FlagName | undefined): string {
+  const remedy = after !== undefined
     ? `a boolean takes its value after =, as in -${after}=false`
     : "only flags are accepted, and everything from here on was ignored";
   return `unexpected argument ${quote(withoutSecrets(operand))}: ${remedy}`;
@@ -129,22 +109,14 @@ function printable(flag: string): string {
   return /^[\x21-\x7e…]*$/.test(flag) ? flag : quote(flag);
 }
 
+/** Names of which one begins the other. */
 function suggestion(name: string): string {
-  const alike = FLAG_NAMES.filter((known) => isAlike(name.toLowerCase(), known));
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
+  const given = plain(name);
+  const alike = FLAG_NAMES.filter((known) =>
+    given.length > 2 && (plain(known).startsWith(given) || given.startsWith(plain(known)))
+  );
   return alike.length === 0 || alike.length > 4
     ? ""
     : ` (did you mean ${alike.map((known) => `-${known}`).join(" or ")}?)`;
-}
-
-/** Whether one begins the other, or they differ in two neighbouring characters at most. */
-function isAlike(given: string, known: string): boolean {
-  const [one, other] = [given, known].map((name) => name.replaceAll(/[-_]/g, ""));
-  if (one === undefined || other === undefined || one.length < 3) return false;
-  if (other.startsWith(one) || one.startsWith(other)) return true;
-  const [shorter = "", longer = ""] = one.length < other.length ? [one, other] : [other, one];
-  let head = 0;
-  while (head < shorter.length && shorter[head] === longer[head]) head++;
-  let tail = 0;
-  while (tail < shorter.length - head && shorter.at(-1 - tail) === longer.at(-1 - tail)) tail++;
-  return longer.length - head - tail <= 2;
 }

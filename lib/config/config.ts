@@ -5,13 +5,12 @@ import type { Milliseconds } from "../host/duration.ts";
 import type { LogFormat, LogLevel } from "../host/log.ts";
 import type { ApplicationAddress } from "./addresses.ts";
 import { readArguments } from "./arguments.ts";
-import { conflicts } from "./conflicts.ts";
+import { conflictsOf, warningsOf } from "./checks.ts";
 import type { System } from "./flag.ts";
 import type { FlagValues } from "./flags.ts";
 import { type Environment, readSettings } from "./settings.ts";
 import type { GroupReference, TargetOptions } from "./target.ts";
 import { usage } from "./usage.ts";
-import { warningsOf } from "./warnings.ts";
 
 /** What one sidecar is to do. Every value in here is a valid one. */
 export interface Config {
@@ -108,7 +107,7 @@ export function readConfig(
   const settings = readSettings(read, env, system);
   const { values } = settings;
   if (values.version && settings.errors.length === 0) return { kind: "version" };
-  const errors = [...settings.errors, ...conflicts(settings, read.operands)];
+  const errors = [...settings.errors, ...conflictsOf(settings, read.operands)];
   if (errors.length > 0) {
     return {
       kind: "errors",

@@ -28,8 +28,8 @@ export interface Flag<V = unknown> {
   readonly read: (texts: readonly string[], system: System) => ReadTexts<V>;
   /** Whether the texts are URLs, of which errors show the public part alone. */
   readonly isUrl?: true;
-  /** The flag without which this one has no effect, so that its value is not looked at. */
-  readonly needs?: string;
+  /** The flag without which this one has no effect, so that its value is not checked. */
+  readonly needs?: "listen";
   /** A variable that is read where neither the flag nor its own variable is given. */
   readonly fallback?: string;
   /** False where a variable of that name would mean something else to whoever sets it. */
@@ -40,12 +40,7 @@ export interface Flag<V = unknown> {
 export interface ReadTexts<V> {
   readonly value: V;
   /** The texts that are no values, each with the reason. */
-  readonly errors: readonly TextError[];
-}
-
-interface TextError {
-  readonly text: string;
-  readonly reason: string;
+  readonly errors: readonly { readonly text: string; readonly reason: string }[];
 }
 
 /** Whether an empty text counts as not given. Go refuses an empty boolean, duration or number. */
@@ -70,13 +65,13 @@ export function optionalUrl<T>(parse: Parser<T>, help: string): Flag<T | undefin
 }
 
 /** A text that means nothing more. */
-export function text(absent: string, help: string): Flag<string> {
-  return single(parseText, absent, { word: "string", default: absent, help });
+export function text(help: string): Flag<string | undefined> {
+  return optional((text) => ({ value: text }), help);
 }
 
-/** Takes any text. */
-export function parseText(text: string): Parsed<string> {
-  return { value: text };
+/** The same with a default. */
+export function textOr(absent: string, help: string): Flag<string> {
+  return single((text) => ({ value: text }), absent, { word: "string", default: absent, help });
 }
 
 /** One of some words. */
@@ -114,7 +109,7 @@ function parseAll<T>(
   system: System,
 ): ReadTexts<readonly T[]> {
   const value: T[] = [];
-  const errors: TextError[] = [];
+  const errors: { text: string; reason: string }[] = [];
   for (const text of texts) {
     const parsed = parse(text, system);
     if ("value" in parsed) value.push(parsed.value);

@@ -13,7 +13,7 @@ import {
   parseWebhookUrl,
 } from "./addresses.ts";
 import { parseCommand } from "./command.ts";
-import { choice, type Flag, list, optional, optionalUrl, parseText, text } from "./flag.ts";
+import { choice, type Flag, list, optional, optionalUrl, text, textOr } from "./flag.ts";
 import { boolean, port, time, timeout } from "./go_values.ts";
 import { parseGroupArn, parseGroupName, parseRegion, parseTargetIds } from "./target.ts";
 
@@ -28,8 +28,7 @@ export const FLAGS = {
     fallback: "POD_IP",
   },
   "target-port": port("Port to register, if it is not the target group's own"),
-  "availability-zone": optional(
-    parseText,
+  "availability-zone": text(
     "Availability Zone of the target, or all for an IP address outside the VPC",
   ),
   "pre-register-command": optional(parseCommand, "Command to execute before target is registered"),
@@ -108,10 +107,7 @@ export const FLAGS = {
     needs: "listen",
   },
   "drain-token-file": {
-    ...optional(
-      parseText,
-      "File containing the bearer token that lets any client call /drain and /register",
-    ),
+    ...text("File containing the bearer token that lets any client call /drain and /register"),
     needs: "listen",
   },
   "drain-token-required": {
@@ -135,7 +131,7 @@ export const FLAGS = {
   ),
   "log-format": choice(LOG_FORMATS, "text", "Format of log lines: text or json"),
   "log-level": choice(LOG_LEVELS, "info", "Lowest level to log: debug, info, warn or error"),
-  "termination-log": text(DEFAULT_TERMINATION_LOG, "File to write the reason for a failure to"),
+  "termination-log": textOr(DEFAULT_TERMINATION_LOG, "File to write the reason for a failure to"),
   "check": boolean(
     false,
     "Report what a run would do and what is missing, register nothing, and exit",

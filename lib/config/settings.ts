@@ -2,14 +2,7 @@
 import type { Arguments } from "./arguments.ts";
 import { publicPart, withoutSecrets } from "./addresses.ts";
 import { isBlank, type System } from "./flag.ts";
-import {
-  flag,
-  FLAG_NAMES,
-  type FlagName,
-  type FlagValues,
-  isFlagName,
-  variablesOf,
-} from "./flags.ts";
+import { flag, FLAG_NAMES, type FlagName, type FlagValues, variablesOf } from "./flags.ts";
 import { quote } from "./go_values.ts";
 
 /** Environment variables by name. */
@@ -31,12 +24,15 @@ export function readSettings(read: Arguments, env: Environment, system: System):
   const sources = new Map<FlagName, string>();
   const values: Partial<Record<FlagName, unknown>> = {};
   for (const name of FLAG_NAMES) {
-    const { texts, source } = findTexts(name, read, env);
-    if (texts.length > 0) sources.set(name, source);
-    const result = flag(name).read(hasEffect(name, read, env) ? texts : [], system);
+    const given = givenFor(name, read, env);
+    if (given !== undefined) sources.set(name, given.source);
+    const { needs } = flag(name);
+    // Nobody is to be kept from starting by the value of a flag that changes nothing.
+    const isUsed = needs === undefined || givenFor(needs, read, env) !== undefined;
+    const result = flag(name).read(isUsed ? given?.texts ?? [] : [], system);
     values[name] = result.value;
     for (const { text, reason } of result.errors) {
-      errors.push(invalidValue(name, source, text, unexpanded(text) ?? reason));
+      errors.push(invalidValue(name, given?.source ?? "", text, unexpanded(text) ?? reason));
     }
   }
   // Each flag has the value that its row has read, which is what the table's mapped type says.
@@ -44,12 +40,7 @@ export function readSettings(read: Arguments, env: Environment, system: System):
 }
 
 /** The sentence about a value that cannot be taken, in Go's form. */
-export function invalidValue(
-  name: FlagName,
-  source: string,
-  text: string,
-  reason: string,
-): string {
+function invalidValue(name: FlagName, source: string, text: string, reason: string): string {
   const { word, isUrl } = flag(name);
   const shown = quote(isUrl ? publicPart(text) : withoutSecrets(text));
   return word === ""
@@ -57,47 +48,26 @@ export function invalidValue(
     : `invalid value ${shown} for ${source}: ${reason}`;
 }
 
-/** Nobody is to be kept from starting by the value of a flag that changes nothing. */
-function hasEffect(name: FlagName, read: Arguments, env: Environment): boolean {
-  const { needs } = flag(name);
-  return needs === undefined || !isFlagName(needs) || findTexts(needs, read, env).texts.length > 0;
-}
-
-function findTexts(name: FlagName, read: Arguments, env: Environment): Given {
-  return fromCommandLine(name, read) ?? fromEnvironment(name, env) ?? NOTHING;
-}
-
 interface Given {
+  /** At least one. */
   readonly texts: readonly string[];
   readonly source: string;
 }
 
-const NOTHING: Given = { texts: [], source: "" };
-
-function fromCommandLine(name: FlagName, { given }: Arguments): Given | undefined {
-  const texts = given.get(name) ?? [];
+function givenFor(name: FlagName, read: Arguments, env: Environment): Given | undefined {
   const { list, word } = flag(name);
+  const all = read.given.get(name) ?? [];
   // Go checks each text of a boolean, a duration or a number, though only the last one counts.
-  const counted = list || word !== "string" ? texts : texts.slice(-1);
-  return something(counted.filter((text) => !isBlank(flag(name), text)), `flag -${name}`);
-}
-
-function fromEnvironment(name: FlagName, env: Environment): Given | undefined {
+  const counted = (list || word !== "string" ? all : all.slice(-1))
+    .filter((text) => !isBlank(flag(name), text));
+  if (counted.length > 0) return { texts: counted, source: `flag -${name}` };
   for (const variable of variablesOf(name)) {
-    const set = env[variable] ?? "";
-    const value = isServiceLink(variable, set) ? "" : set;
-    const texts = flag(name).list ? value.split(",").map((text) => text.trim()) : [value];
-    const given = something(
-      texts.filter((text) => text !== ""),
-      `environment variable ${variable}`,
-    );
-    if (given !== undefined) return given;
+    const value = env[variable] ?? "";
+    const texts = (list ? value.split(",").map((text) => text.trim()) : [value])
+      .filter((text) => text !== "" && !isServiceLink(variable, text));
+    if (texts.length > 0) return { texts, source: `environment variable ${variable}` };
   }
   return undefined;
-}
-
-function something(texts: readonly string[], source: string): Given | undefined {
-  return texts.length > 0 ? { texts, source } : undefined;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** What is registered, and with which target groups. */
 import { canonicalAddress, HIGHEST_PORT } from "../host/address.ts";
 import type { Parsed } from "./flag.ts";
-import { quote } from "./go_values.ts";
 
 /** A target group that is looked up by its name. */
 export interface GroupName {
@@ -67,12 +66,13 @@ export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
 }
 
 /** The API's rule: up to 32 letters, digits and hyphens, no hyphen at either end. */
-const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
+const NAME = "(?!-)[A-Za-z0-9-]{1,32}(?<!-)";
+const IS_NAME = new RegExp(`^${NAME}$`);
 
 /** Reads a target group's name, with or without a port for the target. */
 export function parseGroupName(text: string): Parsed<GroupName> {
   return withPort(text, (name): Parsed<GroupName> => {
-    if (NAME.test(name)) return { value: { by: "name", name } };
+    if (IS_NAME.test(name)) return { value: { by: "name", name } };
     if (name.startsWith("arn:")) return { error: "use -target-group-arn for an ARN" };
     return {
       error: "a target group name has up to 32 letters, digits and hyphens, " +
@@ -100,46 +100,33 @@ function withPort<T>(text: string, parse: (text: string) => Parsed<T>): Parsed<T
   return "value" in parsed ? { value: { ...parsed.value, port } } : parsed;
 }
 
-const ARN = /^arn:([^:]+):([^:]+):([^:]*):([^:]*):(.+)$/s;
-const SERVICE = "elasticloadbalancing";
-const PARTITION = /^aws(?:-[a-z]+)*$/;
-const ACCOUNT = /^[0-9]{12}$/;
-const RESOURCE = /^targetgroup\/([^/]+)\/[0-9a-f]+$/;
+/** One label of the API's host name: which regions exist changes, and is not known here. */
+const REGION = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const ARN = new RegExp(
+  `^arn:(aws(?:-[a-z]+)*):elasticloadbalancing:(${REGION}):[0-9]{12}:` +
+    `targetgroup/(${NAME})/[0-9a-f]+$`,
+);
 
 function parseArn(arn: string): Parsed<GroupArn> {
-  const [, partition = "", service = "", region = "", account = "", resource = ""] =
-    ARN.exec(arn) ?? [];
-  const malformed = {
+  const [, partition = "", region = "", name] = ARN.exec(arn) ?? [];
+  if (name !== undefined) return { value: { by: "arn", arn, region, partition, name } };
+  if (IS_NAME.test(arn)) return { error: "use -target-group-name for a name" };
+  return {
     error: "the ARN of a target group looks like " +
-      `arn:aws:${SERVICE}:REGION:ACCOUNT:targetgroup/NAME/ID`,
+      "arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID",
   };
-  if (service === "") {
-    return NAME.test(arn) ? { error: "use -target-group-name for a name" } : malformed;
-  }
-  if (service !== SERVICE) {
-    return { error: `it is an ARN of the service ${quote(service)}, not of ${SERVICE}` };
-  }
-  if (!resource.startsWith("targetgroup/")) {
-    const [type = ""] = resource.split("/");
-    return { error: `it is the ARN of a ${quote(type)}, not of a target group` };
-  }
-  const [, name = ""] = RESOURCE.exec(resource) ?? [];
-  const isWhole = PARTITION.test(partition) && REGION.test(region) && ACCOUNT.test(account) &&
-    NAME.test(name);
-  return isWhole ? { value: { by: "arn", arn, region, partition, name } } : malformed;
 }
 
-/** It becomes one label of the API's host name. */
-const REGION = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
-/** `eu-west-1a`; also the Local Zone `us-west-2-lax-1a` and the Wavelength Zone `us-east-1-wl1-bos-wlz-1`. */
+/** `eu-west-1a`; also a Local Zone (`us-west-2-lax-1a`) or Wavelength Zone. */
 const ZONE = /^([a-z]{2}(?:-[a-z]+)+-[0-9]+)(?:[a-z]|-[a-z0-9]+-.*)$/;
 
-/** Reads a region's name. Which regions exist changes, and is not known here. */
+/** Reads a region's name. */
 export function parseRegion(text: string): Parsed<string> {
   const [, region] = ZONE.exec(text) ?? [];
   if (region !== undefined) {
     return { error: `it looks like an Availability Zone: the region would be ${region}` };
   }
-  return REGION.test(text) ? { value: text } : { error: "a region's name looks like eu-west-1" };
+  return new RegExp(`^${REGION}$`).test(text)
+    ? { value: text }
+    : { error: "a region's name looks like eu-west-1" };
 }

@@ -162,7 +162,7 @@ const tcp = (url: string, hostname: string, port: number) => ({ kind: "tcp", url
 /** Flag, text, value. */
 const SPELLINGS: readonly (readonly [keyof typeof FLAGS, string, unknown])[] = [
   ["wait-for", "tcp://localhost:9092", [tcp("tcp://localhost:9092", "localhost", 9092)]],
-  ["wait-for", "TCP://LocalHost:1/", [tcp("tcp://localhost:1", "localhost", 1)]],
+  ["wait-for", "TCP://localhost:1/", [tcp("tcp://localhost:1", "localhost", 1)]],
   ["wait-for", "tcp://127.0.0.1:80", [tcp("tcp://127.0.0.1:80", "127.0.0.1", 80)]],
   ["wait-for", "tcp://[::1]:65535", [tcp("tcp://[::1]:65535", "::1", 65_535)]],
   ["wait-for", "http://localhost", [{ kind: "http", url: "http://localhost/" }]],

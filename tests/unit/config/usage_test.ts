@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type Flag, text } from "../../../lib/config/flag.ts";
+import { type Flag, textOr } from "../../../lib/config/flag.ts";
 import { flag, FLAG_NAMES } from "../../../lib/config/flags.ts";
 import { boolean, port, time } from "../../../lib/config/go_values.ts";
 import { describeFlag, usage } from "../../../lib/config/usage.ts";
@@ -40,8 +40,8 @@ Deno.test("describeFlag() shows no default that is its type's zero value", () =>
   assertEquals(tail(time("1ns", "Help")), " (default 1ns)");
   assertEquals(tail(boolean(false, "Help")), "");
   assertEquals(tail(port("Help")), "");
-  assertEquals(tail(text("", "Help")), "");
-  assertEquals(tail(text('a"\n', "Help")), ' (default "a\\"\\n")');
+  assertEquals(tail(textOr("", "Help")), "");
+  assertEquals(tail(textOr('a"\n', "Help")), ' (default "a\\"\\n")');
 });
 
 Deno.test("usage() begins as Go's does, and has every flag once, sorted by name", () => {

@@ -66,12 +66,6 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
     {},
     "-drain-allow has no effect with -drain-token-required: remove one of them",
   ],
-  [
-    "a range that holds everybody",
-    ["-listen=:80", "-drain-allow=::/0"],
-    {},
-    "-drain-allow lets every address call /drain: give a smaller range",
-  ],
   ["a preStop hook that nobody lets in", ["-listen=:80"], {}, KUBELET],
   ["a preStop hook that HOST_IP lets in", ["-listen=:80"], { HOST_IP: "10.0.0.9" }],
   ["a preStop hook that a token lets in", ["-listen=:80", "-drain-token-file=/token"], {}],
