@@ -228,19 +228,14 @@ function idFor(group: TargetGroup, ids: readonly string[]): string {
   const wanted = group.targetType === "ip" ? group.ipAddressType : group.targetType;
   const id = ids.find((id) => targetKind(id) === wanted);
   if (id !== undefined) return id;
-  const [first = ""] = ids;
-  if (group.targetType !== "ip" || targetKind(first) === "instance") {
-    const type = targetKind(first) === "instance" ? "instance" : "ip";
-    throw new Failure(
-      "groupNotResolved",
-      `target group ${group.name} takes targets of type ${group.targetType}, but -target-id ` +
-        `${first} is of type ${type}: the type of a group cannot be changed, make one of ` +
-        `type ${type}`,
-    );
-  }
+  const remedy = group.targetType === "ip"
+    ? `set it to the pod's ${ADDRESSES[group.ipAddressType]} address, or to both (status.podIPs)`
+    : "the type of a group cannot be changed, use a group of type ip";
   throw new Failure(
     "groupNotResolved",
-    `target group ${group.name} takes ${group.ipAddressType} addresses, but -target-id ` +
-      `${first} is ${targetKind(first)}: give the pod's other address, or both (status.podIPs)`,
+    `target group ${group.name} takes ${ADDRESSES[wanted] ?? wanted} targets, but -target-id is ` +
+      `${ids.join(",")}: ${remedy}`,
   );
 }
+
+const ADDRESSES: Readonly<Record<string, string>> = { ipv4: "IPv4", ipv6: "IPv6" };

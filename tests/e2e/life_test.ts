@@ -206,13 +206,13 @@ sideBySide([
   failedLife("an address for a group of instances: a clear fault before registering", {
     group: { targetType: "instance" },
     code: 3,
-    says: /kafka takes targets of type instance, but -target-id 10\.0\.0\.1 is of type ip/,
+    says: /kafka takes instance targets, but -target-id is 10\.0\.0\.1: .* use a group of type ip/,
     calls: /^find$/,
   }),
   failedLife("an IPv4 address for a group of IPv6 addresses: a clear fault before registering", {
     group: { ipAddressType: "ipv6" },
     code: 3,
-    says: /kafka takes ipv6 addresses, but -target-id 10\.0\.0\.1 is ipv4/,
+    says: /kafka takes IPv6 targets, but -target-id is 10\.0\.0\.1: set it to the pod.s IPv6/,
     calls: /^find$/,
   }),
   failedLife("an address that is not in the VPC: exit 4", {

@@ -89,7 +89,7 @@ Deno.test("a group of the other address type is a fault before anything is regis
   const life = new Life({ groups: ["v4", "v6"] });
   const { exit, message } = await life.run();
   assertEquals(exit, "groupNotResolved");
-  assertMatch(message, /v6 takes ipv6 addresses, but -target-id 10\.0\.0\.1 is ipv4/);
+  assertMatch(message, /v6 takes IPv6 targets, but -target-id is 10\.0\.0\.1: /);
   assert(!life.elb.order.includes("R"));
 });
 

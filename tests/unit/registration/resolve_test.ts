@@ -37,9 +37,11 @@ function fault(code: string, retryable: boolean): ApiError {
 function resolve(
   references: readonly GroupReference[],
   exists: (name: string) => boolean,
-  { failing, stop = new AbortController().signal }: {
+  { failing, stop = new AbortController().signal, id = "10.0.0.1", group }: {
     failing?: ApiError;
     stop?: AbortSignal;
+    id?: string;
+    group?: Partial<TargetGroup>;
   } = {},
 ) {
   const clock = new VirtualClock();
@@ -53,7 +55,7 @@ function resolve(
       if (failing !== undefined) return Promise.reject(failing);
       // As the API does: one name that it does not know fails the whole call.
       if (!names.every(exists)) return Promise.reject(fault("TargetGroupNotFound", false));
-      return Promise.resolve(names.map(existing));
+      return Promise.resolve(names.map((name) => ({ ...existing(name), ...group })));
     },
     registerTarget: unused,
     deregisterTarget: unused,
@@ -63,7 +65,7 @@ function resolve(
   const log = new KeptLog();
   const options = { elb, clock, log, time: 60 * SECOND, stop, region: "eu-west-1" };
   const result = clock.run(
-    resolveGroups(references, { ids: ["10.0.0.1"], lookUp: false }, options),
+    resolveGroups(references, { ids: [id], lookUp: false }, options),
   );
   return { result, calls, clock };
 }
@@ -124,4 +126,20 @@ Deno.test("resolveGroups() ends with the reason of a stop", async () => {
   });
   await assertRejects(() => result, Error, "stop");
   assertEquals(calls, []);
+});
+
+/** A group, a target id of another type, and what the error says. */
+const MISMATCHES: readonly (readonly [Partial<TargetGroup>, string, RegExp])[] = [
+  [{}, "i-1234abcd", /takes IPv4 targets, but -target-id is i-1234abcd: set it to the pod's IPv4/],
+  [{ ipAddressType: "ipv6" }, "10.0.0.1", /takes IPv6 targets, .* set it to the pod's IPv6/],
+  [{ targetType: "instance" }, "::1", /takes instance targets, .* use a group of type ip/],
+  [{ targetType: "alb" }, "i-1234abcd", /takes alb targets, .* use a group of type ip/],
+];
+
+Deno.test("resolveGroups() says what to do about a target id that the group does not take", async () => {
+  for (const [group, id, says] of MISMATCHES) {
+    const { result } = resolve([byName("kafka")], () => true, { group, id });
+    const { message } = await assertRejects(() => result, Failure);
+    assertMatch(message, says);
+  }
 });
