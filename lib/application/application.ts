@@ -72,7 +72,7 @@ class Waiting {
   /** "URL (why not)", where it did not answer. */
   get complaint(): string | undefined {
     if (this.#last?.outcome === "ready") return undefined;
-    return `${this.#address.url} (${this.#last?.reason ?? "not asked"})`;
+    return `${this.#address.url} (${this.#last?.reason ?? "not checked"})`;
   }
 
   async check(signal: AbortSignal, deadline: AbortSignal): Promise<void> {

@@ -17,7 +17,7 @@ import {
 const UNREADY_IS_GONE: Milliseconds = 2_000;
 
 /**
- * How often it is asked whether it has gone. The kubelet starts a container again at once, so that
+ * How often it is checked for having gone away. The kubelet starts a container again at once, so that
  * a quick application is back after less than a second; missed, its pod would stay unregistered.
  */
 const GLANCE: Milliseconds = 200;
@@ -55,7 +55,7 @@ export class ApplicationMonitor {
 
   /**
    * Whether all addresses answer; true where there are none. The answer comes from a check that
-   * began a second ago at most when it was asked for, and that takes a second at most; so it is
+   * began a second ago at most when it was requested, and that takes a second at most; so it is
    * never older than two. Never rejects.
    */
   async answers(): Promise<boolean> {
@@ -74,7 +74,7 @@ export class ApplicationMonitor {
 
   /**
    * Waits until the application has gone away: nobody takes connections at one of its addresses,
-   * or it was slow or not ready for two seconds. Asks five times a second.
+   * or it was slow or not ready for two seconds. Checks five times a second.
    * @throws The signal's reason.
    */
   async untilGone(signal: AbortSignal): Promise<void> {
@@ -87,7 +87,7 @@ export class ApplicationMonitor {
     });
   }
 
-  /** Waits until all addresses answer. Asks once a second. @throws The signal's reason. */
+  /** Waits until all addresses answer. Checks once a second. @throws The signal's reason. */
   async untilBack(signal: AbortSignal): Promise<void> {
     await this.#watch(signal, CHECK_INTERVAL, (answers) => answers.every(isReady));
   }
@@ -100,7 +100,7 @@ export class ApplicationMonitor {
   ): Promise<void> {
     while (!signal.aborted) {
       const { answers } = this.#check(every);
-      // Begun after the check, it ends when that is too old: none is looked at twice.
+      // Begun after the check, it ends when that is too old: none is used twice.
       const next = this.#clock.within(every, signal);
       const isEnd = isIt(await answers);
       if (signal.aborted) break;

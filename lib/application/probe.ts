@@ -2,7 +2,7 @@
 import type { ApplicationAddress } from "../config/addresses.ts";
 import type { Milliseconds } from "../host/duration.ts";
 
-/** What came of one check. `reason` is the end of a sentence: "status 503". */
+/** What came of one check. `reason` is the end of a message: "status 503". */
 export type Answer =
   | { readonly outcome: "ready" }
   /** The application is there, but slow, or says that it is not ready. */
@@ -61,10 +61,10 @@ async function get(url: string, signal: AbortSignal): Promise<Answer> {
     : await import("node:http");
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const options = { agent: false, rejectUnauthorized: false, headers: HEADERS, signal };
-  const asking = request(url, options, (reply) => {
+  const outgoing = request(url, options, (reply) => {
     // Once there is a status, a reply that breaks off or never ends makes no difference.
     const end = () => {
-      asking.destroy();
+      outgoing.destroy();
       resolve(answerOf(reply.statusCode ?? 0));
     };
     let length = 0;
@@ -73,10 +73,10 @@ async function get(url: string, signal: AbortSignal): Promise<Answer> {
       if (length > LONGEST_REPLY) end();
     });
     reply.on("end", end).on("error", end).on("close", end);
-    asking.removeListener("error", reject).on("error", end);
+    outgoing.removeListener("error", reject).on("error", end);
   });
-  asking.on("error", reject);
-  asking.end();
+  outgoing.on("error", reject);
+  outgoing.end();
   return await promise;
 }
 

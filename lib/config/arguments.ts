@@ -9,7 +9,7 @@ import { withoutSecrets } from "./addresses.ts";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
 import { quote } from "./go_values.ts";
 
-/** A command line that was read, without a look at most of the values. */
+/** A command line that was read, with most of the values unparsed. */
 export interface Arguments {
   /** The texts that are given for each flag, in order. */
   readonly given: ReadonlyMap<FlagName, readonly string[]>;

@@ -1,4 +1,4 @@
-/** What is wrong or odd about flags taken together, a sentence each. */
+/** What is wrong or odd about flags taken together, a message each. */
 import { durationText } from "../host/duration.ts";
 import {
   ENVIRONMENT_PREFIX,
@@ -12,10 +12,10 @@ import { type Environment, isServiceLink, type Settings } from "./settings.ts";
 import { type GroupReference, targetKind } from "./target.ts";
 
 /** Whether something applies, and what to say then. */
-type Rule = readonly [applies: boolean, sentence: string];
+type Rule = readonly [applies: boolean, message: string];
 
 function applying(rules: readonly Rule[]): string[] {
-  return rules.filter(([applies]) => applies).map(([, sentence]) => sentence);
+  return rules.filter(([applies]) => applies).map(([, message]) => message);
 }
 
 /**

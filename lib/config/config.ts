@@ -74,12 +74,12 @@ export interface ServiceConfig {
   readonly tokenRequired: boolean;
 }
 
-/** What the command line and the environment ask for. */
+/** What the command line and the environment request. */
 export type Reading =
   | {
     readonly kind: "run";
     readonly config: Config;
-    /** What is odd but no error, a sentence each. */
+    /** What is odd but no error, a message each. */
     readonly warnings: readonly string[];
   }
   | { readonly kind: "help"; readonly text: string }
@@ -89,7 +89,7 @@ export type Reading =
 /** Input that cannot be taken. */
 export interface InputErrors {
   readonly kind: "errors";
-  /** All that is wrong, a sentence each. */
+  /** All that is wrong, a message each. */
   readonly errors: readonly string[];
   /** How to write the errors, and where else. */
   readonly logFormat: LogFormat;

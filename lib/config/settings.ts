@@ -14,7 +14,7 @@ export interface Settings {
   readonly values: FlagValues;
   /** What was given, as errors name it: `flag -x`, `environment variable X`. */
   readonly sources: ReadonlyMap<FlagName, string>;
-  /** What is wrong, a sentence each: the syntax first, then the values, by the names of flags. */
+  /** What is wrong, a message each: the syntax first, then the values, by the names of flags. */
   readonly errors: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export function readSettings(read: Arguments, env: Environment, system: System):
   return { values: values as FlagValues, sources, errors };
 }
 
-/** The sentence about a value that cannot be taken, in Go's form. */
+/** The message about a value that cannot be taken, in Go's form. */
 function invalidValue(name: FlagName, source: string, text: string, reason: string): string {
   const { word, isUrl } = flag(name);
   const shown = quote(isUrl ? publicPart(text) : withoutSecrets(text));

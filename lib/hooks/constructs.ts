@@ -21,7 +21,7 @@ const OPERATORS = {
   ";;": quotable("belongs to a case command"),
   "\n": {
     is: "separates two commands",
-    instead: `end the line with a backslash if it goes on, otherwise ${SHELL_IMAGE}`,
+    instead: `end the line with a backslash if it continues, otherwise ${SHELL_IMAGE}`,
   },
   "(": quotable("begins a subshell"),
   ")": quotable("ends a subshell"),

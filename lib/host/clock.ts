@@ -35,8 +35,8 @@ export const systemClock: Clock = {
 const joinedSignals = new Set<AbortSignal>();
 
 /**
- * A joined signal that is there until it ends. Deno 2.4 lets go of what `AbortSignal.any` returns
- * while somebody still listens to it: the wait would never end.
+ * A joined signal that is there until it ends. Deno 2.4 drops what `AbortSignal.any` returns
+ * while a listener is still attached: the wait would never end.
  */
 function joined(sources: readonly AbortSignal[]): AbortSignal {
   const signal = AbortSignal.any([...sources]);
@@ -63,7 +63,7 @@ export function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
-/** Waits until the signal ends, whatever its reason: look at the signal to know why. */
+/** Waits until the signal ends, whatever its reason: check the signal to know why. */
 export async function sleep(signal: AbortSignal): Promise<void> {
   await abortable(new Promise<never>(() => {}), signal).catch(() => {});
 }

@@ -13,7 +13,7 @@ export interface Connections extends Disposable {
   count(address: string, port: number): number;
 }
 
-/** The counter; or why there is none, as a sentence for the log. */
+/** The counter; or why there is none, as a message for the log. */
 export type OpenedConnections =
   | { readonly connections: Connections }
   | { readonly warning: string };

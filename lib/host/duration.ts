@@ -44,7 +44,7 @@ export function parseDuration(text: string): bigint {
   while (rest !== "") {
     const [term = "", whole = "", fraction = "", unit = ""] = TERM.exec(rest) ?? [];
     if (whole === "" && fraction === "") throw invalid(text);
-    // Go complains of a number that is too long before it looks at the unit.
+    // Go complains of a number that is too long before it checks the unit.
     if (BigInt(whole) > LIMIT) throw invalid(text);
     sum += nanoseconds(whole, fraction, unit, text);
     if (sum > LIMIT) throw invalid(text);

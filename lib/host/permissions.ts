@@ -49,7 +49,7 @@ export const PERMISSIONS = {
   },
   sys: {
     kept: "homeFolder",
-    text: "given back, unless `HOME` is not set: the SDK then asks the system for it",
+    text: "given back, unless `HOME` is not set: the SDK then queries the system",
     option: "--allow-sys=uid,homedir",
   },
   write: {
@@ -101,7 +101,7 @@ function isNeeded(name: PermissionName, needs: Needs): boolean {
   return kept === "always" || (kept !== "never" && needs[kept]);
 }
 
-/** A list of hosts, paths or programs looks like no permission: nothing tells what is in it. */
+/** A list of hosts, paths or programs looks like no permission: nothing shows what it contains. */
 function isGranted(name: PermissionName): boolean {
   return Deno.permissions.querySync({ name }).state === "granted" ||
     (name === "sys" && isHomeGranted());

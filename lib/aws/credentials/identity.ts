@@ -1,4 +1,4 @@
-/** Whose credentials the SDK finds, and where: for people, so it is loaded only where one asks. */
+/** Whose credentials the SDK finds, and where: for people, so it is loaded only for `-check`. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { ClientOptions } from "../client.ts";
 import { readable } from "../redact.ts";
@@ -10,7 +10,7 @@ export interface Identity {
   readonly source: string;
   /** The region that the SDK finds, where none is given. */
   readonly region: string;
-  /** The caller's ARN, as STS tells it; or why it does not, as the end of a sentence. */
+  /** The caller's ARN, as STS reports it; or why it does not, as the end of a message. */
   readonly caller: { readonly arn: string } | { readonly unknown: string };
 }
 
@@ -25,7 +25,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds the credentials as each call does, and asks STS whose they are (GetCallerIdentity, which
+ * Finds the credentials as each call does, and requests from STS whose they are (GetCallerIdentity, which
  * no policy can deny).
  * @throws The SDK's error where there are no credentials or there is no region.
  */
