@@ -117,7 +117,7 @@ const PUBLIC_PART =
 
 /**
  * What an error may show of a text that is meant to be a URL: scheme, host and port. User, path and
- * query often contain secrets, and in a malformed URL no part can be told from another.
+ * query often contain secrets, and in a malformed URL no part is certain.
  */
 export function publicPart(url: string): string {
   const [, start = "", rest = ""] = PUBLIC_PART.exec(url) ?? [];

@@ -1,6 +1,6 @@
 /** What a row in the table of flags (`flags.ts`) is, and how it makes a value of texts. */
 
-/** A value, or why the text is none: the end of a sentence. */
+/** A value, or why the text is none: the end of a message. */
 export type Parsed<T> = { readonly value: T } | { readonly error: string };
 
 /** What parsers need to know of the system. */
@@ -20,7 +20,7 @@ export interface Flag<V = unknown> {
   readonly word: TypeWord;
   /** The default as text; empty where there is none. */
   readonly default: string;
-  /** One sentence without its full stop, as in the original program. */
+  /** One line without a full stop, as in the original program. */
   readonly help: string;
   /** Whether the flag may be repeated and keeps all values; of any other the last one wins. */
   readonly list: boolean;
