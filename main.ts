@@ -4,7 +4,9 @@ import { listenForStop } from "./lib/host/signals.ts";
 const signals = listenForStop();
 try {
   const { run } = await import("./lib/program.ts");
-  Deno.exit(await run({ args: Deno.args, env: () => Deno.env.toObject(), signals }));
+  const env = () => Deno.env.toObject();
+  const setEnv = (name: string, value: string) => Deno.env.set(name, value);
+  Deno.exit(await run({ args: Deno.args, env, setEnv, signals }));
 } catch (fault) {
   // The listener for faults keeps the process from dying of one, which would look like success.
   console.error("unexpected fault:", fault);

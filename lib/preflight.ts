@@ -68,7 +68,7 @@ class Report {
     const { endpointUrl = "" } = api;
     this.#say(
       "endpoint",
-      publicPart(endpointUrl) || "the region's own, or what AWS_ENDPOINT_URL says",
+      publicPart(endpointUrl) || "the region's own, or AWS_ENDPOINT_URL",
     );
     try {
       const identity = await this.#ports.identify(clock.within(REQUEST_TIMEOUT, stop));
@@ -95,15 +95,15 @@ class Report {
       if (url) this.#say(event, `posts to ${publicPart(url)}${time}`);
     }
     if (service === undefined) {
-      this.#say("listens", "nowhere: no -listen, so no probe and no preStop hook can call it");
+      this.#say("listens", "no: without -listen no probe and no preStop hook can call it");
     } else {
       this.#say("listens", `on ${listenAddressText(service.listen)}`);
     }
-    const decides = drain.idle ? "no connection is left" : "the API says so";
+    const decides = drain.idle ? "no connection is left" : "the API reports it";
     this.#say(
       "drained",
-      `after ${durationText(drain.minTime)} at the least, when ${decides}` +
-        (drain.wait || service !== undefined ? "" : "; not waited for: no -wait-drained"),
+      `after at least ${durationText(drain.minTime)}, once ${decides}` +
+        (drain.wait || service !== undefined ? "" : "; no wait without -wait-drained"),
     );
     if (watchInterval > 0) this.#say("watches", `every ${durationText(watchInterval)}`);
   }
@@ -141,7 +141,7 @@ class Report {
         `${healthyThreshold}, unhealthy after ${unhealthyThreshold}`,
     );
     if (!healthCheck.enabled) {
-      this.#warn(`health checks of ${group.name} are disabled: no target ever gets healthy`);
+      this.#warn(`health checks of ${group.name} are disabled: no target ever becomes healthy`);
     }
     if (loadBalancerArns.length === 0) {
       this.#warn(`no listener forwards to ${group.name}: its targets stay unused`);
@@ -149,7 +149,7 @@ class Report {
     if (healthCheck.port !== undefined && healthCheck.port !== "traffic-port") {
       this.#warn(
         `${group.name} is checked on port ${healthCheck.port}, not on the traffic port: ` +
-          "see that what answers there tells of the application, as /target does",
+          "check that what answers there reflects the application's health, as /target does",
       );
     }
   }
@@ -180,19 +180,20 @@ class Report {
     const isWaitedFor = drain.wait || service !== undefined;
     if (isWaitedFor && !drain.idle && delay >= drain.timeout) {
       this.#warn(
-        `the deregistration delay of ${name}, ${durationText(delay)}, is not over before ` +
-          `-wait-drained-timeout, ${durationText(drain.timeout)}: no drain would end in time`,
+        `the deregistration delay of ${name}, ${durationText(delay)}, is not shorter than ` +
+          `-wait-drained-timeout, ${durationText(drain.timeout)}: no drain would finish in time`,
       );
     }
   }
 
   ending(): LifecycleOutcome {
     if (this.#exit !== "done") {
-      return { exit: this.#exit, message: "the check found what would end a life in failure" };
+      return { exit: this.#exit, message: "the check found an error that would end a run" };
     }
     const message = this.#problems === 0
-      ? "checked: nothing is wrong; RegisterTargets alone was not tried, as it would register"
-      : `checked: ${this.#problems} warnings; RegisterTargets was not tried, as it would register`;
+      ? "check passed; RegisterTargets was not tried, because it would register the target"
+      : `check finished with warnings (${this.#problems}); RegisterTargets was not tried, because it ` +
+        "would register the target";
     return { exit: "done", message };
   }
 
@@ -211,9 +212,9 @@ class Report {
     this.#ports.print(`${`${what}:`.padEnd(24)}${text}`);
   }
 
-  #warn(sentence: string): void {
+  #warn(message: string): void {
     this.#problems++;
-    this.#ports.print(`WARNING: ${sentence}`);
+    this.#ports.print(`WARNING: ${message}`);
   }
 }
 

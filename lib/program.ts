@@ -6,6 +6,7 @@ import { type Connections, openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import { createLog, type Log } from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
+import { noProxy } from "./host/proxy.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
@@ -17,14 +18,18 @@ export interface Start {
   readonly args: readonly string[];
   /** Deno has to allow it. */
   readonly env: () => Readonly<Record<string, string>>;
+  /** Changes a variable for this process and its children. */
+  readonly setEnv: (name: string, value: string) => void;
   readonly signals: StopSignals;
 }
 
 /** Runs the program; the result is its exit code. */
-export async function run({ args, env: readEnv, signals }: Start): Promise<number> {
+export async function run({ args, env: readEnv, setEnv, signals }: Start): Promise<number> {
   const lacking = lackingPermissions(LEAST_NEEDS);
   if (lacking.length > 0) return notAllowed(lacking);
   const env = readEnv();
+  const direct = noProxy(env);
+  if (direct !== undefined) setEnv("NO_PROXY", direct);
   const shell = shellExists();
   const reading = readConfig(args, env, { shell });
   switch (reading.kind) {

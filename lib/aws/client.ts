@@ -24,10 +24,11 @@ import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
 import { credentialsTooSlow } from "./credentials/errors.ts";
 import { type ApiCall, ApiError } from "./errors.ts";
-import { keepFresh } from "./credentials/refresh.ts";
+import { areTemporary, keepFresh } from "./credentials/refresh.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
+import { readable, word } from "./redact.ts";
 import { createSdkClient, rehearse, type SdkClient, type SignedClient } from "./sdk_client.ts";
-import { toApiError } from "./sdk_errors.ts";
+import { refusesCredentials, toApiError } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
 
 /** What is left out is found as the SDK finds it: environment, profile, metadata service. */
@@ -39,7 +40,13 @@ export interface ClientOptions {
 /** The API's name of a group's attribute; its value is in seconds, 0 to 3600. */
 const DEREGISTRATION_DELAY = "deregistration_delay.timeout_seconds";
 
-/** Where the SDK's warnings go; unless told otherwise, nowhere. */
+/** A listing that goes on for longer is not one: it names twenty groups at most. */
+const MAX_PAGES = 10;
+
+/** How often refused credentials are fetched anew at most. */
+const RENEWAL_PAUSE: Milliseconds = 5_000;
+
+/** Where the SDK's warnings go; by default nowhere. */
 const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
 
 /** The AWS SDK behind the port. */
@@ -59,7 +66,7 @@ export function createClient(
   options: ClientOptions,
   log: Pick<Log, "warn"> = NO_LOG,
 ): SdkPort {
-  const handler = new ReplyCheckingHandler();
+  const handler = new ReplyCheckingHandler((message) => log.warn(message));
   const sdkClient = (): LoggedClient => {
     const logger = new SdkLogger(log);
     const signed = createSdkClient({
@@ -90,6 +97,7 @@ class SdkLoadBalancing implements SdkPort {
   readonly #sdkClient: () => LoggedClient;
   readonly #handler: ReplyCheckingHandler;
   #current: LoggedClient;
+  #renewedAt = -Infinity;
   /** What deregisters the target that was registered first. */
   #ready: DeregisterTargetsInput | undefined;
 
@@ -111,12 +119,13 @@ class SdkLoadBalancing implements SdkPort {
       : [{ TargetGroupArns: [...which.arns] }, which.arns];
     const subject: Subject = { call: "DescribeTargetGroups", resource: ids.join(",") };
     let marker: string | undefined;
+    let pages = 0;
     do {
       const command = new DescribeTargetGroupsCommand({ ...filter, Marker: marker });
       const page = await this.#call(subject, options, (client, how) => client.send(command, how));
       groups.push(...(page.TargetGroups ?? []).map(toTargetGroup));
       marker = page.NextMarker;
-    } while (marker);
+    } while (marker && ++pages < MAX_PAGES);
     return groups;
   }
 
@@ -140,7 +149,10 @@ class SdkLoadBalancing implements SdkPort {
     options: CallOptions,
   ): Promise<TargetHealth> {
     const subject: Subject = { call: "DescribeTargetHealth", resource: groupArn };
-    const command = new DescribeTargetHealthCommand(inGroup(groupArn, target));
+    // By id and port alone: with another zone than the recorded one, the API finds nothing
+    // (aws-load-balancer-controller #4544).
+    const { availabilityZone: _, ...named } = target;
+    const command = new DescribeTargetHealthCommand(inGroup(groupArn, named));
     const reply = await this.#call(subject, options, (client, how) => client.send(command, how));
     const description = reply.TargetHealthDescriptions?.find((one) => one.Target?.Id === target.id);
     if (description?.TargetHealth?.State === undefined) throw saysNothing(subject, target.id);
@@ -176,10 +188,10 @@ class SdkLoadBalancing implements SdkPort {
       return await abortable(send(client, { abortSignal: signal }), signal);
     } catch (error) {
       if (!signal.aborted) {
-        const apiError = toApiError(error, { ...subject, sent, source: logger.lastSource });
-        // By a clock that is slow they seem good still, and would never be renewed.
-        if (apiError.code === "ExpiredToken") this.#startAfresh(current);
-        throw apiError;
+        const source = logger.lastSource;
+        const renewable = sent && refusesCredentials(error) &&
+          await abortable(this.#renew(current), signal).catch(() => true);
+        throw toApiError(error, { ...subject, sent, source, renewable });
       }
       if (sent || !isTimeout(signal.reason)) throw signal.reason;
       this.#startAfresh(current);
@@ -202,6 +214,23 @@ class SdkLoadBalancing implements SdkPort {
     keepFresh(() => this.#current.credentials(), systemClock, this.#ended.signal);
   }
 
+  /**
+   * The API refused the credentials: the role was made anew, or a key was rotated. Their source may
+   * have good ones by now.
+   * @returns Whether another call can be signed with other credentials, now or soon.
+   */
+  async #renew(current: LoggedClient): Promise<boolean> {
+    const refused = await current.credentials();
+    const now = systemClock.now();
+    if (now - this.#renewedAt >= RENEWAL_PAUSE && this.#current === current) {
+      this.#renewedAt = now;
+      this.#startAfresh(current);
+    }
+    if (areTemporary(refused)) return true;
+    const { accessKeyId, secretAccessKey } = await this.#current.credentials();
+    return accessKeyId !== refused.accessKeyId || secretAccessKey !== refused.secretAccessKey;
+  }
+
   /** An SDK client keeps its credentials, and all its calls wait for one fetch, which may hang. */
   #startAfresh(current: LoggedClient): void {
     if (this.#current === current) this.#current = this.#sdkClient();
@@ -209,7 +238,7 @@ class SdkLoadBalancing implements SdkPort {
 }
 
 function saysNothing({ call }: Subject, what: string): ApiError {
-  return new ApiError(`the reply says nothing of ${what}`, {
+  return new ApiError(`the reply does not contain ${what}`, {
     call,
     code: "UnexpectedReply",
     retryable: true,
@@ -246,8 +275,10 @@ function toTargetGroup(group: SdkTargetGroup): TargetGroup {
 function toTargetHealth(target: Target, { TargetHealth }: TargetHealthDescription): TargetHealth {
   return {
     target,
-    state: TargetHealth?.State ?? "",
-    ...(TargetHealth?.Reason !== undefined ? { reason: TargetHealth.Reason } : {}),
-    ...(TargetHealth?.Description !== undefined ? { description: TargetHealth.Description } : {}),
+    state: word(TargetHealth?.State ?? ""),
+    ...(TargetHealth?.Reason !== undefined && { reason: word(TargetHealth.Reason) }),
+    ...(TargetHealth?.Description !== undefined && {
+      description: readable(TargetHealth.Description),
+    }),
   };
 }

@@ -44,6 +44,14 @@ export class ApiError extends Error implements ApiErrorDetails {
   }
 }
 
+/** Whether the policy does not allow the call. A role can be mended while the pod runs. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof ApiError && DENIALS.has(error.code);
+}
+
+/** Codes by which AWS says that the policy does not allow a call. */
+export const DENIALS: ReadonlySet<string> = new Set(["AccessDenied", "UnauthorizedOperation"]);
+
 /** Whether the API says that the target group does not exist (any more). */
 export function isGroupNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.code === "TargetGroupNotFound";

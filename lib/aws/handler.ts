@@ -1,13 +1,16 @@
-/** The HTTP side of the SDK: fetch, with a look at what comes back before the SDK believes it. */
+/** The HTTP side of the SDK: fetch, and a check of each reply before the SDK believes it. */
+import { abortable } from "@std/async/abortable";
 import { buildQueryString, HttpResponse } from "@smithy/core/protocols";
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from "@smithy/types";
 import { isTimeout, systemClock } from "../host/clock.ts";
-import type { Milliseconds } from "../host/duration.ts";
+import { durationText, type Milliseconds } from "../host/duration.ts";
+import { ReplyTooLong, textOf } from "../host/reply.ts";
 import { withoutSecretsOf } from "./redact.ts";
+import { REQUEST_TIMEOUT } from "./retry.ts";
 
 type Handler = RequestHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
 
-/** No answer, or none whose reading could be finished. */
+/** No answer, or none that could be read to its end. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 
@@ -21,16 +24,17 @@ export class NoAnswer extends Error {
   }
 }
 
-/** An answer that is not one of this API: a proxy's page, an empty or a cut-off body. */
+/** An answer that is not one of this API: a proxy's page, a redirect, an empty or endless body. */
 export class UnexpectedReply extends Error {
   override readonly name = "UnexpectedReply";
 
-  constructor(host: string, readonly status: number) {
-    super(`the reply of ${host} (HTTP ${status}) is not one of this API`);
+  constructor(host: string, readonly status: number, why?: Error) {
+    const more = why === undefined ? "" : `, ${why.message}`;
+    super(`the reply from ${host} (HTTP ${status}${more}) is not from this API`);
   }
 }
 
-/** The request has a header that HTTP does not know how to say; it was not sent. */
+/** The request has a header that HTTP cannot carry; it was not sent. */
 export class Unsendable extends Error {
   override readonly name = "Unsendable";
 
@@ -41,31 +45,52 @@ export class Unsendable extends Error {
 }
 
 /**
- * Deno sends a request that got no answer on a connection it had kept open a second time, unasked
- * (denoland/deno pull request 32566, issue 35610). For RegisterTargets that would be a call whose
- * answer nobody waits for, applied who knows when; so it goes by a connection of its own.
+ * Deno sends a request that got no answer on a kept connection a second time by itself
+ * (denoland/deno pull request 32566, issue 35610). A RegisterTargets call sent twice could be
+ * applied at any later time, so it gets a connection of its own, and is never raced.
  */
 const SENT_ONCE = "RegisterTargets";
 
 /** The limit of a request that has none: the SDK's own to STS, which may not hang either. */
 const LONGEST_REQUEST: Milliseconds = 5_000;
 
+/** A kept connection that is silent for so long is raced by a new one. */
+const PATIENCE: Milliseconds = 2_000;
+
+/** Connections that are kept between requests. */
+interface Pool {
+  /** Undefined: the runtime's own. */
+  readonly client?: Deno.HttpClient;
+  /** Whether it may hold a connection. */
+  isUsed: boolean;
+}
+
 /**
  * Sends requests by `fetch`, whose connections Deno keeps open between calls. The SDK's own handler
  * for `fetch` clears a timer that it never set, and at the first use of a timer function Deno loads
  * those of Node.js, which takes 4 MB and 14 ms.
  *
- * The SDK takes a reply with status 200 for a success even if it is a well-formed page of a
- * proxy, or empty; so each reply's root element is compared with the call's name here.
+ * The SDK takes a reply with status 200 for a success even if it is a proxy's well-formed page, or
+ * empty; so this compares each reply's root element with the call's name. It follows no redirect,
+ * since the request carries credentials, and reads at most a megabyte of a reply.
  */
 export class ReplyCheckingHandler implements Handler {
   readonly metadata = { handlerProtocol: "http/1.1" };
   readonly #onSend = new WeakMap<object, () => void>();
   readonly #keepsNoConnection = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
+  readonly #warn: (message: string) => void;
+  #pool: Pool = { isUsed: false };
+  #patience = PATIENCE;
+
+  /** @param warn Gets a message for the log when a kept connection is silent. */
+  constructor(warn: (message: string) => void = () => {}) {
+    this.#warn = warn;
+  }
 
   /** Closes the connections. */
   destroy(): void {
     this.#keepsNoConnection.close();
+    this.#pool.client?.close();
   }
 
   /** Calls `onSend` right before a request that goes out under this signal. */
@@ -83,7 +108,9 @@ export class ReplyCheckingHandler implements Handler {
       ? abortSignal
       : systemClock.within(LONGEST_REQUEST);
     if (!signal.aborted) this.#onSend.get(signal)?.();
-    const { response, text } = await this.#answer(request, signal);
+    const { response, text } = actionOf(request.body) === SENT_ONCE
+      ? await answerOf(request, signal, this.#keepsNoConnection)
+      : await this.#raced(request, signal);
     checkReply(request, response.status, text);
     return {
       response: new HttpResponse({
@@ -95,22 +122,43 @@ export class ReplyCheckingHandler implements Handler {
     };
   }
 
-  async #answer(request: HttpRequest, signal: AbortSignal): Promise<Answer> {
-    const { method, headers, body } = request;
-    const isAlone = actionOf(body) === SENT_ONCE;
+  /**
+   * A kept connection can go silent (NAT, proxy), and over HTTP/2 all attempts would use it. So a
+   * request that gets no answer on one is sent once more, on a new connection, and the first answer
+   * counts. What is raced is idempotent. Where the old connection answers after all, the API is
+   * slow: the next race starts later, so that a slow API does not get each request twice.
+   */
+  async #raced(request: HttpRequest, signal: AbortSignal): Promise<Answer> {
+    const pool = this.#pool;
+    const mayBeKept = pool.isUsed;
+    const first = sendBy(pool, request, signal);
+    if (!mayBeKept) return await first;
+    const patience = systemClock.within(this.#patience);
     try {
-      const response = await fetch(urlOf(request), {
-        method,
-        headers,
-        signal,
-        ...(method !== "GET" && { body }),
-        ...(isAlone && { client: this.#keepsNoConnection }),
-      });
-      return { response, text: await response.text() };
-    } catch (cause) {
-      const options = { cause: signal.aborted ? new Aborted(cause) : cause };
-      throw new NoAnswer(hostOf(request), !isConnectFailure(cause), options);
+      const answer = await abortable(first, patience);
+      this.#patience = PATIENCE;
+      return answer;
+    } catch (error) {
+      if (error !== patience.reason) throw error;
     }
+    this.#warn(
+      `${actionOf(request.body)}: no answer from ${hostOf(request)} in ` +
+        `${durationText(this.#patience)} on a kept connection: trying a new one`,
+    );
+    const late = first.then((answer) => {
+      this.#patience = Math.min(2 * this.#patience, REQUEST_TIMEOUT);
+      return answer;
+    });
+    return await anyAnswer(late, sendBy(this.#poolAfter(pool), request, signal));
+  }
+
+  /** The pool that replaces a silent one, for all later requests. */
+  #poolAfter(silent: Pool): Pool {
+    if (this.#pool === silent) {
+      this.#pool = { client: Deno.createHttpClient({}), isUsed: false };
+      silent.client?.close();
+    }
+    return this.#pool;
   }
 }
 
@@ -131,6 +179,47 @@ interface Answer {
   readonly text: string;
 }
 
+async function sendBy(pool: Pool, request: HttpRequest, signal: AbortSignal): Promise<Answer> {
+  const answer = await answerOf(request, signal, pool.client);
+  pool.isUsed = true;
+  return answer;
+}
+
+/** The first answer; where there is none, the error that says more of what may have been applied. */
+async function anyAnswer(...answers: readonly Promise<Answer>[]): Promise<Answer> {
+  try {
+    return await Promise.any(answers);
+  } catch (error) {
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    throw errors.find((one) => !(one instanceof NoAnswer) || one.reachedServer) ?? errors[0];
+  }
+}
+
+async function answerOf(
+  request: HttpRequest,
+  signal: AbortSignal,
+  client: Deno.HttpClient | undefined,
+): Promise<Answer> {
+  const { method, headers, body } = request;
+  let status = 0;
+  try {
+    const response = await fetch(urlOf(request), {
+      method,
+      headers,
+      signal,
+      redirect: "manual",
+      ...(method !== "GET" && { body }),
+      ...(client !== undefined && { client }),
+    });
+    status = response.status;
+    return { response, text: await textOf(response) };
+  } catch (cause) {
+    if (cause instanceof ReplyTooLong) throw new UnexpectedReply(hostOf(request), status, cause);
+    const options = { cause: signal.aborted ? new Aborted(cause) : cause };
+    throw new NoAnswer(hostOf(request), !isConnectFailure(cause), options);
+  }
+}
+
 function urlOf({ protocol, path, query = {}, ...host }: HttpRequest): string {
   const parameters = buildQueryString(query);
   return `${protocol}//${hostOf(host)}${path}${parameters === "" ? "" : `?${parameters}`}`;
@@ -147,10 +236,23 @@ function checkHeaders({ headers }: HttpRequest): void {
 /** Compares the reply's root element with the call that the request makes (Query protocol). */
 function checkReply(request: HttpRequest, status: number, text: string): void {
   const action = actionOf(request.body);
-  if (action === undefined) return;
-  const expected = status < 300 ? `${action}Response` : "ErrorResponse";
-  const whole = new RegExp(`<${expected}[\\s>][\\s\\S]*</${expected}>\\s*$`);
-  if (!whole.test(text)) throw new UnexpectedReply(hostOf(request), status);
+  const isRedirect = status >= 300 && status < 400;
+  const root = status < 300 ? `${action}Response` : "ErrorResponse";
+  if (isRedirect || (action !== undefined && !hasRoot(text, root))) {
+    throw new UnexpectedReply(hostOf(request), status);
+  }
+}
+
+/** What XML may have before its root element; a DOCTYPE is not in any reply of this API. */
+const PROLOG = /^\uFEFF?\s*(<\?xml[^>]*>)?\s*/;
+
+/** Whether a document is one element of this name. In linear time, whoever wrote it. */
+function hasRoot(text: string, name: string): boolean {
+  const [prolog = ""] = PROLOG.exec(text) ?? [];
+  const isOpened = text.startsWith(`<${name}`, prolog.length) &&
+    /[\s>]/.test(text.charAt(prolog.length + 1 + name.length));
+  const end = `</${name}>`;
+  return isOpened && text.indexOf(end) === text.trimEnd().length - end.length;
 }
 
 /** The name of the call that a request of the Query protocol makes. */

@@ -2,7 +2,7 @@
 import { abortable } from "@std/async/abortable";
 import { type Clock, isTimeout } from "../host/clock.ts";
 import { around, type ElasticLoadBalancing } from "./elb.ts";
-import { attemptTimedOut, REQUEST_TIMEOUT } from "./retry.ts";
+import { asApiError, REQUEST_TIMEOUT } from "./retry.ts";
 
 /** A sidecar of a hundred groups would open a hundred connections at once otherwise. */
 const CALLS_AT_A_TIME = 10;
@@ -20,7 +20,7 @@ export function limited(elb: ElasticLoadBalancing, clock: Clock): ElasticLoadBal
       using _ = await slots.enter(signal);
       return await make({ ...options, signal: clock.within(timeout, signal) });
     } catch (error) {
-      throw isTimeout(error) ? attemptTimedOut(call, timeout) : error;
+      throw isTimeout(error) ? asApiError(error, call, timeout) : error;
     }
   });
 }

@@ -2,19 +2,34 @@
 
 /** A message that is longer than this helps nobody. */
 const LONGEST = 500;
+/** So much of a message is looked at: the patterns below take quadratic time. */
+const LONGEST_INPUT = 4 * LONGEST;
+/** Longer than any error code of AWS. */
+const LONGEST_CODE = 64;
 
 /**
  * The first line of a message, without what it may quote of the request: the messages of
  * SignatureDoesNotMatch and IncompleteSignature repeat signed headers, session token included.
  */
 export function readable(message: string): string {
-  const firstLine = message.trim().split(/[\r\n]/, 1)[0] ?? "";
-  return firstLine
+  return firstLineOf(message)
     .replaceAll(QUOTED_HEADER, "$1=…")
     .replaceAll(JSON_WEB_TOKEN, "…")
     .replaceAll(TOKEN, "…")
     .slice(0, LONGEST)
     .replace(/[.\s]+$/, "");
+}
+
+/** Without a word that the limit cuts: the rest of a secret would not be known as one. */
+function firstLineOf(message: string): string {
+  const start = message.trimStart().slice(0, LONGEST_INPUT);
+  const line = start.split(/[\r\n]/, 1)[0] ?? "";
+  return line.length < LONGEST_INPUT ? line : line.slice(0, line.lastIndexOf(" ") + 1);
+}
+
+/** An error code or a request's id: one short word. */
+export function word(text: string): string {
+  return text.slice(0, LONGEST_CODE).replaceAll(/[^\w.:/-]/g, "") || "Unknown";
 }
 
 const QUOTED_HEADER =

@@ -6,6 +6,7 @@
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
+import type { CallOptions } from "./elb.ts";
 import { type ApiCall, ApiError } from "./errors.ts";
 
 /** Back-off starts here after an error of the network or the server. */
@@ -46,7 +47,8 @@ export function isThrottling(error: ApiError): boolean {
  * attempt fits into the step's time.
  */
 export function backOff(error: ApiError, progress: Progress, clock: Clock): Milliseconds {
-  const isThrottled = isThrottling(error);
+  // At the quota, many pods wait until others leave: no reason to hurry either.
+  const isThrottled = isThrottling(error) || error.code === "TooManyTargets";
   const base = isThrottled ? THROTTLED_BASE : TRANSIENT_BASE;
   const longest = isThrottled ? LONGEST_THROTTLED : LONGEST_BACK_OFF;
   const exponential = Math.min(longest, base * 2 ** progress.failedBefore);
@@ -55,7 +57,7 @@ export function backOff(error: ApiError, progress: Progress, clock: Clock): Mill
 }
 
 /** The error of an attempt that got no answer in its time. */
-export function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiError {
+function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiError {
   return new ApiError(`no answer in ${durationText(time)}`, {
     call,
     code: "NoAnswer",
@@ -79,7 +81,7 @@ export interface RetryOptions {
   readonly log: Log;
   /** Ends all attempts: the step's deadline, joined with the stop signal. */
   readonly signal: AbortSignal;
-  /** The step's time: an attempt gets a part of it. */
+  /** The step's time: an attempt gets a third of it at most. */
   readonly time: Milliseconds;
   /** Fields that each log line gets. */
   readonly fields: LogFields;
@@ -87,20 +89,25 @@ export interface RetryOptions {
 
 /**
  * Makes attempts until one succeeds, one fails for good, or the signal ends.
+ * @param attempt One call, made with these options.
  * @throws {ApiError} The last one, when it is final or the time is up.
  * @throws The signal's reason, where that is not that the time is up.
  */
 export async function retry<T>(
-  attempt: (signal: AbortSignal) => Promise<T>,
-  options: RetryOptions,
+  attempt: (options: CallOptions) => Promise<T>,
+  { call, clock, log, signal, time, fields }: RetryOptions,
 ): Promise<T> {
-  const { clock, log, signal, time } = options;
   const started = clock.now();
+  const timeout = attemptTime(time);
   let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
-    const outcome = await tryOnce(attempt, options);
-    if (!(outcome instanceof ApiError)) return outcome.value;
-    const error = outcome;
+    let error: ApiError;
+    try {
+      return await attempt({ signal, timeout });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError) && !isTimeout(thrown)) throw thrown;
+      error = asApiError(thrown, call, timeout);
+    }
     if (!error.retryable) throw error;
     // An attempt that the end cut short tells less than the one before it.
     if (signal.aborted) throw endOf(signal, last ?? error);
@@ -108,7 +115,7 @@ export async function retry<T>(
     const left = started + time - clock.now();
     const delay = backOff(error, { failedBefore, left }, clock);
     log.warn(error.message, {
-      ...options.fields,
+      ...fields,
       attempt: failedBefore + 1,
       next_try_in: durationText(delay),
     });
@@ -119,18 +126,4 @@ export async function retry<T>(
 
 function endOf(signal: AbortSignal, last: ApiError): unknown {
   return isTimeout(signal.reason) ? last : signal.reason;
-}
-
-async function tryOnce<T>(
-  attempt: (signal: AbortSignal) => Promise<T>,
-  { call, clock, signal, time }: RetryOptions,
-): Promise<{ value: T } | ApiError> {
-  const limit = attemptTime(time);
-  try {
-    return { value: await attempt(clock.within(limit, signal)) };
-  } catch (error) {
-    if (error instanceof ApiError) return error;
-    if (isTimeout(error)) return attemptTimedOut(call, limit);
-    throw error;
-  }
 }

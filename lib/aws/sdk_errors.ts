@@ -6,10 +6,10 @@ import {
   isThrottlingError,
   isTransientError,
 } from "@smithy/core/retry";
-import { type ApiCall, ApiError, type ApiErrorDetails } from "./errors.ts";
+import { type ApiCall, ApiError, type ApiErrorDetails, DENIALS } from "./errors.ts";
 import { credentialsError } from "./credentials/errors.ts";
 import { NoAnswer, UnexpectedReply } from "./handler.ts";
-import { readable } from "./redact.ts";
+import { readable, word } from "./redact.ts";
 
 /** Where an error came from, for its message. */
 export interface ErrorContext {
@@ -20,27 +20,43 @@ export interface ErrorContext {
   readonly sent: boolean;
   /** The source of credentials that the SDK tried last, if any. */
   readonly source: string | undefined;
+  /** Whether refused credentials may be replaced by good ones. @default {false} */
+  readonly renewable?: boolean;
 }
 
 /** An error of the SDK, with what its deserializer and its retry classification rely on. */
 type SdkError = Parameters<typeof isTransientError>[0];
 
-/** Codes by which AWS says that the policy does not allow a call. */
-const NOT_ALLOWED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"]);
+const SEE_CREDENTIALS = "check which credentials the pod gets";
 
-/** Codes by which AWS refuses the credentials themselves, with what is to be done. */
+/** Codes by which AWS refuses the credentials themselves, with the remedy. */
 const CREDENTIALS_REFUSED: Readonly<Record<string, string>> = {
   ExpiredToken: "the session token has expired: give the pod a role (EKS Pod Identity or IRSA), " +
-    "whose credentials are renewed, or renew AWS_SESSION_TOKEN and start the pod anew",
+    "whose credentials are renewed, or renew AWS_SESSION_TOKEN and restart the pod",
   InvalidClientTokenId: "AWS does not know the access key: it was deleted, is of another " +
     "partition, or its session token does not belong to it",
-  UnrecognizedClient: "AWS does not know the access key: see which credentials the pod is given",
-  SignatureDoesNotMatch: "the secret access key does not belong to the access key: see which " +
-    "credentials the pod is given",
-  MissingAuthenticationToken: "the request came unsigned: see which credentials the pod is given",
+  UnrecognizedClient: `AWS does not know the access key: ${SEE_CREDENTIALS}`,
+  InvalidAccessKeyId: `AWS does not know the access key: ${SEE_CREDENTIALS}`,
+  AuthFailure: `AWS does not accept the credentials: ${SEE_CREDENTIALS}`,
+  InvalidSignature: `the secret access key does not belong to the access key: ${SEE_CREDENTIALS}`,
+  SignatureDoesNotMatch:
+    `the secret access key does not belong to the access key: ${SEE_CREDENTIALS}`,
+  MissingAuthenticationToken: `the request was not signed: ${SEE_CREDENTIALS}`,
 };
 
-const CLOCKS_DIFFER = "; the node's clock differs from the API's, which is allowed for from now on";
+/** The quotas of a Network Load Balancer (AWS: load-balancer-limits). Room comes as targets leave. */
+const QUOTAS = "; a Network Load Balancer takes 500 targets per Availability Zone, or 500 in all " +
+  "with cross-zone load balancing, and at most 3,000; a target counts once for each group";
+
+const WRONG_REGION = "scoped to a valid region";
+
+const CLOCKS_DIFFER = "; the node's clock is wrong: requests carry the API's time from now on";
+
+/** Whether the API refuses the credentials that the call was signed with. */
+export function refusesCredentials(error: unknown): boolean {
+  return isSdkError(error) && codeOf(error) in CREDENTIALS_REFUSED && !isClockSkew(error) &&
+    !error.message.includes(WRONG_REGION);
+}
 
 /** Turns an error of the SDK into one of ours. */
 export function toApiError(error: unknown, context: ErrorContext): ApiError {
@@ -75,7 +91,7 @@ function noAnswer(error: NoAnswer, { call }: ErrorContext): ApiError {
 }
 
 function unexpectedReply(error: UnexpectedReply, { call }: ErrorContext): ApiError {
-  const message = `${error.message}: a proxy in between, or a wrong -endpoint-url?`;
+  const message = `${error.message}: check for a proxy in between, and -endpoint-url`;
   return new ApiError(message, {
     call,
     code: "UnexpectedReply",
@@ -86,19 +102,19 @@ function unexpectedReply(error: UnexpectedReply, { call }: ErrorContext): ApiErr
 
 /** The API answered with an error. */
 function answered(error: SdkError, context: ErrorContext): ApiError {
-  const { call } = context;
+  const { call, renewable = false } = context;
   const status = error.$metadata?.httpStatusCode;
   const code = codeOf(error);
   const isSkewed = isClockSkew(error);
   const details: ApiErrorDetails = {
     call,
     code,
-    retryable: isSkewed || isRetryable(error),
+    retryable: isSkewed || renewable || code === "TooManyTargets" || isRetryable(error),
     effect: status !== undefined && status < 500 ? "none" : "unknown",
     ...retryAfter(error),
   };
   const id = error.$metadata?.requestId;
-  const origin = [...(status ? [`HTTP ${status}`] : []), ...(id ? [`request ${id}`] : [])];
+  const origin = [...(status ? [`HTTP ${status}`] : []), ...(id ? [`request ${word(id)}`] : [])];
   const advice = isSkewed ? CLOCKS_DIFFER : remedy(code, error.message, context);
   const message = `${code}: ${readable(error.message)}${advice}` +
     (origin.length > 0 ? ` (${origin.join(", ")})` : "");
@@ -117,7 +133,7 @@ function isClockSkew(error: SdkError): boolean {
 /** The code as it is on the wire: the SDK's names of modelled errors end in `Exception`. */
 function codeOf(error: SdkError): string {
   const code = "Code" in error && typeof error.Code === "string" ? error.Code : error.name;
-  return code === "ThrottlingException" ? code : code.replace(/Exception$/, "");
+  return code === "ThrottlingException" ? code : word(code).replace(/Exception$/, "");
 }
 
 function retryAfter(error: SdkError): { retryAfter?: number } {
@@ -126,13 +142,13 @@ function retryAfter(error: SdkError): { retryAfter?: number } {
 }
 
 function remedy(code: string, message: string, { call, resource }: ErrorContext): string {
-  if (NOT_ALLOWED.has(code)) {
-    const on = call.startsWith("Describe") ? "*" : resource;
+  if (DENIALS.has(code)) {
+    const on = call.startsWith("Describe") ? "*" : readable(resource);
     return `; the role's policy must allow elasticloadbalancing:${call} on ${on}`;
   }
-  if (message.includes("scoped to a valid region")) {
-    return "; the endpoint is of another region than the one that is given: see -region, " +
-      "AWS_REGION and -endpoint-url";
+  if (code === "TooManyTargets") return QUOTAS;
+  if (message.includes(WRONG_REGION)) {
+    return "; the endpoint belongs to another region: check -region, AWS_REGION and -endpoint-url";
   }
   const refused = CREDENTIALS_REFUSED[code];
   return refused === undefined ? "" : `; ${refused}`;

@@ -200,7 +200,7 @@ async function ask(
   const fields = { target_group: "names" in which ? which.names : which.arns };
   try {
     return await retry(
-      (signal) => elb.describeTargetGroups(which, { signal }),
+      (attempt) => elb.describeTargetGroups(which, attempt),
       { call: "DescribeTargetGroups", clock, log, signal, time, fields },
     );
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Every source of credentials, region and endpoint that a pod can meet, and what goes wrong. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { STATIC_KEY } from "../emulator/access_keys.ts";
+import { type Fault, type FaultRule, REFUSAL_CODES } from "../emulator/faults.ts";
 import { quietPort, QuotingApi, Relay, SilentEndpoint } from "./endpoints.ts";
 import { type Place, Pod, type PodEnd, type PodOptions } from "./pod.ts";
 import { PROFILE_KEY, TRUST_OF_PODS } from "./pod_identity.ts";
@@ -151,7 +152,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: "a profile that is not there",
     env: (place) => ({ ...api(place), ...KEYS, AWS_PROFILE: "nobody" }),
-    sentence: /: no AWS credentials were found: .*if AWS_PROFILE is set, see that profile/,
+    sentence: /: no AWS credentials were found: .*if AWS_PROFILE is set, check that profile/,
   },
   {
     name: "a metadata service that nobody answers at",
@@ -160,7 +161,7 @@ const REFUSALS: readonly Refusal[] = [
       AWS_ENDPOINT_URL: url,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: quietPort().url,
     }),
-    sentence: /: no AWS credentials were found: .*the last source asked was the node's metadata/,
+    sentence: /: no AWS credentials were found: .*the last source tried was the node's metadata/,
   },
   {
     name: "a role that does not trust the service account",
@@ -178,35 +179,36 @@ const REFUSALS: readonly Refusal[] = [
     name: "a web identity token that is none",
     env: (place) => ({ ...api(place), ...webIdentity(place) }),
     files: () => ({ "irsa/token": `${webIdentityToken}x` }),
-    sentence: /: STS refused .* \(InvalidIdentityToken: .*\): see whether the cluster's OIDC/,
+    sentence: /: STS refused .* \(InvalidIdentityToken: .*\): check that the cluster's OIDC/,
     calls: STS,
   },
   {
     name: "a web identity token that has expired",
     env: (place) => ({ ...api(place), ...webIdentity(place) }),
     files: () => ({ "irsa/token": expiredWebIdentityToken }),
-    sentence: /: STS refused .* \(ExpiredToken: .*\): see why the kubelet does not renew/,
+    sentence: /: STS refused .* \(ExpiredToken: .*\): check why the kubelet does not renew/,
     calls: STS,
   },
   {
     name: "no file of the web identity token",
     env: (place) => ({ ...api(place), ...webIdentity(place) }),
-    sentence: /: the file \S+\/irsa\/token, which AWS credentials .*, does not exist: see/,
+    sentence: /: the file \S+\/irsa\/token, the source of AWS credentials, does not exist: check/,
   },
   {
     name: "no file of the pod identity token",
     env: (place) => ({ ...api(place), ...podIdentity(place) }),
-    sentence: /: the file \S+\/pod-identity\/token, which AWS credentials .*, does not exist: see/,
+    sentence:
+      /: the file \S+\/pod-identity\/token, the source of AWS credentials, does not exist: check/,
   },
   {
     name: "a line break in the access key",
     env: (place) => ({ ...api(place), ...KEYS, AWS_ACCESS_KEY_ID: `${STATIC_KEY.accessKeyId}\n` }),
-    sentence: /: the AWS credentials hold a character .*: look for a line break/,
+    sentence: /: the AWS credentials contain a character .*: look for a line break/,
   },
   {
     name: "a line break in the session token",
     env: (place) => ({ ...api(place), ...KEYS, AWS_SESSION_TOKEN: "session-0a1b2c3d-4e\nf" }),
-    sentence: /: the AWS credentials hold a character .*: look for a line break/,
+    sentence: /: the AWS credentials contain a character .*: look for a line break/,
   },
 ];
 
@@ -281,12 +283,12 @@ const REFUSED: readonly Case[] = [
   refusal({
     name: "no region, and no metadata service to ask",
     env: ({ url }) => ({ ...KEYS, ...NO_IMDS, AWS_ENDPOINT_URL: url }),
-    sentence: /: no region is known: give -region, or set AWS_REGION/,
+    sentence: /: no region is set: set -region, AWS_REGION/,
   }, false),
   refusal({
     name: "an empty AWS_REGION is none",
     env: ({ url }) => ({ ...KEYS, ...NO_IMDS, AWS_ENDPOINT_URL: url, AWS_REGION: "" }),
-    sentence: /: no region is known: give -region, or set AWS_REGION/,
+    sentence: /: no region is set: set -region, AWS_REGION/,
   }, false),
   refusal({
     name: "no region, and nobody answers at the metadata service",
@@ -295,12 +297,12 @@ const REFUSED: readonly Case[] = [
       AWS_ENDPOINT_URL: url,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: quietPort().url,
     }),
-    sentence: /: no region is known: give -region, or set AWS_REGION/,
+    sentence: /: no region is set: set -region, AWS_REGION/,
   }, false),
   refusal({
     name: "an endpoint of another region",
     env: (place) => ({ ...api(place), ...KEYS, AWS_REGION: "us-east-1" }),
-    sentence: /: SignatureDoesNotMatch: .*; the endpoint is of another region/,
+    sentence: /: SignatureDoesNotMatch: .*; the endpoint belongs to another region/,
     calls: ["DescribeTargetGroups"],
   }, false),
 ];
@@ -336,23 +338,71 @@ function renewal(name: string, file: string, options: PodOptions, renewed: objec
 
 const ROTATED = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzaWRlY2FyIn0.cm90YXRlZA";
 
-const EXPIRED_BY_THE_API_ALONE: Case = {
-  name: "credentials that the API alone calls expired, the node's clock being slow, are renewed",
-  run: async () => {
-    await using pod = await Pod.start({
-      env: (place) => ({ ...api(place), ...webIdentity(place) }),
-      files: webIdentityFiles,
-      emulator: {
-        faults: [{ what: "expired-token", action: "DeregisterTargets", occurrence: "first" }],
-      },
-    });
-    const { code, log } = await pod.live();
-    assertEquals(code, 0, log);
-    const leaving = pod.actions.slice(pod.actions.indexOf("DeregisterTargets"));
-    assert(leaving.includes("AssumeRoleWithWebIdentity"), leaving.join());
-    assertEquals(leaving.at(-1), "DeregisterTargets");
+/** A pod whose role's credentials the API refuses when the target is to be deregistered. */
+function refusedAtTheEnd(
+  rule: Fault & Partial<FaultRule>,
+  args: readonly string[] = [],
+): PodOptions {
+  return {
+    env: (place) => ({ ...api(place), ...webIdentity(place) }),
+    files: webIdentityFiles,
+    args: () => args,
+    emulator: { faults: [{ ...rule, action: "DeregisterTargets" }] },
+  };
+}
+
+/** The calls after the stop signal. */
+function lastCalls(pod: Pod): string {
+  const first = pod.actions.indexOf("DeregisterTargets");
+  const short = { DeregisterTargets: "deregister", AssumeRoleWithWebIdentity: "fetch" };
+  return pod.actions.slice(first).map((action) => short[action as keyof typeof short]).join(" ");
+}
+
+const REFUSED_CREDENTIALS: readonly Case[] = [
+  ...[
+    // By the clock of a node that is slow, they seem good still.
+    { what: "expired-token", occurrence: "first" } as const,
+    ...REFUSAL_CODES.map((code) => ({ what: "revoke-key", code, occurrence: "first" } as const)),
+  ].map((rule): Case => ({
+    name: `credentials that the API refuses are fetched anew, once: ${JSON.stringify(rule)}`,
+    run: async () => {
+      await using pod = await Pod.start(refusedAtTheEnd(rule));
+      const { code, log } = await pod.live();
+      assertEquals(code, 0, log);
+      assertEquals(lastCalls(pod), "deregister fetch deregister", log);
+    },
+  })),
+  {
+    name: "credentials that the API refuses for ever are fetched anew every five seconds at most",
+    run: async () => {
+      const rule = { what: "revoke-key" } as const;
+      await using pod = await Pod.start(refusedAtTheEnd(rule, ["-deregister-timeout=8s"]));
+      await pod.sidecar.line(/serving until/);
+      pod.sidecar.signal("SIGTERM");
+      const { code, log } = await pod.sidecar.ended();
+      assertEquals(code, 5, log.join("\n"));
+      const calls = lastCalls(pod);
+      assert(calls.split("fetch").length - 1 <= 2, calls);
+    },
   },
-};
+  {
+    name: "a key that was rotated in a shared file is read anew when the API refuses the old one",
+    run: async () => {
+      const keys = (id: string, secret: string) =>
+        `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`;
+      await using pod = await Pod.start({
+        env: api,
+        files: () => ({ ".aws/credentials": `[default]\n${keyLines}` }),
+        emulator: { faults: [{ what: "revoke-key", action: "DeregisterTargets", occurrence: 1 }] },
+      });
+      await pod.sidecar.line(/serving until/);
+      pod.write(".aws/credentials", keys(STATIC_KEY.accessKeyId, STATIC_KEY.secretAccessKey));
+      const { code, log } = await pod.live();
+      assertEquals(code, 0, log);
+      assertEquals(pod.identities, ["profile", "static"]);
+    },
+  },
+];
 
 const SLOW = ["-resolve-timeout=6s"];
 
@@ -368,7 +418,7 @@ const OUT_OF_REACH: readonly Case[] = [
       const line = await pod.sidecar.line(/next_try_in/);
       assertMatch(
         line,
-        /from the EKS Pod Identity agent \(connect ECONNREFUSED 127.0.0.2:\d+\): see/,
+        /from the EKS Pod Identity agent \(connect ECONNREFUSED 127.0.0.2:\d+\): check/,
       );
       await using _agent = new Relay(pod.emulator.url, quiet);
       const { code, log } = await pod.live();
@@ -387,7 +437,7 @@ const OUT_OF_REACH: readonly Case[] = [
       assertEquals(code, 3, log);
       assertMatch(
         sentence,
-        /no AWS credentials were found: .*asked was the EKS Pod Identity agent/,
+        /no AWS credentials were found: .*tried was the EKS Pod Identity agent/,
       );
       assertEquals(pod.actions, []);
     },
@@ -408,7 +458,7 @@ const OUT_OF_REACH: readonly Case[] = [
       });
       const { code, log } = await pod.live();
       assertEquals(code, 0, log);
-      assertMatch(log, /STS failed to give AWS credentials \(ThrottlingException: .*next_try_in/);
+      assertMatch(log, /STS failed to return AWS credentials \(ThrottlingException: .*next_try_in/);
     },
   },
   {
@@ -422,7 +472,10 @@ const OUT_OF_REACH: readonly Case[] = [
       });
       const { code, sentence, log } = await pod.ended();
       assertEquals(code, 3, log);
-      assertMatch(sentence, /STS gave no AWS credentials: the reply of \S+ \(HTTP 200\) .*a proxy/);
+      assertMatch(
+        sentence,
+        /STS returned no AWS credentials: the reply from \S+ \(HTTP 200\) .*a proxy/,
+      );
     },
   },
   {
@@ -437,7 +490,7 @@ const OUT_OF_REACH: readonly Case[] = [
       });
       const { code, log } = await pod.live();
       assertEquals(code, 0, log);
-      assertMatch(log, /STS gave no AWS credentials: no answer from \S+ in time .*next_try_in/);
+      assertMatch(log, /STS returned no AWS credentials: no answer from \S+ in time .*next_try_in/);
     },
   },
   {
@@ -457,7 +510,7 @@ const OUT_OF_REACH: readonly Case[] = [
       });
       const { code, log } = await pod.live();
       assertEquals(code, 0, log);
-      assertMatch(log, /credentials did not come in time; the last source asked was STS: see/);
+      assertMatch(log, /credentials did not arrive in time; the last source tried was STS: check/);
     },
   },
   ...(["STS", "agent", "metadata service"] as const).map((source): Case => ({
@@ -467,7 +520,10 @@ const OUT_OF_REACH: readonly Case[] = [
       await using pod = await Pod.start(silentSource(source, silent.url, SLOW));
       const { code, sentence, log } = await pod.ended();
       assertEquals(code, 3, log);
-      assertMatch(sentence, new RegExp(`credentials did not come in time; .*${source}: see`));
+      assertMatch(
+        sentence,
+        new RegExp(`credentials did not arrive in time; .*${source}( \\(.*\\))?: check`),
+      );
       assertMatch(sentence, /\(tried for 6s, -resolve-timeout\)$/);
       assertEquals(pod.actions, []);
     },
@@ -536,6 +592,7 @@ const QUOTED: readonly Case[] = ["SignatureDoesNotMatch", "IncompleteSignature",
           AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2: quoting.url,
         }),
         files: webIdentityFiles,
+        args: () => ["-resolve-timeout=6s"],
       });
       const { code: exit, log } = await pod.ended();
       assertEquals(exit, 3, log);
@@ -548,7 +605,7 @@ const QUOTED: readonly Case[] = ["SignatureDoesNotMatch", "IncompleteSignature",
 
 sideBySide([
   ...OUT_OF_REACH,
-  EXPIRED_BY_THE_API_ALONE,
+  ...REFUSED_CREDENTIALS,
   renewal("IRSA", "irsa/token", {
     env: (place) => ({ ...api(place), ...webIdentity(place) }),
     files: webIdentityFiles,

@@ -1,8 +1,11 @@
-/** Every fault of the API × each of the four calls, once and for ever. */
+/** Every fault of the API × the calls that it can befall, once and for ever. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Fault, FaultRule } from "../emulator/faults.ts";
-import { Scene } from "./scene.ts";
+import { startEmulator } from "../emulator/server.ts";
+import { Http2Server } from "../emulator/http2_server.ts";
+import { Scene, TARGET } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
+import { SidecarProcess } from "./sidecar_process.ts";
 
 /** What the answer, or its lack, tells the client. */
 type Kind =
@@ -17,35 +20,6 @@ type Kind =
   /** Nothing that anybody should notice. */
   | "harmless";
 
-const FAULTS: readonly (readonly [Kind, Fault])[] = [
-  ["refused-for-now", { what: "throttle" }],
-  ["refused-for-now", { what: "throttle", code: "Throttling", retryAfter: 1 }],
-  ["refused-for-now", { what: "throttle", code: "RequestLimitExceeded" }],
-  ["unknown", { what: "internal-failure" }],
-  ["unknown", { what: "service-unavailable" }],
-  ["unknown", { what: "health-unavailable" }],
-  ["unknown", { what: "proxy-error" }],
-  ["unknown", { what: "hang" }],
-  ["unknown", { what: "reset" }],
-  ["unknown", { what: "html-reply" }],
-  ["unknown", { what: "empty-reply" }],
-  ["unknown-but-applied", { what: "internal-failure", applied: true }],
-  ["unknown-but-applied", { what: "hang", applied: true }],
-  ["unknown-but-applied", { what: "reset", applied: true }],
-  ["unknown-but-applied", { what: "truncated-reply" }],
-  ["unknown-but-applied", { what: "truncated-xml" }],
-  ["final", { what: "access-denied" }],
-  ["final", { what: "expired-token" }],
-  ["final", { what: "target-group-not-found" }],
-  ["final", { what: "invalid-target" }],
-  ["final", { what: "validation-error" }],
-  ["harmless", { what: "delay", before: 300, after: 300 }],
-  ["harmless", { what: "apply-late", time: 300 }],
-  ["harmless", { what: "clock-skew", seconds: 900 }],
-  ["harmless", { what: "close-connection" }],
-  ["harmless", { what: "close-connection", announced: false }],
-];
-
 const CALLS = [
   "DescribeTargetGroups",
   "RegisterTargets",
@@ -53,6 +27,46 @@ const CALLS = [
   "DeregisterTargets",
 ] as const;
 type CallName = typeof CALLS[number];
+
+/** The calls that change something: what a call tells of its effect matters for them. */
+const CHANGES = ["RegisterTargets", "DeregisterTargets"] as const;
+
+const FAULTS: readonly (readonly [Kind, Fault, (readonly CallName[])?])[] = [
+  ["refused-for-now", { what: "throttle" }],
+  ["refused-for-now", { what: "throttle", code: "Throttling", retryAfter: 1 }, CHANGES],
+  ["refused-for-now", { what: "too-many-targets" }, ["RegisterTargets"]],
+  ["unknown", { what: "internal-failure" }],
+  ["unknown", { what: "health-unavailable" }, ["DescribeTargetHealth"]],
+  ["unknown", { what: "proxy-error" }],
+  ["unknown", { what: "hang" }],
+  ["unknown", { what: "silent-connection" }],
+  ["unknown", { what: "reset" }],
+  ["unknown", { what: "html-reply" }, CHANGES],
+  ["unknown", { what: "empty-reply" }, CHANGES],
+  ["unknown", { what: "redirect", to: "http://127.0.0.1:1/" }, CHANGES],
+  ["unknown", { what: "endless-reply" }, CHANGES],
+  ["unknown", { what: "giant-code" }, CHANGES],
+  ["unknown-but-applied", { what: "internal-failure", applied: true }],
+  ["unknown-but-applied", { what: "hang", applied: true }],
+  ["unknown-but-applied", { what: "reset", applied: true }],
+  ["unknown-but-applied", { what: "silent-connection", applied: true }, CHANGES],
+  ["unknown-but-applied", { what: "truncated-reply" }, CHANGES],
+  ["unknown-but-applied", { what: "truncated-xml" }],
+  ["final", { what: "access-denied" }],
+  // The keys are those of the environment, which cannot change.
+  ["final", { what: "revoke-key" }, ["DescribeTargetGroups", "RegisterTargets"]],
+  [
+    "final",
+    { what: "target-group-not-found" },
+    ["DescribeTargetGroups", "RegisterTargets", "DescribeTargetHealth"],
+  ],
+  ["final", { what: "invalid-target" }],
+  ["harmless", { what: "delay", before: 300, after: 300 }],
+  ["harmless", { what: "apply-late", time: 300 }],
+  ["harmless", { what: "clock-skew", seconds: 900 }],
+  ["harmless", { what: "close-connection" }, CHANGES],
+  ["harmless", { what: "close-connection", announced: false }],
+];
 
 /** For what does not end by itself: short, since it is waited for to its end. */
 const SHORT_TIMES = [
@@ -76,7 +90,7 @@ const LONG_TIMES = [
 /** More than all the times together, and start-up on a busy machine besides. */
 const LONGEST_LIFE_MS = 45_000;
 
-/** The exit code, by design section 2: what is final is final at once, but for leaving. */
+/** The exit code: what is final ends the start at once; deregistering is tried to the end. */
 function expectedCode(call: CallName, kind: Kind, forEver: boolean): number {
   if (kind === "harmless" || call === "DescribeTargetHealth") return 0;
   if (call === "DeregisterTargets") return forEver && kind !== "unknown-but-applied" ? 5 : 0;
@@ -93,6 +107,11 @@ function isTold(call: CallName, { what, occurrence }: FaultRule): boolean {
   return !(what === "target-group-not-found" && call === "DescribeTargetGroups");
 }
 
+/** Whether an attempt ends with its time only. */
+function isSilent({ what }: Fault): boolean {
+  return what === "hang" || what === "silent-connection";
+}
+
 function faultCase(call: CallName, [kind, fault]: typeof FAULTS[number], forEver: boolean): Case {
   const rule: FaultRule = { ...fault, action: call, occurrence: forEver ? "every" : "first" };
   return {
@@ -101,7 +120,7 @@ function faultCase(call: CallName, [kind, fault]: typeof FAULTS[number], forEver
       const started = performance.now();
       const isEndless = forEver && call === "DescribeTargetGroups" && kind !== "harmless";
       const passes = !forEver || kind === "harmless";
-      const times = passes && fault.what !== "hang" ? LONG_TIMES : SHORT_TIMES;
+      const times = passes && !isSilent(fault) ? LONG_TIMES : SHORT_TIMES;
       const args = [
         ...times,
         ...(isEndless ? ["-resolve-timeout=2s"] : []),
@@ -124,10 +143,58 @@ function faultCase(call: CallName, [kind, fault]: typeof FAULTS[number], forEver
   };
 }
 
+/** More groups than there are slots, and an API that takes most of an attempt's time. */
+const MANY_GROUPS: Case = {
+  name: "thirty groups are deregistered though each call takes three quarters of an attempt's time",
+  run: async () => {
+    const groups = Array.from({ length: 30 }, (_, number) => ({ name: `group-${number}` }));
+    await using scene = await Scene.start({
+      groups,
+      args: [
+        ...groups.map(({ name }) => `-target-group-name=${name}`),
+        ...["-wait-in-service=false", "-deregister-timeout=9s"],
+      ],
+      faults: [{ what: "delay", before: 2_200, action: "DeregisterTargets" }],
+    });
+    await scene.sidecar.line(/serving until/);
+    scene.sidecar.signal("SIGTERM");
+    const { code, log } = await scene.sidecar.ended();
+    assertEquals(code, 0, log.join("\n"));
+    assert(!/credentials|next_try_in/.test(log.join("\n")), log.join("\n"));
+    await scene.nothingLeftBehind();
+  },
+};
+
+/** All calls but RegisterTargets share one HTTP/2 connection, over which nothing comes any more. */
+const SILENT_HTTP2: Case = {
+  name: "an HTTP/2 connection that goes silent delays DeregisterTargets by two seconds",
+  run: async () => {
+    const folder = await Deno.makeTempDir();
+    await using emulator = await startEmulator({ groups: [{ name: "kafka" }] });
+    await using server = await Http2Server.start(folder, emulator.url);
+    await using sidecar = new SidecarProcess({
+      args: ["-target-group-name=kafka", `-target-id=${TARGET}`, `-endpoint-url=${server.url}`],
+      env: { ...emulator.environment, DENO_CERT: server.authority },
+    });
+    await sidecar.line(/serving until/);
+    server.silenceConnections();
+    const started = performance.now();
+    sidecar.signal("SIGTERM");
+    const { code, log } = await sidecar.ended();
+    assertEquals(code, 0, log.join("\n"));
+    assert(performance.now() - started < 8_000, log.join("\n"));
+    assertMatch(log.join("\n"), /DeregisterTargets: no answer from \S+ in 2s on a kept connection/);
+    assertEquals(emulator.registered("kafka"), []);
+    await Deno.remove(folder, { recursive: true });
+  },
+};
+
 sideBySide([
   ...[true, false].flatMap((forEver) =>
-    CALLS.flatMap((call) => FAULTS.map((fault) => faultCase(call, fault, forEver)))
+    FAULTS.flatMap((row) => (row[2] ?? CALLS).map((call) => faultCase(call, row, forEver)))
   ),
+  MANY_GROUPS,
+  SILENT_HTTP2,
   {
     name: "a registration in doubt is not in doubt any more when the settle time has passed",
     run: async () => {

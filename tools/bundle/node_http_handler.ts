@@ -1,30 +1,85 @@
-/** What the bundle puts in the place of the SDK's HTTP client for Node.js: `fetch`. */
-import { FetchHttpHandler } from "@smithy/fetch-http-handler";
+/**
+ * What the bundle puts in the place of the SDK's HTTP client for Node.js: `fetch`. It follows no
+ * redirect, since requests carry tokens, and reads a bounded part of each reply.
+ */
+import { buildQueryString, HttpResponse } from "@smithy/core/protocols";
+import type { HttpHandlerOptions, HttpRequest } from "@smithy/types";
+import { textOf } from "../../lib/host/reply.ts";
 
 export { streamCollector } from "@smithy/fetch-http-handler";
 
-type Handle = FetchHttpHandler["handle"];
-type Given = Parameters<typeof FetchHttpHandler.create>[0];
+/** Times are in milliseconds. */
+interface Options {
+  readonly requestTimeout?: number;
+}
 
-/** Says in the words of Node.js when nobody listens: these reach the log. */
-export class NodeHttpHandler extends FetchHttpHandler {
-  static override create(given?: Given): ReturnType<typeof FetchHttpHandler.create> {
-    return isHandler(given) ? super.create(given) : new NodeHttpHandler(given);
+/** Where a request has no limit; the SDK's own to STS and others. */
+const LONGEST_REQUEST = 10_000;
+
+type Given = NodeHttpHandler | Options | (() => Promise<Options | void>) | undefined;
+
+export class NodeHttpHandler {
+  readonly metadata = { handlerProtocol: "http/1.1" };
+  readonly #options: Options;
+
+  constructor(options?: Given) {
+    this.#options = typeof options === "object" && !isHandler(options) ? options : {};
   }
 
-  override async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
+  static create(given?: Given): NodeHttpHandler {
+    return isHandler(given) ? given : new NodeHttpHandler(given);
+  }
+
+  /** @throws {Error} In the words of Node.js where nothing listens: these reach the log. */
+  async handle(
+    request: HttpRequest,
+    { abortSignal, requestTimeout }: HttpHandlerOptions = {},
+  ): Promise<{ response: HttpResponse }> {
+    const { method, headers, body, hostname, port } = request;
+    const time = requestTimeout ?? this.#options.requestTimeout ?? LONGEST_REQUEST;
+    const limit = AbortSignal.timeout(time);
     try {
-      return await super.handle(request, options);
+      const response = await fetch(urlOf(request), {
+        method,
+        headers,
+        redirect: "manual",
+        signal: abortSignal instanceof AbortSignal ? AbortSignal.any([limit, abortSignal]) : limit,
+        ...(method !== "GET" && { body }),
+      });
+      const text = await textOf(response);
+      return {
+        response: new HttpResponse({
+          statusCode: response.status,
+          reason: response.statusText,
+          headers: Object.fromEntries(response.headers),
+          body: new Response(text).body,
+        }),
+      };
     } catch (cause) {
+      if (limit.aborted) throw new Error(`no answer in ${time} ms`, { cause });
       if (!/Connection refused/.test(String(innermostOf(cause)))) throw cause;
-      const { hostname, port } = request;
       throw new Error(`connect ECONNREFUSED ${hostname}:${port ?? ""}`, { cause });
     }
   }
+
+  /** The connections are the runtime's. */
+  destroy(): void {}
+
+  updateHttpClientConfig(): void {}
+
+  httpHandlerConfigs(): Options {
+    return this.#options;
+  }
 }
 
-function isHandler(given: Given): given is Extract<Given, { handle: unknown }> {
-  return typeof given === "object" && given !== null && "handle" in given;
+function urlOf({ protocol, hostname, port, path, query = {} }: HttpRequest): string {
+  const parameters = buildQueryString(query);
+  const host = port ? `${hostname}:${port}` : hostname;
+  return `${protocol}//${host}${path}${parameters === "" ? "" : `?${parameters}`}`;
+}
+
+function isHandler(given: Given): given is NodeHttpHandler {
+  return typeof given === "object" && "handle" in given;
 }
 
 function innermostOf(error: unknown): unknown {

@@ -18,6 +18,9 @@ const NODE_PARTS: Readonly<Record<string, string>> = {
   "node:process": "node/process.ts",
 };
 
+/** Stand-ins for packages alone: the program's own code gets the part of Node.js. */
+const SDK_PARTS: Readonly<Record<string, string>> = { "node:http": "node/http.ts" };
+
 /** The SDK brings each of these for the web too, where it needs nothing of Node.js. */
 const FOR_THE_WEB =
   /@smithy\/core\/dist-es\/(submodules\/(serde|checksum)\/index|.*\/isStreamingPayload)\.js$/;
@@ -62,12 +65,13 @@ export function programPlugin({ root, onLazyPackage }: PluginOptions): Plugin {
       const { path, importer, kind, namespace, pluginData } = args;
       if (pluginData === ASKED) return undefined;
       if (namespace === BUILTIN) return { path, external: true };
-      const part = NODE_PARTS[path];
+      const isPackage = importer.includes("/node_modules/");
+      const part = NODE_PARTS[path] ?? (isPackage ? SDK_PARTS[path] : undefined);
       if (part !== undefined) return { path: root + HERE + part, sideEffects: false };
       if (path.startsWith("node:")) return { path, external: true };
       if (kind === "require-call" && isBuiltin(path)) return { path, namespace: BUILTIN };
       if (path === NODE_HTTP_HANDLER) return { path: `${root}${HERE}node_http_handler.ts` };
-      if (importer.includes("/node_modules/")) {
+      if (isPackage) {
         const answer = await ask(path, args);
         const isLazy = kind === "dynamic-import" && !path.startsWith(".");
         return isLazy ? { path: onLazyPackage(path, answer.path), external: true } : answer;

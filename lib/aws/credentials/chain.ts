@@ -14,7 +14,8 @@ export const USER_AGENT: [string, string][] = [
 /** The SDK's chain of credential sources; its requests to STS carry the same user agent. */
 export function credentialChain(init: DefaultProviderInit): ReturnType<typeof defaultProvider> {
   const clientConfig = { ...init.clientConfig, ...namesTheSidecar };
-  return defaultProvider({ ...init, clientConfig });
+  // The shared files are read anew each time: keys in them can be rotated.
+  return defaultProvider({ ...init, clientConfig, ignoreCache: true });
 }
 
 /** An SDK client's setting. */

@@ -25,17 +25,17 @@ export interface CredentialsContext {
 const STS_REMEDIES: Readonly<Record<string, string>> = {
   AccessDenied: "the trust policy of the role (AWS_ROLE_ARN) must allow this service account: " +
     "compare issuer, subject and audience",
-  ExpiredToken: "see why the kubelet does not renew the file that AWS_WEB_IDENTITY_TOKEN_FILE " +
+  ExpiredToken: "check why the kubelet does not renew the file that AWS_WEB_IDENTITY_TOKEN_FILE " +
     "names",
-  InvalidIdentityToken: "see whether the cluster's OIDC provider is set up in IAM, and what is " +
-    "in the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
+  InvalidIdentityToken: "check that the cluster's OIDC provider is set up in IAM, and the " +
+    "content of the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
 };
 
 /** The credentials were not there when the time of an attempt was up. */
 export function credentialsTooSlow(call: ApiCall, source: string | undefined): ApiError {
   const { code, message, retryable } = noCredentials(
-    `the AWS credentials did not come in time${asked(source)}: see whether the pod can reach ` +
-      "what they come from",
+    `the AWS credentials did not arrive in time${asked(source)}: check whether the pod can reach ` +
+      "their source",
     true,
   );
   return new ApiError(message, { call, code, retryable, effect: "none" });
@@ -56,11 +56,11 @@ interface Explanation {
 
 function explain(error: SdkError, context: CredentialsContext): Explanation {
   if (error instanceof NoAnswer) {
-    return noCredentials(`STS gave no AWS credentials: ${error.message}`, true);
+    return noCredentials(`STS returned no AWS credentials: ${error.message}`, true);
   }
   if (error instanceof UnexpectedReply) {
-    const message = `STS gave no AWS credentials: ${error.message}: a proxy in between, or a ` +
-      "wrong AWS_ENDPOINT_URL?";
+    const message = `STS returned no AWS credentials: ${error.message}: check ` +
+      "for a proxy in between, and AWS_ENDPOINT_URL";
     return noCredentials(message, true);
   }
   if (error instanceof Unsendable) return unsendable();
@@ -75,7 +75,7 @@ function noCredentials(message: string, retryable: boolean): Explanation {
 /** A line break at the end of a secret's file is the usual cause. */
 function unsendable(): Explanation {
   return noCredentials(
-    "the AWS credentials hold a character that no HTTP header can: look for a line break in " +
+    "the AWS credentials contain a character that no HTTP header can carry: look for a line break in " +
       "AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, and in the Kubernetes secret that they come from",
     false,
   );
@@ -83,7 +83,7 @@ function unsendable(): Explanation {
 
 function answerOfSts(error: SdkError, { code, retryable }: CredentialsContext) {
   const remedy = STS_REMEDIES[code];
-  const verb = retryable ? "failed to give" : "refused to give";
+  const verb = retryable ? "failed to return" : "refused to return";
   const message = `STS ${verb} AWS credentials (${code}: ${readable(error.message)})` +
     (remedy === undefined ? "" : `: ${remedy}`);
   return { code, message, retryable };
@@ -102,13 +102,13 @@ function fileError(error: SdkError): Explanation | undefined {
   switch (error.code) {
     case "ENOENT":
       return noCredentials(
-        `the file ${path}, which AWS credentials are to come from, does not exist: see the ` +
-          "volumes of the pod, and the variable that names it",
+        `the file ${path}, the source of AWS credentials, does not exist: check ` +
+          "the pod's volumes, and the variable that names it",
         false,
       );
     case "EACCES":
       return noCredentials(
-        `the file ${path}, which AWS credentials are to come from, cannot be read: give the pod ` +
+        `the file ${path}, the source of AWS credentials, cannot be read: give the pod ` +
           "an fsGroup (securityContext) if it does not run as root",
         false,
       );
@@ -123,7 +123,7 @@ function sourceError({ message }: SdkError, { source }: CredentialsContext): Exp
   if (message.startsWith("Region is missing") || message.startsWith("Region not accepted")) {
     return {
       code: "NoRegion",
-      message: "no region is known: give -region, or set AWS_REGION, or give -target-group-arn",
+      message: "no region is set: set -region, AWS_REGION or -target-group-arn",
       retryable: false,
     };
   }
@@ -131,14 +131,14 @@ function sourceError({ message }: SdkError, { source }: CredentialsContext): Exp
   if (message.includes('The "path" argument must be of type string')) {
     return noCredentials(
       "the user of this process has no home folder, where the SDK looks for its settings: set " +
-        "HOME, to any folder",
+        "HOME to any folder",
       false,
     );
   }
   if (message.includes("Could not load credentials from any providers")) {
     return noCredentials(
       "no AWS credentials were found: give the pod a role (EKS Pod Identity or IRSA), or set " +
-        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if AWS_PROFILE is set, see that profile" +
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if AWS_PROFILE is set, check that profile" +
         asked(source),
       false,
     );
@@ -146,8 +146,8 @@ function sourceError({ message }: SdkError, { source }: CredentialsContext): Exp
   // The SDK then tries a second way that knows no such host, and tells of that failure alone.
   if (message.includes("is not a valid container metadata service hostname")) {
     return noCredentials(
-      `no AWS credentials came from ${source}: see whether the agent runs on the node, and ` +
-        "whether the service account has a pod identity association",
+      `no AWS credentials came from ${source}: check that the agent runs on the node, and ` +
+        "that the service account has a pod identity association",
       true,
     );
   }
@@ -155,5 +155,5 @@ function sourceError({ message }: SdkError, { source }: CredentialsContext): Exp
 }
 
 function asked(source: string | undefined): string {
-  return source === undefined ? "" : `; the last source asked was ${source}`;
+  return source === undefined ? "" : `; the last source tried was ${source}`;
 }

@@ -2,8 +2,22 @@
 import { type Clock, sleep } from "../../host/clock.ts";
 import type { Milliseconds } from "../../host/duration.ts";
 
+/** Credentials, as far as their renewal needs to know them. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly expiration?: Date;
+  /** The SDK's marks of where they come from. */
+  readonly $source?: object;
+}
+
 /** Gives credentials: those it has, or new ones when these are about to expire. */
-export type CredentialsSource = () => Promise<{ readonly expiration?: Date }>;
+export type CredentialsSource = () => Promise<Credentials>;
+
+/** Whether their source gives others after some time; the environment of a process never does. */
+export function areTemporary({ expiration, $source = {} }: Credentials): boolean {
+  return expiration !== undefined && !("CREDENTIALS_ENV_VARS" in $source);
+}
 
 /** The SDK renews credentials that are asked for when less than this is left of them. */
 const RENEWED_BEFORE_END: Milliseconds = 5 * 60_000;
@@ -16,7 +30,7 @@ const SHORTEST_PAUSE: Milliseconds = 60_000;
  * next call tells what is wrong.
  */
 export async function keepFresh(
-  credentials: CredentialsSource,
+  credentials: () => Promise<Pick<Credentials, "expiration">>,
   clock: Clock,
   ended: AbortSignal,
 ): Promise<void> {

@@ -56,6 +56,10 @@ export class ScriptedApi implements AsyncDisposable {
     return this.received.map(({ action }) => action);
   }
 
+  silenceConnections(): void {
+    this.#server.silenceConnections();
+  }
+
   closeIdleConnections(): void {
     this.#server.closeIdleConnections();
   }
@@ -63,6 +67,12 @@ export class ScriptedApi implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
   }
+}
+
+/** A port at which nothing listens. */
+export function closedPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -90,8 +100,8 @@ export function failure(code: string, message = "A message"): string {
     `<Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
 }
 
-/** Makes a call by a client of its own; other than its fault, nothing comes of it. */
-export async function faultOf(
+/** Makes a call by a client of its own; gives its error. */
+export async function errorOf(
   url: string,
   call: ApiCall = "DescribeTargetGroups",
 ): Promise<ApiError> {

@@ -1,17 +1,19 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   NoAnswer,
   ReplyCheckingHandler,
   UnexpectedReply,
   Unsendable,
 } from "../../../lib/aws/handler.ts";
-import { answer, failure, result, type Script, ScriptedApi } from "./_api.ts";
+import { test } from "../../test.ts";
+import { answer, closedPort, failure, result, type Script, ScriptedApi } from "./_api.ts";
 
 type Request = Parameters<ReplyCheckingHandler["handle"]>[0];
 
 /** An API and a handler that sends to it. */
 class Bench implements AsyncDisposable {
-  readonly #handler = new ReplyCheckingHandler();
+  readonly warnings: string[] = [];
+  readonly #handler = new ReplyCheckingHandler((message) => this.warnings.push(message));
 
   private constructor(readonly api: ScriptedApi) {}
 
@@ -24,12 +26,7 @@ class Bench implements AsyncDisposable {
     const { signal, port = this.api.port, headers = {}, body = "" } = options;
     if (signal && options.onSend) this.#handler.announce(signal, options.onSend);
     const request: Request = {
-      method: "POST",
-      protocol: "http:",
-      hostname: "127.0.0.1",
-      port,
-      path: "/",
-      query: {},
+      ...{ method: "POST", protocol: "http:", hostname: "127.0.0.1", port, path: "/", query: {} },
       headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
       body: action === "" ? body : `Action=${action}&Version=2015-12-01${body}`,
     };
@@ -37,6 +34,11 @@ class Bench implements AsyncDisposable {
       ...(signal ? { abortSignal: signal } : {}),
     });
     return [response.statusCode, new TextDecoder().decode(response.body)];
+  }
+
+  /** The connections by which the requests came, numbered in their order. */
+  get connections(): readonly number[] {
+    return this.api.received.map(({ connection }) => connection);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,74 +56,95 @@ interface Sending {
 }
 
 const well: Script = ({ action }, exchange) => answer(exchange, result(action));
+const REPLY = result("RegisterTargets");
 
+/** What is wrong with a reply, its status, its body. */
 const NOT_OF_THIS_API: readonly (readonly [string, number, string])[] = [
   ["a well-formed page", 200, "<html><body>Welcome</body></html>"],
   ["nothing", 200, ""],
   ["the reply of another call", 200, result("DescribeTags")],
   ["a reply whose name begins alike", 200, result("RegisterTargetsAndMore")],
   ["an error with the status of a success", 200, failure("Throttling")],
-  ["a reply that ends in the middle", 200, result("RegisterTargets").slice(0, -20)],
-  ["a reply that is within a page", 200, `<html>${result("RegisterTargets")}</html>`],
+  ["a reply that ends in the middle", 200, REPLY.slice(0, -20)],
+  ["a reply within a page", 200, `<html>${REPLY}</html>`],
+  ["a reply with a document type", 200, `<!DOCTYPE a [<!ENTITY b "c">]>${REPLY}`],
+  ["half a megabyte of root elements", 200, REPLY.repeat(500_000 / REPLY.length)],
+  ["a megabyte of opening tags", 200, "<RegisterTargetsResponse>".repeat(39_000)],
   ["a page with an error's status", 503, "<html><body>Service Unavailable</body></html>"],
-  ["a result with an error's status", 500, result("RegisterTargets")],
+  ["a result with an error's status", 500, REPLY],
+  ["a redirect", 307, REPLY],
 ];
 
-for (const [what, status, body] of NOT_OF_THIS_API) {
-  Deno.test(`a reply that is ${what}, with status ${status}, is not believed`, async () => {
-    await using bench = await Bench.start((_, exchange) => answer(exchange, body, { status }));
-    const error = await assertRejects(() => bench.send("RegisterTargets"), UnexpectedReply);
-    assertEquals(error.status, status);
-    assertEquals(
-      error.message,
-      `the reply of 127.0.0.1:${bench.api.port} (HTTP ${status}) is not one of this API`,
+test("handle() believes no reply that is not this API's, and follows none elsewhere", async () => {
+  for (const [reply, status, body] of NOT_OF_THIS_API) {
+    const headers = { location: "/elsewhere" };
+    await using bench = await Bench.start((_, exchange) =>
+      answer(exchange, body, { status, headers })
     );
-  });
-}
-
-const OF_THIS_API: readonly (readonly [string, number, string])[] = [
-  ["bare", 200, result("RegisterTargets")],
-  ["without attributes", 200, "<RegisterTargetsResponse></RegisterTargetsResponse>"],
-  [
-    "with an XML declaration and space around",
-    200,
-    `<?xml version="1.0"?>
-    ${result("RegisterTargets")}\r\n  `,
-  ],
-  ["an error", 400, failure("TargetGroupNotFound")],
-];
-
-for (const [what, status, body] of OF_THIS_API) {
-  Deno.test(`a reply of the API, ${what}, is handed on as it is`, async () => {
-    await using bench = await Bench.start((_, exchange) => answer(exchange, body, { status }));
-    assertEquals(await bench.send("RegisterTargets"), [status, body]);
-  });
-}
-
-Deno.test("a request without an action, like one to another service, is not looked into", async () => {
-  await using bench = await Bench.start((_, exchange) => answer(exchange, "anything"));
-  assertEquals(await bench.send("", { body: "{}" }), [200, "anything"]);
+    const started = performance.now();
+    const error = await bench.send("RegisterTargets").then(() => undefined, (error) => error);
+    assert(error instanceof UnexpectedReply, reply);
+    assert(performance.now() - started < 1_000, `${reply} took too long`);
+    const host = `127.0.0.1:${bench.api.port}`;
+    assertEquals(error.message, `the reply from ${host} (HTTP ${status}) is not from this API`);
+    assertEquals(bench.api.received.length, 1, reply);
+  }
 });
 
-Deno.test("a reply that is cut off is no answer, to a request that was received", async () => {
-  await using bench = await Bench.start(({ action }, exchange) =>
-    exchange.cut({ status: 200, headers: {}, body: result(action) })
+test("handle() reads a megabyte of a reply at most, and then closes the connection", async () => {
+  const gone = Promise.withResolvers<void>();
+  await using bench = await Bench.start(async (_, exchange) => {
+    const reply = { status: 200, headers: {}, body: REPLY };
+    if (!await exchange.flood(reply, 2 ** 30)) gone.resolve();
+  });
+  for (const action of ["RegisterTargets", "DescribeTargetHealth", ""]) {
+    const error = await assertRejects(() => bench.send(action), UnexpectedReply);
+    assertMatch(error.message, /\(HTTP 200, more than 1,000,000 bytes\) is not from this API$/);
+  }
+  await gone.promise;
+});
+
+test("handle() counts the bytes of a reply after decompression", async () => {
+  const blanks = new Blob([" ".repeat(2_000_000)]).stream();
+  const bomb = await new Response(blanks.pipeThrough(new CompressionStream("gzip"))).bytes();
+  const headers = { "content-encoding": "gzip" };
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(bomb, { headers }),
   );
-  const error = await assertRejects(() => bench.send("RegisterTargets"), NoAnswer);
-  assertEquals(error.reachedServer, true);
-});
-
-Deno.test("a reset is no answer, to a request that may have been received", async () => {
-  await using bench = await Bench.start((_, exchange) => exchange.reset());
-  const error = await assertRejects(() => bench.send("RegisterTargets"), NoAnswer);
-  assertEquals(error.reachedServer, true);
-  assert(error.message.startsWith(`no answer from 127.0.0.1:${bench.api.port}: `));
-  assert(!error.message.includes("http://"), error.message);
-});
-
-Deno.test("a refused connection is no answer, to a request that was never received", async () => {
   await using bench = await Bench.start(well);
-  const { port } = closedPort();
+  const { port } = server.addr;
+  const error = await assertRejects(() => bench.send("DescribeTags", { port }), UnexpectedReply);
+  assertMatch(error.message, /more than 1,000,000 bytes/);
+});
+
+test("handle() hands on the API's replies as they are, and what answers no call of it", async () => {
+  const declared = `<?xml version="1.0"?>\n    ${REPLY}\r\n  `;
+  const cases: readonly [string, number, string][] = [
+    ["RegisterTargets", 200, REPLY],
+    ["RegisterTargets", 200, "<RegisterTargetsResponse></RegisterTargetsResponse>"],
+    ["RegisterTargets", 200, declared],
+    ["RegisterTargets", 400, failure("TargetGroupNotFound")],
+    ["", 200, "anything"],
+  ];
+  for (const [action, status, body] of cases) {
+    await using bench = await Bench.start((_, exchange) => answer(exchange, body, { status }));
+    assertEquals(await bench.send(action), [status, body]);
+  }
+});
+
+test("handle() tells whether a request without an answer can have reached the server", async () => {
+  const cut: Script = ({ action }, exchange) =>
+    exchange.cut({ status: 200, headers: {}, body: result(action) });
+  for (const script of [cut, ((_, exchange) => exchange.reset()) satisfies Script]) {
+    await using bench = await Bench.start(script);
+    const error = await assertRejects(() => bench.send("RegisterTargets"), NoAnswer);
+    assert(error.message.startsWith(`no answer from 127.0.0.1:${bench.api.port}: `));
+    assert(!error.message.includes("http://"), error.message);
+    assertEquals(error.reachedServer, true);
+  }
+  await using bench = await Bench.start(well);
+  const port = closedPort();
   const error = await assertRejects(() => bench.send("RegisterTargets", { port }), NoAnswer);
   assertEquals(error.reachedServer, false);
   assertEquals(
@@ -130,56 +153,32 @@ Deno.test("a refused connection is no answer, to a request that was never receiv
   );
 });
 
-function closedPort(): Deno.NetAddr {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr;
-}
-
-Deno.test("one connection is kept for all calls but RegisterTargets, which has its own", async () => {
+test("handle() keeps one connection for all calls but RegisterTargets, which has its own", async () => {
   await using bench = await Bench.start(well);
   const actions = [
-    "DescribeTargetGroups",
-    "RegisterTargets",
-    "DescribeTargetHealth",
-    "DescribeTargetHealth",
-    "RegisterTargets",
-    "DeregisterTargets",
+    ...["DescribeTargetGroups", "RegisterTargets", "DescribeTargetHealth", "DescribeTargetHealth"],
+    ...["RegisterTargets", "DeregisterTargets"],
   ];
   for (const action of actions) await bench.send(action);
-  assertEquals(bench.api.received.map(({ connection }) => connection), [1, 2, 1, 1, 3, 1]);
+  assertEquals(bench.connections, [1, 2, 1, 1, 3, 1]);
 });
 
-Deno.test("RegisterTargets is sent once, though the connection is reset without an answer", async () => {
+test("RegisterTargets is sent once though its connection is reset; other calls are sent again", async () => {
   let resets = 0;
   await using bench = await Bench.start((received, exchange) => {
-    if (received.action !== "RegisterTargets") return well(received, exchange);
+    if (received.action === "DescribeTargetGroups" || resets > 1) return well(received, exchange);
     resets++;
     return exchange.reset();
   });
   await bench.send("DescribeTargetGroups");
   await assertRejects(() => bench.send("RegisterTargets"), NoAnswer);
-  // Whatever was sent again would be there before this one.
-  await bench.send("DescribeTargetHealth");
-  assertEquals(resets, 1);
-});
-
-Deno.test("other calls are sent again where a kept connection is reset, and nobody notices", async () => {
-  let resets = 0;
-  await using bench = await Bench.start((received, exchange) => {
-    if (received.action !== "DeregisterTargets" || resets > 0) return well(received, exchange);
-    resets++;
-    return exchange.reset();
-  });
-  await bench.send("DescribeTargetGroups");
   assertEquals((await bench.send("DeregisterTargets"))[0], 200);
-  assertEquals(bench.api.actions, [
-    "DescribeTargetGroups",
-    "DeregisterTargets",
-    "DeregisterTargets",
+  assertEquals(bench.api.actions.slice(1), [
+    ...["RegisterTargets", "DeregisterTargets", "DeregisterTargets"],
   ]);
 });
 
-Deno.test("a connection that the server closes while it is idle is not noticed", async () => {
+test("handle() does not notice that the server closes an idle connection", async () => {
   await using bench = await Bench.start(well);
   for (let round = 0; round < 20; round++) {
     await bench.send("DescribeTargetHealth");
@@ -189,37 +188,72 @@ Deno.test("a connection that the server closes while it is idle is not noticed",
   assertEquals(bench.api.received.length, 40);
 });
 
-Deno.test("the announcement comes once for each request, before the server hears of it", async () => {
+test("handle() races a silent kept connection by a new one, which later requests use", async () => {
+  await using bench = await Bench.start(well);
+  await bench.send("DescribeTargetHealth");
+  bench.api.silenceConnections();
+  const started = performance.now();
+  const sending = bench.send("DeregisterTargets", { signal: AbortSignal.timeout(10_000) });
+  assertEquals((await sending)[0], 200);
+  assert(performance.now() - started < 4_000, "it took too long");
+  await bench.send("DescribeTargetHealth");
+  assertEquals(bench.connections, [1, 2, 2]);
+  const host = `127.0.0.1:${bench.api.port}`;
+  assertEquals(bench.warnings, [
+    `DeregisterTargets: no answer from ${host} in 2s on a kept connection: trying a new one`,
+  ]);
+}, { sanitize: false });
+
+test(
+  "a slow API gets a request twice at most, and less and less often; RegisterTargets never",
+  async () => {
+    let slow = false;
+    await using bench = await Bench.start(async (received, exchange) => {
+      if (slow) await new Promise((resolve) => setTimeout(resolve, 2_500));
+      await well(received, exchange);
+    });
+    for (const action of ["DescribeTargetHealth", "RegisterTargets"]) await bench.send(action);
+    slow = true;
+    for (const action of ["DeregisterTargets", "RegisterTargets", "DeregisterTargets"]) {
+      await bench.send(action);
+    }
+    assertEquals(
+      bench.api.actions.slice(2).join(),
+      [
+        ...["DeregisterTargets", "DeregisterTargets", "RegisterTargets", "DeregisterTargets"],
+      ].join(),
+    );
+  },
+  { sanitize: false },
+);
+
+test("handle() announces each request once, before the server gets it, and none that is not sent", async () => {
   const order: string[] = [];
   await using bench = await Bench.start((received, exchange) => {
     order.push(received.action);
     return well(received, exchange);
   });
-  const one = new AbortController().signal;
-  const other = new AbortController().signal;
-  await bench.send("DescribeTargetGroups", { signal: one, onSend: () => order.push("one") });
-  await bench.send("RegisterTargets", { signal: other, onSend: () => order.push("other") });
+  const announced = (name: string, signal = new AbortController().signal): Sending => ({
+    signal,
+    onSend: () => order.push(name),
+  });
+  await bench.send("DescribeTargetGroups", announced("one"));
+  await bench.send("RegisterTargets", announced("other"));
+  const late = announced("late", AbortSignal.abort());
+  await assertRejects(() => bench.send("RegisterTargets", late), NoAnswer);
+  for (const token of ["secret\nrest", "secret\u0000", "secret\u20ac"]) {
+    const headers = { "x-amz-security-token": token };
+    const sending = bench.send("RegisterTargets", { ...announced("odd"), headers });
+    const error = await assertRejects(() => sending, Unsendable);
+    assertEquals([error.message.includes("secret"), error.cause], [false, undefined]);
+  }
   await bench.send("DescribeTargetHealth");
   assertEquals(order, [
-    "one",
-    "DescribeTargetGroups",
-    "other",
-    "RegisterTargets",
-    "DescribeTargetHealth",
+    ...["one", "DescribeTargetGroups", "other", "RegisterTargets", "DescribeTargetHealth"],
   ]);
 });
 
-Deno.test("nothing is announced or sent once the signal has ended", async () => {
-  let announced = 0;
-  await using bench = await Bench.start(well);
-  const signal = AbortSignal.abort();
-  const sending = bench.send("RegisterTargets", { signal, onSend: () => announced++ });
-  await assertRejects(() => sending, NoAnswer);
-  await bench.send("DescribeTargetHealth");
-  assertEquals([announced, bench.api.actions], [0, ["DescribeTargetHealth"]]);
-});
-
-Deno.test("a signal that ends takes back a request on its way, and its connection", async () => {
+test("a signal that ends takes back a request, and cuts short the reading of its reply", async () => {
   const stop = new AbortController();
   const gone = Promise.withResolvers<void>();
   await using bench = await Bench.start((_, exchange) => {
@@ -228,40 +262,20 @@ Deno.test("a signal that ends takes back a request on its way, and its connectio
   });
   await assertRejects(() => bench.send("DeregisterTargets", { signal: stop.signal }), NoAnswer);
   await gone.promise;
-});
 
-Deno.test("a signal that ends cuts short the reading of a reply that does not end", async () => {
-  const stop = new AbortController();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+  const later = new AbortController();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode("<RegisterTargets")),
-      pull: () => stop.abort(new Error("stop")),
+      pull: () => later.abort(new Error("stop")),
     }, { highWaterMark: 1 });
     return new Response(body);
   });
-  await using bench = await Bench.start(well);
-  const { port } = server.addr;
-  const sending = bench.send("RegisterTargets", { signal: stop.signal, port });
+  const sending = bench.send("RegisterTargets", { signal: later.signal, port: server.addr.port });
   await assertRejects(() => sending, NoAnswer);
-  await server.shutdown();
 });
 
-Deno.test("a header that HTTP cannot say is a fault of its own, unsent and unquoted", async () => {
-  let announced = 0;
-  await using bench = await Bench.start(well);
-  for (const token of ["secret\nrest", "secret\u0000", "secret\u20ac"]) {
-    const error = await assertRejects(() =>
-      bench.send("RegisterTargets", {
-        headers: { "x-amz-security-token": token },
-        signal: new AbortController().signal,
-        onSend: () => announced++,
-      }), Unsendable);
-    assertEquals([error.message.includes("secret"), error.cause], [false, undefined]);
-  }
-  assertEquals([announced, bench.api.actions], [0, []]);
-});
-
-Deno.test("an error that quotes secrets of the request is handed on without them", async () => {
+test("handle() removes what an error quotes of the request's secrets", async () => {
   await using bench = await Bench.start((_, exchange) => {
     const { headers, body } = exchange.request;
     const quoted = `${headers["authorization"]} ${headers["x-amz-security-token"]} ${body} a.b/c=`;

@@ -122,5 +122,5 @@ Deno.test("the three options named are enough to live, and to tell what is wrong
   ]);
   assertEquals(code, 3);
   assertMatch(text, /permissions given back, except permissions=net,env,read$/m);
-  assertMatch(text, /no region is known/);
+  assertMatch(text, /no region is set/);
 });
