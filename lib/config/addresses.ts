@@ -1,4 +1,4 @@
-/** The addresses and URLs that flags give. */
+/** The addresses and URLs in flags. */
 import {
   type AddressRange,
   addressRange,
@@ -8,12 +8,11 @@ import {
 } from "../host/address.ts";
 import type { Parsed } from "./flag.ts";
 
-/** What has to answer before the target is registered, as `-wait-for` names it. */
+/** An address that must answer before the target is registered (`-wait-for`). */
 export type ApplicationAddress =
-  /** Ready when it accepts connections. An IPv6 address stands without its brackets. */
+  /** Ready when it accepts connections. `hostname` has no brackets. */
   | {
     readonly kind: "tcp";
-    /** For the log: it contains no credentials. */
     readonly url: string;
     readonly hostname: string;
     readonly port: number;
@@ -21,7 +20,7 @@ export type ApplicationAddress =
   /** Ready when it answers a GET with a status from 200 to 399. */
   | { readonly kind: "http"; readonly url: string };
 
-/** Reads an IP address or a range of them. */
+/** Parses an IP address or a CIDR range. */
 export function parseAddressRange(text: string): Parsed<AddressRange> {
   const value = addressRange(text);
   return value !== undefined
@@ -31,7 +30,7 @@ export function parseAddressRange(text: string): Parsed<AddressRange> {
 
 const ALL_ADDRESSES = "::";
 
-/** Reads `:8080`, `127.0.0.1:8080` or `[::1]:8080`. */
+/** Parses `:8080`, `127.0.0.1:8080` or `[::1]:8080`. */
 export function parseListenAddress(text: string): Parsed<ListenAddress> {
   const [, bracketed, plain = "", digits = ""] =
     /^(?:\[([^\]]+)\]|([^:[\]]*)):([0-9]+)$/.exec(text) ?? [];
@@ -49,7 +48,7 @@ export function parseListenAddress(text: string): Parsed<ListenAddress> {
     : { error: "its host is not an IP address; leave it out to listen on all addresses" };
 }
 
-/** Reads the URL of an API. */
+/** Parses the URL of the API. */
 export function parseEndpointUrl(text: string): Parsed<string> {
   const url = parseUrl(text, ["http", "https"], "a URL looks like https://10.0.0.1:4566");
   if ("error" in url) return url;
@@ -58,7 +57,7 @@ export function parseEndpointUrl(text: string): Parsed<string> {
     : { value: text };
 }
 
-/** Reads a webhook's URL. It may contain secrets, so never log all of it. */
+/** Parses a webhook's URL. It may contain secrets: log its public part only. */
 export function parseWebhookUrl(text: string): Parsed<string> {
   const url = parseUrl(
     text,
@@ -68,7 +67,7 @@ export function parseWebhookUrl(text: string): Parsed<string> {
   return "error" in url ? url : { value: url.value.href };
 }
 
-/** Reads `tcp://HOST:PORT`, `http://HOST:PORT/PATH` or `https://…`. */
+/** Parses `tcp://HOST:PORT`, `http://HOST:PORT/PATH` or `https://…`. */
 export function parseApplicationUrl(text: string): Parsed<ApplicationAddress> {
   const parsed = parseUrl(
     text,
@@ -91,10 +90,10 @@ export function parseApplicationUrl(text: string): Parsed<ApplicationAddress> {
   };
 }
 
-/** Reads a URL of a host; without its fragment. */
+/** Parses a URL that has a host, and drops its fragment. */
 function parseUrl(text: string, schemes: readonly string[], example: string): Parsed<URL> {
   const [, scheme = ""] = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]/i.exec(text) ?? [];
-  // The URL parser would take blanks and backslashes for something else, without a word.
+  // The URL parser would silently drop or replace blanks and backslashes.
   if (scheme === "" || /[\s\\]/.test(text)) return { error: example };
   if (!schemes.includes(scheme.toLowerCase())) {
     return { error: `its scheme is ${scheme}; ${example}` };
@@ -111,13 +110,13 @@ function hasCredentials({ username, password }: URL): boolean {
   return username + password !== "";
 }
 
-/** A scheme that a flag takes or none, a host with a port of digits or none, and the rest. */
+/** An optional scheme, the host, an optional numeric port, and the rest. */
 const PUBLIC_PART =
   /^(\s*(?:(?:https?|tcp):(?=[/\\]))?[/\\]*(?:\[[0-9a-f:.]*\]|[^:/\\?#\s@]*)(?::[0-9]*(?=[/\\?#]|$))?)(.*)$/is;
 
 /**
- * What an error may show of a text that is meant to be a URL: scheme, host and port. User, path and
- * query often contain secrets, and in a malformed URL no part is certain.
+ * The part of a URL, valid or not, that errors and logs may show: scheme, host and port. User, path
+ * and query often contain secrets.
  */
 export function publicPart(url: string): string {
   const [, start = "", rest = ""] = PUBLIC_PART.exec(url) ?? [];
@@ -125,7 +124,7 @@ export function publicPart(url: string): string {
   return rest === "" || rest === "/" ? url : `${start}…`;
 }
 
-/** A text with no more of the URLs in it than their public parts. */
+/** Reduces the URLs in a text to their public parts. */
 export function withoutSecrets(text: string): string {
   return text.replaceAll(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]*/gi, publicPart);
 }

@@ -1,27 +1,26 @@
 /**
- * The command line in the syntax of Go's flag package (flag/flag.go, `parseOne`), in which the
- * manifests of the original program are written. `parseArgs` reads it, once it is spelled in the
- * GNU way: two dashes, and values joined by `=`, since Go and `parseArgs` differ in which flags
- * take the next argument.
+ * The command line in the syntax of Go's flag package (flag/flag.go, `parseOne`), which manifests
+ * of the original program use. It is respelled in the GNU way for `parseArgs`: with two dashes, and
+ * with values joined by `=`, because Go and `parseArgs` differ in which flags take the next argument.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { withoutSecrets } from "./addresses.ts";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
 import { quote } from "./go_values.ts";
 
-/** A command line that was read, with most of the values unparsed. */
+/** A command line whose syntax is read, but not its values. */
 export interface Arguments {
-  /** The texts that are given for each flag, in order. */
+  /** The texts given for each flag, in order. */
   readonly given: ReadonlyMap<FlagName, readonly string[]>;
-  /** What is wrong with the syntax, in order. */
+  /** Syntax errors, in order. */
   readonly errors: readonly string[];
-  /** What Go leaves unread: everything from the first operand on. */
+  /** The first operand and everything after it, which Go does not read. */
   readonly operands: readonly string[];
-  /** Whether help is requested, and nothing before that is wrong. */
+  /** Whether help is requested, with no error before the request. */
   readonly help: boolean;
 }
 
-/** Reads a command line, without the program's name. */
+/** Reads a command line without the program's name. */
 export function readArguments(args: readonly string[]): Arguments {
   const spelled: string[] = [];
   const errors: string[] = [];
@@ -54,7 +53,7 @@ function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
-/** Go checks values while it reads, but takes any string for a string. */
+/** Whether Go would accept it: it checks values while it reads, but accepts any string. */
 function isFineForGo({ given, errors }: Arguments): boolean {
   return errors.length === 0 && FLAG_NAMES.every((name) => {
     const { word, read } = flag(name);
@@ -62,41 +61,41 @@ function isFineForGo({ given, errors }: Arguments): boolean {
   });
 }
 
-/** One flag in the way of GNU, or what is wrong with it. */
+/** One flag, respelled, or its error. */
 interface Spelling {
   readonly spelled?: string;
   readonly error?: string;
   readonly takesNext?: boolean;
   readonly isHelp?: true;
-  /** Its name, if it is a boolean without a value. */
+  /** The name of a boolean flag without a value. */
   readonly boolean?: FlagName;
 }
 
-/** One or two dashes, a name, perhaps a value; only the first `=` splits, and never in front. */
+/** One or two dashes, a name, and perhaps a value after the first `=`. */
 const FLAG = /^--?([^=-][^=]*)(=.*)?$/s;
 
 function spell(arg: string, next: string | undefined): Spelling {
   const [, name, value] = FLAG.exec(arg) ?? [];
-  // What follows the = may be a secret.
+  // The value may be a secret.
   if (name === undefined) {
     return { error: `bad flag syntax: ${printable(arg.replace(/=.+/s, "=…"))}` };
   }
   if (name === "h" || name === "help") return { isHelp: true };
   if (!isFlagName(name)) {
-    // What follows is most likely its value; as an operand it would hide all other errors.
+    // The next argument is probably its value; as an operand it would hide all other errors.
     const takesNext = value === undefined && next?.startsWith("-") === false;
     const error = `flag provided but not defined: -${printable(name)}${suggestion(name)}`;
     return { error, takesNext };
   }
   if (value !== undefined) return { spelled: `--${name}${value}` };
-  // A boolean never takes the next argument; any other flag does, whatever that looks like.
+  // A boolean never takes the next argument; any other flag always does.
   if (flag(name).word === "") return { spelled: `--${name}=true`, boolean: name };
   return next === undefined
     ? { error: `flag needs an argument: -${name}` }
     : { spelled: `--${name}=${next}`, takesNext: true };
 }
 
-/** @param after The boolean without a value that the operand follows, if it does. */
+/** @param after The boolean flag without a value just before the operand, if any. */
 function operandError(operand: string, after: FlagName | undefined): string {
   const remedy = after !== undefined
     ? `a boolean takes its value after =, as in -${after}=false`
@@ -104,12 +103,12 @@ function operandError(operand: string, after: FlagName | undefined): string {
   return `unexpected argument ${quote(withoutSecrets(operand))}: ${remedy}`;
 }
 
-/** Go shows flags without quotes. */
+/** Quotes only what needs it: Go shows flags without quotes. */
 function printable(flag: string): string {
   return /^[\x21-\x7e…]*$/.test(flag) ? flag : quote(flag);
 }
 
-/** Names of which one begins the other. */
+/** Suggests the flags of which one name begins the other. */
 function suggestion(name: string): string {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
   const given = plain(name);

@@ -1,4 +1,4 @@
-/** What is wrong or odd about flags taken together, a message each. */
+/** Errors and warnings about combinations of flags. */
 import { durationText } from "../host/duration.ts";
 import {
   ENVIRONMENT_PREFIX,
@@ -11,7 +11,7 @@ import {
 import { type Environment, isServiceLink, type Settings } from "./settings.ts";
 import { type GroupReference, targetKind } from "./target.ts";
 
-/** Whether something applies, and what to say then. */
+/** A message, and whether it applies. */
 type Rule = readonly [applies: boolean, message: string];
 
 function applying(rules: readonly Rule[]): string[] {
@@ -19,8 +19,8 @@ function applying(rules: readonly Rule[]): string[] {
 }
 
 /**
- * Finds flags that contradict each other, and those that are missing.
- * @param operands What was not read: a flag may be given there.
+ * Finds contradictions, and required flags that are missing.
+ * @param operands Arguments that were not read; a missing flag may be among them.
  */
 export function conflictsOf({ values, sources }: Settings, operands: readonly string[]): string[] {
   const groups = [...values["target-group-name"], ...values["target-group-arn"]];
@@ -46,7 +46,7 @@ export function conflictsOf({ values, sources }: Settings, operands: readonly st
     ],
     [
       values["drain-token-required"] && values["drain-token-file"] === undefined,
-      "-drain-token-required needs -drain-token-file: without it nobody could call /drain",
+      "-drain-token-required needs -drain-token-file: without it no client could call /drain",
     ],
     [
       isMissing("target-group-name", "target-group-arn"),
@@ -59,13 +59,13 @@ export function conflictsOf({ values, sources }: Settings, operands: readonly st
   ]);
 }
 
-/** A name is unique in its region and account: it means the group of an ARN that contains it. */
+/** A name is unique in its region and account, so it also stands for the ARN that contains it. */
 function isSame(one: GroupReference, other: GroupReference): boolean {
   if (one.port !== other.port) return false;
   return one.by === "arn" && other.by === "arn" ? one.arn === other.arn : one.name === other.name;
 }
 
-/** Finds flags and variables that are valid, but hardly what was meant. */
+/** Finds flags and variables that are valid but probably a mistake. */
 export function warningsOf({ values, sources }: Settings, env: Environment): string[] {
   const {
     listen,
@@ -76,7 +76,7 @@ export function warningsOf({ values, sources }: Settings, env: Environment): str
   } = values;
   const mayDrain = values["wait-drained"] || listen !== undefined;
   const lets = values["drain-allow"].length > 0 || values["drain-token-file"] !== undefined;
-  // A fallback such as HOST_IP may be there for others.
+  // A fallback such as HOST_IP may serve other containers.
   const isGiven = (name: FlagName) =>
     sources.has(name) && sources.get(name) !== `environment variable ${flag(name).fallback}`;
   const ours = Object.keys(env).filter((name) => name.startsWith(ENVIRONMENT_PREFIX)).sort();

@@ -3,8 +3,8 @@ import { SHELL, splitWords, unterminatedQuote } from "../hooks/words.ts";
 import type { Parsed, System } from "./flag.ts";
 
 /**
- * Checks a command as far as that is possible without running it. Where there is no shell, what
- * only a shell can do is an error at the start, not a surprise at the end.
+ * Checks a command without running it, so that a mistake is an error at the start and not when the
+ * hook runs. Without a shell in the image, anything that needs one is an error.
  */
 export function parseCommand(command: string, { shell }: System): Parsed<string> {
   if (unterminatedQuote(command)) return { error: "it contains an unclosed quote" };

@@ -1,4 +1,4 @@
-/** From arguments and environment to what the sidecar is to do. Nothing here touches the system. */
+/** The configuration, from arguments and environment. Nothing here touches the system. */
 import type { HookEvent, HookSettings } from "../hooks/hook.ts";
 import type { AddressRange, ListenAddress } from "../host/address.ts";
 import type { Milliseconds } from "../host/duration.ts";
@@ -12,13 +12,13 @@ import { type Environment, readSettings } from "./settings.ts";
 import type { GroupReference, TargetOptions } from "./target.ts";
 import { usage } from "./usage.ts";
 
-/** What one sidecar is to do. Every value in here is a valid one. */
+/** What one sidecar does. Every value is valid. */
 export interface Config {
-  /** At least one, none twice. */
+  /** At least one; no duplicates. */
   readonly groups: readonly GroupReference[];
   readonly target: TargetOptions;
   readonly application: {
-    /** What has to answer before the target is registered. */
+    /** Must answer before the target is registered. */
     readonly addresses: readonly ApplicationAddress[];
     readonly timeout: Milliseconds;
   };
@@ -29,13 +29,13 @@ export interface Config {
     readonly required: boolean;
   };
   readonly drain: DrainConfig;
-  /** What the pod's end takes at most; 0: not known. */
+  /** The pod's grace period; 0: unknown. */
   readonly gracePeriod: Milliseconds;
-  /** The HTTP endpoints, if there are to be any. */
+  /** The HTTP endpoints; undefined: none. */
   readonly service?: ServiceConfig;
-  /** How often to see whether the target is still registered; 0: never. */
+  /** How often to check that the target is still registered; 0: never. */
   readonly watchInterval: Milliseconds;
-  /** Only say what would be done. */
+  /** Whether to report what a run would do, and to change nothing. */
   readonly check: boolean;
   readonly timeouts: {
     readonly resolve: Milliseconds;
@@ -44,7 +44,7 @@ export interface Config {
     readonly confirmSettle: Milliseconds;
   };
   readonly api: {
-    /** `-region`, else that of the groups' ARNs, else what the SDK finds by itself. */
+    /** `-region`, or the region of the groups' ARNs; undefined: the SDK finds one. */
     readonly region?: string;
     readonly endpointUrl?: string;
   };
@@ -52,13 +52,13 @@ export interface Config {
   readonly terminationLog: string;
 }
 
-/** When a target is drained. */
+/** When a drain ends. */
 export interface DrainConfig {
-  /** Whether a stop waits for it; a call of `/drain` always does. */
+  /** Whether a stop waits for the drain; `/drain` always does. */
   readonly wait: boolean;
   readonly timeout: Milliseconds;
   readonly minTime: Milliseconds;
-  /** Whether the connections decide, rather than the API. */
+  /** Whether the drain ends once no external connection is left, instead of by the API. */
   readonly idle: boolean;
   readonly idleTime: Milliseconds;
 }
@@ -66,11 +66,11 @@ export interface DrainConfig {
 /** The HTTP endpoints. */
 export interface ServiceConfig {
   readonly listen: ListenAddress;
-  /** The clients that may call `/drain` and `/register`, in addition to the pod itself. */
+  /** Clients that may call `/drain` and `/register`, besides the pod itself. */
   readonly drainAllow: readonly AddressRange[];
-  /** The file with the token that allows it too. */
+  /** Contains the token that lets any client call them. */
   readonly tokenFile?: string;
-  /** Whether every client needs the token: wherever it is, and in the pod itself. */
+  /** Whether every client needs the token, even in the pod. */
   readonly tokenRequired: boolean;
 }
 
@@ -79,24 +79,23 @@ export type Reading =
   | {
     readonly kind: "run";
     readonly config: Config;
-    /** What is odd but no error, a message each. */
     readonly warnings: readonly string[];
   }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
   | InputErrors;
 
-/** Input that cannot be taken. */
+/** Invalid input. */
 export interface InputErrors {
   readonly kind: "errors";
-  /** All that is wrong, a message each. */
+  /** At least one. */
   readonly errors: readonly string[];
-  /** How to write the errors, and where else. */
+  /** How to write the errors, and where besides stderr. */
   readonly logFormat: LogFormat;
   readonly terminationLog: string;
 }
 
-/** Reads and checks everything at once. */
+/** Reads and checks everything, and reports all errors at once. */
 export function readConfig(
   args: readonly string[],
   env: Environment,

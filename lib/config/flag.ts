@@ -1,49 +1,49 @@
-/** What a row in the table of flags (`flags.ts`) is, and how it makes a value of texts. */
+/** A row in the table of flags (`flags.ts`), and how it turns texts into a value. */
 
-/** A value, or why the text is none: the end of a message. */
+/** A value, or why the text is invalid: the end of a message. */
 export type Parsed<T> = { readonly value: T } | { readonly error: string };
 
-/** What parsers need to know of the system. */
+/** What parsers need to know about the system. */
 export interface System {
-  /** Whether commands can be given to a shell. */
+  /** Whether there is a shell to run commands. */
   readonly shell: boolean;
 }
 
-/** Makes a value of one text. */
+/** Turns one text into a value. */
 export type Parser<T> = (text: string, system: System) => Parsed<T>;
 
-/** Go's word for a flag's type in the usage text. A boolean has none: it takes no argument. */
+/** Go's word for the type in the usage text. A boolean has none, and takes no argument. */
 export type TypeWord = "string" | "duration" | "int" | "";
 
 /** A row of the table. */
 export interface Flag<V = unknown> {
   readonly word: TypeWord;
-  /** The default as text; empty where there is none. */
+  /** The default as text; empty: none. */
   readonly default: string;
-  /** One line without a full stop, as in the original program. */
+  /** A description without a full stop, as in the original program. */
   readonly help: string;
-  /** Whether the flag may be repeated and keeps all values; of any other the last one wins. */
+  /** Whether the flag keeps the values of all occurrences, and not only of the last. */
   readonly list: boolean;
-  /** Parses each text, once. No text: the default. */
+  /** Parses each text, once. Without a text, the value is the default. */
   readonly read: (texts: readonly string[], system: System) => ReadTexts<V>;
-  /** Whether the texts are URLs, of which errors show the public part alone. */
+  /** Whether the texts are URLs: errors show only their public part. */
   readonly isUrl?: true;
-  /** The flag without which this one has no effect, so that its value is not checked. */
+  /** The flag without which this one has no effect and is not checked. */
   readonly needs?: "listen";
-  /** A variable that is read where neither the flag nor its own variable is given. */
+  /** The variable to read if neither the flag nor its own variable is set. */
   readonly fallback?: string;
-  /** False where a variable of that name would mean something else to whoever sets it. */
+  /** False if a variable of that name would usually mean something else. */
   readonly inEnvironment?: false;
 }
 
-/** What all texts given for a flag come to. */
+/** The value of all texts given for a flag. */
 export interface ReadTexts<V> {
   readonly value: V;
-  /** The texts that are no values, each with the reason. */
+  /** The invalid texts. */
   readonly errors: readonly { readonly text: string; readonly reason: string }[];
 }
 
-/** Whether an empty text counts as not given. Go refuses an empty boolean, duration or number. */
+/** Whether an empty text counts as not set. Go rejects an empty boolean, duration or number. */
 export function isBlank({ word }: Flag, text: string): boolean {
   return text === "" && word === "string";
 }
@@ -59,22 +59,22 @@ export function optional<T>(parse: Parser<T>, help: string): Flag<T | undefined>
   return single(parse, undefined, { word: "string", default: "", help });
 }
 
-/** A URL, without a default. */
+/** A URL without a default. */
 export function optionalUrl<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
   return { ...optional(parse, help), isUrl: true };
 }
 
-/** A text that means nothing more. */
+/** Any text, without a default. */
 export function text(help: string): Flag<string | undefined> {
   return optional((text) => ({ value: text }), help);
 }
 
-/** The same with a default. */
+/** Any text, with a default. */
 export function textOr(absent: string, help: string): Flag<string> {
   return single((text) => ({ value: text }), absent, { word: "string", default: absent, help });
 }
 
-/** One of some words. */
+/** One of several words. */
 export function choice<const C extends string>(
   choices: readonly C[],
   absent: NoInfer<C>,
@@ -87,7 +87,7 @@ export function choice<const C extends string>(
   return single(parse, absent, { word: "string", default: absent, help });
 }
 
-/** A flag whose last value wins. @param absent The value where none is given. */
+/** A flag whose last value wins. @param absent The value if none is given. */
 export function single<T, D>(
   parse: Parser<T>,
   absent: D,

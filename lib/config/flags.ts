@@ -1,6 +1,6 @@
 /**
- * The one table of flags. Parsers, usage text, environment names, typed values and the test of the
- * documentation's table are driven by it: a new flag is one row here.
+ * The one table of flags: it drives parsing, the usage text, the variables' names, the types of
+ * values, and the test of the docs. To add a flag, add a row.
  */
 import type { Milliseconds } from "../host/duration.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../host/log.ts";
@@ -150,7 +150,7 @@ export type FlagValues = {
   readonly [N in FlagName]: ReturnType<typeof FLAGS[N]["read"]>["value"];
 };
 
-/** All names, sorted, as the usage text has them. */
+/** All names, sorted as in the usage text. */
 export const FLAG_NAMES: readonly FlagName[] = Object.keys(FLAGS).filter(isFlagName).sort();
 
 /** Whether a flag of this name exists. */
@@ -158,20 +158,20 @@ export function isFlagName(name: string): name is FlagName {
   return Object.hasOwn(FLAGS, name);
 }
 
-/** The row of a flag, without what is special to it. */
+/** The row of a flag. */
 export function flag(name: FlagName): Flag {
   return FLAGS[name];
 }
 
-/** What the names of the sidecar's own environment variables begin with. */
+/** The prefix of the sidecar's own environment variables. */
 export const ENVIRONMENT_PREFIX = "NLB_REGISTRATOR_";
 
-/** The variable that a flag is read from where it is not given: `NLB_REGISTRATOR_LOG_LEVEL`. */
+/** The environment variable of a flag: `NLB_REGISTRATOR_LOG_LEVEL`. */
 export function environmentName(name: FlagName): string {
   return ENVIRONMENT_PREFIX + name.replaceAll("-", "_").toUpperCase();
 }
 
-/** The variables that a flag is read from, the first one that is set winning. */
+/** The variables to read a flag from: the first one that is set wins. */
 export function variablesOf(name: FlagName): readonly string[] {
   const { inEnvironment, fallback } = flag(name);
   const own = inEnvironment === false ? [] : [environmentName(name)];
@@ -179,7 +179,7 @@ export function variablesOf(name: FlagName): readonly string[] {
 }
 
 /**
- * What is kept back of `-grace-period` for what comes after a wait: confirming that the target is
+ * The part of `-grace-period` reserved for what follows a wait: confirming that the target is
  * deregistered, hooks, the exit. No flag changes it.
  */
 export const RESERVE: Milliseconds = 5_000;

@@ -1,4 +1,4 @@
-/** The types of Go's flag package, as it reads them: booleans, durations, integers; and `%q`. */
+/** Booleans, durations, integers and quoted strings in the syntax of Go's flag package. */
 import {
   DurationSyntaxError,
   type Milliseconds,
@@ -66,7 +66,7 @@ function parseTime(text: string): Parsed<Milliseconds> {
 /** `strconv.ParseInt` with base 0: underscores between digits, and a prefix sets the base. */
 const INTEGER = /^[+-]?(?:0x(?:_?[0-9a-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)$/i;
 
-/** A port; 0 means that none is given. */
+/** A port; 0 means none. */
 export function port(help: string): Flag<number | undefined> {
   return single(parsePort, undefined, { word: "int", default: "", help });
 }
@@ -92,10 +92,10 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\v": "\\v",
 };
 
-/** What is not printable by `strconv.IsPrint`: the only space that is, is the ASCII one. */
+/** The characters that `strconv.IsPrint` rejects; the only printable space is the ASCII one. */
 const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 
-/** Puts a text in double quotes as Go's `strconv.Quote` does: one line, nothing invisible in it. */
+/** Quotes a text as Go's `strconv.Quote` does: on one line, with nothing invisible in it. */
 export function quote(text: string): string {
   return `"${text.replaceAll(/["\\]/g, "\\$&").replaceAll(UNPRINTABLE, escape)}"`;
 }

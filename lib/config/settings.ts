@@ -1,4 +1,4 @@
-/** From command line, environment and defaults to the value of every flag. */
+/** The value of every flag, from command line, environment and defaults. */
 import type { Arguments } from "./arguments.ts";
 import { publicPart, withoutSecrets } from "./addresses.ts";
 import { isBlank, type System } from "./flag.ts";
@@ -10,15 +10,15 @@ export type Environment = Readonly<Record<string, string>>;
 
 /** The value of every flag, and where it came from. */
 export interface Settings {
-  /** The good values. */
+  /** The valid values; the default in place of an invalid one. */
   readonly values: FlagValues;
-  /** What was given, as errors name it: `flag -x`, `environment variable X`. */
+  /** Where each flag that is set comes from, as errors name it: `flag -x`, `environment variable X`. */
   readonly sources: ReadonlyMap<FlagName, string>;
-  /** What is wrong, a message each: the syntax first, then the values, by the names of flags. */
+  /** Syntax errors first, then invalid values, sorted by flag. */
   readonly errors: readonly string[];
 }
 
-/** Reads all flags: the command line wins over the environment, and both over the defaults. */
+/** Reads all flags: the command line overrides the environment, and both override the defaults. */
 export function readSettings(read: Arguments, env: Environment, system: System): Settings {
   const errors = [...read.errors];
   const sources = new Map<FlagName, string>();
@@ -27,7 +27,7 @@ export function readSettings(read: Arguments, env: Environment, system: System):
     const given = givenFor(name, read, env);
     if (given !== undefined) sources.set(name, given.source);
     const { needs } = flag(name);
-    // Nobody is to be kept from starting by the value of a flag that changes nothing.
+    // The value of a flag without effect must not keep the sidecar from starting.
     const isUsed = needs === undefined || givenFor(needs, read, env) !== undefined;
     const result = flag(name).read(isUsed ? given?.texts ?? [] : [], system);
     values[name] = result.value;
@@ -35,11 +35,11 @@ export function readSettings(read: Arguments, env: Environment, system: System):
       errors.push(invalidValue(name, given?.source ?? "", text, unexpanded(text) ?? reason));
     }
   }
-  // Each flag has the value that its row has read, which is what the table's mapped type says.
+  // Each flag has a value of its row's type, as the mapped type states.
   return { values: values as FlagValues, sources, errors };
 }
 
-/** The message about a value that cannot be taken, in Go's form. */
+/** The message about an invalid value, in Go's form. */
 function invalidValue(name: FlagName, source: string, text: string, reason: string): string {
   const { word, isUrl } = flag(name);
   const shown = quote(isUrl ? publicPart(text) : withoutSecrets(text));
@@ -57,7 +57,7 @@ interface Given {
 function givenFor(name: FlagName, read: Arguments, env: Environment): Given | undefined {
   const { list, word } = flag(name);
   const all = read.given.get(name) ?? [];
-  // Go checks each text of a boolean, a duration or a number, though only the last one counts.
+  // Go checks every occurrence of a boolean, a duration or a number, though only the last counts.
   const counted = (list || word !== "string" ? all : all.slice(-1))
     .filter((text) => !isBlank(flag(name), text));
   if (counted.length > 0) return { texts: counted, source: `flag -${name}` };
@@ -71,15 +71,15 @@ function givenFor(name: FlagName, read: Arguments, env: Environment): Given | un
 }
 
 /**
- * Whether Kubernetes has set this variable for a Service, as it does in each pod of the namespace:
- * a Service named nlb-registrator-target brings `NLB_REGISTRATOR_TARGET_PORT=tcp://10.0.0.1:80`.
+ * Whether this is a variable that Kubernetes sets for a Service in every pod of the namespace: a
+ * Service named nlb-registrator-target sets `NLB_REGISTRATOR_TARGET_PORT=tcp://10.0.0.1:80`.
  */
 export function isServiceLink(variable: string, value: string): boolean {
   return /_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_|$)/.test(variable) ||
     (variable.endsWith("_PORT") && /^(?:tcp|udp|sctp):\/\//.test(value));
 }
 
-/** Kubernetes leaves `$(NAME)` in arguments as it is where the container has no such variable. */
+/** Kubernetes does not expand `$(NAME)` if the container's env does not declare the variable. */
 function unexpanded(text: string): string | undefined {
   const [, name] = /\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)/.exec(text) ?? [];
   if (name === undefined) return undefined;

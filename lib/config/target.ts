@@ -1,16 +1,16 @@
-/** What is registered, and with which target groups. */
+/** The target, and the target groups to register it with. */
 import { canonicalAddress, HIGHEST_PORT } from "../host/address.ts";
 import type { Parsed } from "./flag.ts";
 
-/** A target group that is looked up by its name. */
+/** A target group to find by its name. */
 export interface GroupName {
   readonly by: "name";
   readonly name: string;
-  /** The target's port in this group, where it is not that of all groups. */
+  /** The target's port in this group, if it differs from `-target-port`. */
   readonly port?: number;
 }
 
-/** A target group's ARN, and what it contains. */
+/** A target group's ARN and its parts. */
 export interface GroupArn {
   readonly by: "arn";
   readonly arn: string;
@@ -18,28 +18,28 @@ export interface GroupArn {
   /** `aws`, `aws-cn`, `aws-us-gov` … */
   readonly partition: string;
   readonly name: string;
-  /** The target's port in this group, where it is not that of all groups. */
+  /** The target's port in this group, if it differs from `-target-port`. */
   readonly port?: number;
 }
 
 /** A target group as the user names it. */
 export type GroupReference = GroupName | GroupArn;
 
-/** What is to be registered, before the groups are known. */
+/** The target to register, before the groups are known. */
 export interface TargetOptions {
-  /** An address or an instance; or an IPv4 and an IPv6 address, each for the groups of its type. */
+  /** An address or an instance; or an IPv4 and an IPv6 address, for the groups of either type. */
   readonly ids: readonly string[];
   readonly port?: number;
   readonly availabilityZone?: string;
-  /** Whether groups given by their ARN have to be looked up too, since their port is needed. */
+  /** Whether to describe groups given by ARN too, because their port is needed. */
   readonly lookUp: boolean;
 }
 
 const INSTANCE = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
 
 /**
- * Reads the ids of a target: one, or an IPv4 and an IPv6 address with a comma between them, as
- * `status.podIPs` of the Downward API has them.
+ * Parses a target ID, or an IPv4 and an IPv6 address with a comma between them, as in
+ * `status.podIPs` of the Downward API.
  */
 export function parseTargetIds(text: string): Parsed<readonly string[]> {
   const ids: string[] = [];
@@ -59,7 +59,7 @@ export function parseTargetIds(text: string): Parsed<readonly string[]> {
   };
 }
 
-/** What kind of target a valid id names, in the API's terms. */
+/** The type of a valid target ID, in the API's terms. */
 export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
   if (id.startsWith("i-")) return "instance";
   return id.includes(":") ? "ipv6" : "ipv4";
@@ -69,7 +69,7 @@ export function targetKind(id: string): "instance" | "ipv4" | "ipv6" {
 const NAME = "(?!-)[A-Za-z0-9-]{1,32}(?<!-)";
 const IS_NAME = new RegExp(`^${NAME}$`);
 
-/** Reads a target group's name, with or without a port for the target. */
+/** Parses a target group's name, with or without the target's port. */
 export function parseGroupName(text: string): Parsed<GroupName> {
   return withPort(text, (name): Parsed<GroupName> => {
     if (IS_NAME.test(name)) return { value: { by: "name", name } };
@@ -81,12 +81,12 @@ export function parseGroupName(text: string): Parsed<GroupName> {
   });
 }
 
-/** Reads a target group's ARN, with or without a port for the target. */
+/** Parses a target group's ARN, with or without the target's port. */
 export function parseGroupArn(text: string): Parsed<GroupArn> {
   return withPort(text, parseArn);
 }
 
-/** A port at the end: `NAME:PORT`. An ARN itself ends with no such number. */
+/** `NAME:PORT`. No ARN ends with such a number. */
 const PORT_SUFFIX = /^(.*):([0-9]{1,6})$/s;
 
 function withPort<T>(text: string, parse: (text: string) => Parsed<T>): Parsed<T> {
@@ -100,7 +100,7 @@ function withPort<T>(text: string, parse: (text: string) => Parsed<T>): Parsed<T
   return "value" in parsed ? { value: { ...parsed.value, port } } : parsed;
 }
 
-/** One label of the API's host name: which regions exist changes, and is not known here. */
+/** A label of the API's host name; which regions exist is not known here. */
 const REGION = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const ARN = new RegExp(
   `^arn:(aws(?:-[a-z]+)*):elasticloadbalancing:(${REGION}):[0-9]{12}:` +
@@ -120,7 +120,7 @@ function parseArn(arn: string): Parsed<GroupArn> {
 /** `eu-west-1a`; also a Local Zone (`us-west-2-lax-1a`) or Wavelength Zone. */
 const ZONE = /^([a-z]{2}(?:-[a-z]+)+-[0-9]+)(?:[a-z]|-[a-z0-9]+-.*)$/;
 
-/** Reads a region's name. */
+/** Parses a region's name. */
 export function parseRegion(text: string): Parsed<string> {
   const [, region] = ZONE.exec(text) ?? [];
   if (region !== undefined) {

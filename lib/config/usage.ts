@@ -1,10 +1,10 @@
-/** The usage text: flags in the layout of Go's `PrintDefaults` (flag/flag.go), and what goes with them. */
+/** The usage text: flags in the layout of Go's `PrintDefaults` (flag/flag.go), variables, exit codes. */
 import { EXIT, EXIT_DESCRIPTIONS } from "../host/exit.ts";
 import type { Flag } from "./flag.ts";
 import { ENVIRONMENT_PREFIX, environmentName, flag, FLAG_NAMES } from "./flags.ts";
 import { quote } from "./go_values.ts";
 
-/** The text that `-h` prints, without a line break at its end. */
+/** The text that `-h` prints, without the last line break. */
 export function usage(): string {
   return `Usage of k8s-nlb-registrator-sidecar:
 ${FLAG_NAMES.map((name) => describeFlag(name, flag(name))).join("\n")}
@@ -30,7 +30,7 @@ export function describeFlag(name: string, one: Flag): string {
     	${one.help}${repeated}${describeDefault(one)}`;
 }
 
-/** A type's zero value is not shown. */
+/** Go does not show a type's zero value. */
 function describeDefault({ fallback, default: value, word }: Flag): string {
   if (fallback !== undefined) return ` (default $${fallback})`;
   if (["", "0s", "false"].includes(value)) return "";

@@ -1,4 +1,4 @@
-/** IP addresses in one spelling, so that they can be compared as texts; and where to listen. */
+/** IP addresses in one spelling, so that they can be compared as texts; ranges; listen addresses. */
 
 /** The highest port of TCP and UDP. */
 export const HIGHEST_PORT = 65_535;
@@ -24,7 +24,7 @@ export function listenAddressText({ hostname, port }: ListenAddress): string {
 
 /**
  * The one spelling of an IP address: an IPv4-mapped IPv6 address becomes the IPv4 address, and
- * IPv6 is as short as RFC 5952 makes it. Undefined where the text is no address.
+ * IPv6 is as short as RFC 5952 makes it. Undefined if the text is not an address.
  */
 export function canonicalAddress(text: string): string | undefined {
   if (!text.includes(":")) return IPV4.test(text) ? text : undefined;
@@ -45,7 +45,7 @@ export function peerAddress(text: string): string | undefined {
 const OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 
-/** The IPv4 address that an IPv6 address stands for (`::ffff:a00:1` is 10.0.0.1). */
+/** The IPv4 address in an IPv4-mapped IPv6 address (`::ffff:a00:1` is 10.0.0.1). */
 function mappedIpv4(address: string): string | undefined {
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address) ?? [];
   if (high === undefined || low === undefined) return undefined;
@@ -71,7 +71,7 @@ export function addressBytes(address: string): Uint8Array {
   return bytes;
 }
 
-/** A range of IP addresses: all of one family whose first bits are those of `address`. */
+/** All IP addresses of one family that share their first bits with `address`. */
 export interface AddressRange {
   /** In its canonical spelling. */
   readonly address: string;
@@ -79,13 +79,13 @@ export interface AddressRange {
   readonly bits: number;
 }
 
-/** Reads an address (a range of one) or a range in CIDR notation; undefined where it is neither. */
+/** Parses an address (a range of one) or a range in CIDR notation; undefined if it is neither. */
 export function addressRange(text: string): AddressRange | undefined {
   const [, written = "", digits] = /^([^/]*)(?:\/([0-9]{1,3}))?$/.exec(text) ?? [];
   const address = canonicalAddress(written);
   if (address === undefined) return undefined;
   const most = address.includes(":") ? 128 : 32;
-  // The first 96 bits of an IPv4-mapped address say just that.
+  // The first 96 bits of an IPv4-mapped address only mark it as one.
   const bits = Number(digits ?? most) -
     (digits !== undefined && most === 32 && written !== address ? 96 : 0);
   return bits >= 0 && bits <= most ? { address, bits } : undefined;

@@ -230,7 +230,7 @@ const CONFLICTS: readonly (readonly [string, readonly string[], string?])[] = [
   [
     "a required token that is in no file",
     ["-target-group-name=kafka", "-listen=:80", "-drain-token-required"],
-    "-drain-token-required needs -drain-token-file: without it nobody could call /drain",
+    "-drain-token-required needs -drain-token-file: without it no client could call /drain",
   ],
   [
     "what has no effect without -listen",
