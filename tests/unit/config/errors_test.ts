@@ -1,4 +1,4 @@
-/** Everything that can be wrong with the input, and the sentence that it gets. */
+/** Everything that can be wrong with the input, and the message that it gets. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { publicPart } from "../../../lib/config/addresses.ts";
 import { flag, type FlagName } from "../../../lib/config/flags.ts";
@@ -42,9 +42,9 @@ const BAD_SYNTAX: readonly (readonly [readonly string[], string])[] = [
   ],
 ];
 
-for (const [args, sentence] of BAD_SYNTAX) {
+for (const [args, message] of BAD_SYNTAX) {
   Deno.test(`readConfig() refuses ${args.join(" ")}`, () => {
-    assertEquals(errorsOf(args), [sentence]);
+    assertEquals(errorsOf(args), [message]);
   });
 }
 
@@ -170,15 +170,14 @@ for (const [name, reasons] of BAD_VALUES) {
     for (const [reason, texts] of Object.entries(reasons)) {
       for (const text of texts) {
         const shown = JSON.stringify(flag(name).isUrl ? publicPart(text) : text);
-        const sentence = `invalid value ${shown} for flag -${name}: ${reason}`;
+        const message = `invalid value ${shown} for flag -${name}: ${reason}`;
         const needed = flag(name).needs === undefined ? [] : ["-listen=:0"];
-        assertEquals(errorsOf([...needed, `-${name}=${text}`]), [sentence]);
+        assertEquals(errorsOf([...needed, `-${name}=${text}`]), [message]);
       }
     }
   });
 }
 
-const KAFKA_ARN = ARN.replace("edge", "kafka");
 const ELSEWHERE = ARN.replace("eu-west-1", "us-east-1");
 const OTHER_ACCOUNT = ARN.replace("123456789012", "210987654321");
 const regions = (names: string) =>
@@ -186,57 +185,36 @@ const regions = (names: string) =>
 const twice = (name: string) =>
   `target group ${name} is given twice with the same port: remove one of them`;
 
-const CONFLICTS: readonly (readonly [string, readonly string[], string?])[] = [
+/** Flags that are valid one by one, and the message about them; none where they fit. */
+const CONFLICTS: readonly (readonly [readonly string[], string?])[] = [
+  [["-target-group-name=kafka", "-target-group-name=kafka"], twice("kafka")],
+  [["-target-group-name=kafka:9092", "-target-group-name=kafka:9092"], twice("kafka")],
+  [["-target-group-name=kafka:1", "-target-group-name=kafka:2"]],
+  [[`-target-group-arn=${ARN}`, `-target-group-arn=${ARN}`], twice("edge")],
+  [["-target-group-name=edge", `-target-group-arn=${ARN}`], twice("edge")],
+  [[`-target-group-arn=${ARN}`, `-target-group-arn=${OTHER_ACCOUNT}`]],
+  [[`-target-group-arn=${ARN}`, "-region=us-east-1"], regions("us-east-1, eu-west-1")],
   [
-    "a group that is named twice",
-    ["-target-group-name=kafka", "-target-group-name=kafka"],
-    twice("kafka"),
-  ],
-  [
-    "a group that is named twice with the same port",
-    ["-target-group-name=kafka:9092", "-target-group-name=kafka:9092"],
-    twice("kafka"),
-  ],
-  ["a group with two ports", ["-target-group-name=kafka:1", "-target-group-name=kafka:2"]],
-  [
-    "an ARN that is given twice",
-    [`-target-group-arn=${ARN}`, `-target-group-arn=${ARN}`],
-    twice("edge"),
-  ],
-  [
-    "a group that is given by its name and by its ARN",
-    ["-target-group-name=kafka", `-target-group-arn=${KAFKA_ARN}`],
-    twice("kafka"),
-  ],
-  [
-    "groups of one name in two accounts",
-    [`-target-group-arn=${ARN}`, `-target-group-arn=${OTHER_ACCOUNT}`],
-  ],
-  [
-    "an ARN of another region than -region",
-    [`-target-group-arn=${ARN}`, "-region=us-east-1"],
-    regions("us-east-1, eu-west-1"),
-  ],
-  [
-    "ARNs of two regions",
     [`-target-group-arn=${ARN}`, `-target-group-arn=${ELSEWHERE}`],
     regions("eu-west-1, us-east-1"),
   ],
   [
-    "an instance whose connections are to be counted",
     ["-target-group-name=kafka", "-target-id=i-1234abcd", "-wait-idle", "-wait-drained"],
     "-wait-idle counts the pod's own connections: -target-id must be an IP address, not an instance",
   ],
   [
-    "a required token that is in no file",
     ["-target-group-name=kafka", "-listen=:80", "-drain-token-required"],
     "-drain-token-required needs -drain-token-file: without it no client could call /drain",
   ],
-  [
-    "what has no effect without -listen",
-    ["-target-group-name=kafka", "-drain-allow=node-1", "-drain-token-required"],
-  ],
+  // What has no effect without -listen is not checked.
+  [["-target-group-name=kafka", "-drain-allow=node-1", "-drain-token-required"]],
 ];
+
+for (const [args, message] of CONFLICTS) {
+  Deno.test(`readConfig() ${message === undefined ? "takes" : "refuses"} ${args.join(" ")}`, () => {
+    assertEquals(errorsOf(args, { POD_IP: "10.0.0.1" }), message === undefined ? [] : [message]);
+  });
+}
 
 /** A faulty URL, and what of it an error may show. */
 const SHOWN: Readonly<Record<string, string>> = {
@@ -269,20 +247,14 @@ Deno.test("errors show nothing of a faulty URL that may be a secret", () => {
   assertEquals(elsewhere.filter((error) => error.includes("SECRET")), []);
 });
 
-for (const [what, args, sentence] of CONFLICTS) {
-  Deno.test(`readConfig() ${sentence === undefined ? "takes" : "refuses"} ${what}`, () => {
-    assertEquals(errorsOf(args, { POD_IP: "10.0.0.1" }), sentence === undefined ? [] : [sentence]);
-  });
-}
-
 Deno.test("readConfig() says how to give a target group and a target id where there is none", () => {
-  const sentences = [
+  const messages = [
     "no target group: set -target-group-name or -target-group-arn",
     "no target ID: set -target-id, or POD_IP from the Downward API (fieldRef status.podIP)",
   ];
-  assertEquals(errorsOf([], {}), sentences);
-  assertEquals(errorsOf(["-target-group-name=", "-target-id="], { POD_IP: "" }), sentences);
-  assertEquals(errorsOf(["kafka", "10.0.0.1"], {}).slice(1), sentences);
+  assertEquals(errorsOf([], {}), messages);
+  assertEquals(errorsOf(["-target-group-name=", "-target-id="], { POD_IP: "" }), messages);
+  assertEquals(errorsOf(["kafka", "10.0.0.1"], {}).slice(1), messages);
 });
 
 Deno.test("readConfig() does not call missing what an operand or -- kept from being read", () => {
@@ -300,7 +272,7 @@ Deno.test("readConfig() reports all errors at once: syntax, values by flag, what
     NLB_REGISTRATOR_REGISTER_TIMEOUT: "soon",
     NLB_REGISTRATOR_WAIT_DRAINED: "maybe",
     NLB_REGISTRATOR_REGION: "-",
-    NLB_REGISTRATOR_LOG_LEVEL: "not looked at, since the flag is given",
+    NLB_REGISTRATOR_LOG_LEVEL: "not read, since the flag is given",
   };
   assertEquals(errorsOf(args, env), [
     "flag provided but not defined: -nope",

@@ -1,8 +1,14 @@
 /** The table of flags, and the value of each flag from the command line and the environment. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readArguments } from "../../../lib/config/arguments.ts";
-import { environmentName, flag, FLAG_NAMES, FLAGS, isFlagName } from "../../../lib/config/flags.ts";
-import { variablesOf } from "../../../lib/config/flags.ts";
+import {
+  environmentName,
+  flag,
+  FLAG_NAMES,
+  FLAGS,
+  isFlagName,
+  variablesOf,
+} from "../../../lib/config/flags.ts";
 import { readSettings, type Settings } from "../../../lib/config/settings.ts";
 import { GOOD, type Variables } from "./_reading.ts";
 
@@ -120,41 +126,21 @@ Deno.test("the last of a repeated flag wins, and a list keeps all; commas split 
   assertEquals(names(["-target-group-name="], env), ["v", "w"]);
 });
 
-/** Go reads integers as it does in programs. */
-const PORTS = {
-  "1": 1,
-  "65535": 65_535,
-  "+80": 80,
-  "+0x50": 80,
-  "+0120": 80,
-  "0": undefined,
-  "-0": undefined,
-  "00": undefined,
-  "0120": 80,
-  "0o120": 80,
-  "0b1010000": 80,
-  "0X50": 80,
-  "8_080": 8_080,
-  "0x_1f_90": 8_080,
-};
-
 Deno.test("ports are read as Go reads integers, and 0 stands for none", () => {
   const read = (text: string) => flag("target-port").read([text], { shell: true });
-  for (const [text, value] of Object.entries(PORTS)) {
-    assertEquals(read(text), { value, errors: [] }, text);
-  }
+  const good = "80 +80 +0x50 +0120 0120 0o120 0b1010000 0X50 8_0 0x_5_0".split(" ");
+  for (const text of good) assertEquals(read(text), { value: 80, errors: [] }, text);
+  for (const text of ["0", "-0", "00"]) assertEquals(read(text), { value: undefined, errors: [] });
   for (const text of ["_80", "80_", "8__0", "0x", "08", "1e3", "80.0", " 80", ""]) {
     assertEquals(read(text).errors.length, 1, text);
   }
 });
 
 Deno.test("booleans are Go's twelve words", () => {
-  for (const word of ["1", "t", "T", "true", "TRUE", "True"]) {
-    assertEquals(flag("check").read([word], { shell: true }), { value: true, errors: [] });
-  }
-  for (const word of ["0", "f", "F", "false", "FALSE", "False"]) {
-    assertEquals(flag("check").read([word], { shell: true }), { value: false, errors: [] });
-  }
+  const read = (text: string) => flag("check").read([text], { shell: true });
+  const words = { true: "1 t T true TRUE True", false: "0 f F false FALSE False" };
+  for (const word of words.true.split(" ")) assertEquals(read(word), { value: true, errors: [] });
+  for (const word of words.false.split(" ")) assertEquals(read(word), { value: false, errors: [] });
 });
 
 const tcp = (url: string, hostname: string, port: number) => ({ kind: "tcp", url, hostname, port });
