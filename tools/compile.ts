@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Buffer } from "node:buffer";
-import { bundle } from "./bundle.ts";
+import { bundle, type SourceMaps } from "./bundle.ts";
 import type { Package } from "./bundle/layout.ts";
 import { outputOf, runProgram } from "./process.ts";
 import { V8_FLAGS } from "./v8_flags.ts";
@@ -54,6 +54,8 @@ export interface Compiled {
   readonly names: readonly string[];
   /** The packages of which there is code in each of them. */
   readonly packages: readonly Package[];
+  /** They make stack traces readable; a binary does not hold them. */
+  readonly maps: SourceMaps;
 }
 
 /**
@@ -63,7 +65,7 @@ export interface Compiled {
 export async function compile({ targets, commit, outdir }: CompileOptions): Promise<Compiled> {
   // Always the same folder: its path, or the last part of it, gets into the binary.
   const folder = `${ROOT}dist/compile/sidecar`;
-  const { packages } = await bundle(folder);
+  const { packages, maps } = await bundle(folder);
   await stamp(folder, commit);
   await Deno.mkdir(outdir, { recursive: true });
   const names: string[] = [];
@@ -80,7 +82,7 @@ export async function compile({ targets, commit, outdir }: CompileOptions): Prom
     names.push(name);
   }
   await Deno.remove(`${ROOT}dist/compile`, { recursive: true });
-  return { names, packages };
+  return { names, packages, maps };
 }
 
 async function stamp(folder: string, commit: string): Promise<void> {

@@ -19,14 +19,18 @@ async function makeRelease(outdir: string, version: string | undefined): Promise
   await Deno.remove(outdir, { recursive: true }).catch(() => {});
   const commit = await currentCommit();
   const targets = Deno.env.get("DENORT_BIN") === undefined ? TARGETS : [Deno.build.target];
-  const { names, packages } = await compile({ targets, commit, outdir });
+  const { names, packages, maps } = await compile({ targets, commit, outdir });
   const write = async (name: string, text: string) => {
     await Deno.writeTextFile(`${outdir}/${name}`, text);
     return name;
   };
   const lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
   const document = sbom({ version: VERSION, deno: Deno.version.deno, commit, packages, lock });
-  const summed = [...names, await write("sbom.cdx.json", document)];
+  const summed = [
+    ...names,
+    await write("sbom.cdx.json", document),
+    await write("sourcemaps.json", JSON.stringify(maps)),
+  ];
   const changelog = await Deno.readTextFile(`${ROOT}CHANGELOG.md`);
   const image = Deno.env.get("IMAGE") ?? "";
   return [

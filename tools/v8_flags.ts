@@ -7,6 +7,7 @@
 const FLAGS = [
   "--no-opt",
   "--no-maglev",
+  "--no-sparkplug",
   "--max-semi-space-size=1",
   "--expose-gc",
   "--no-memory-reducer",

@@ -35,6 +35,9 @@ const ERROR_CLASS = /^n0_registry\.registerError\(.*\);$/gm;
 /** A shape: a list, of which the bundler cannot tell that to leave it out makes no difference. */
 const SHAPE = /^(export (?:var|const) \w+\$? = )(\[[\s\S]*?\]);$/gm;
 
+/** Of the program's own: what it shares with the rest would be in a file that every life loads. */
+const ON_DEMAND = /\/credentials\/(identity)\.ts$/;
+
 /** For a part of Node.js that a CommonJS package requires: Deno has no `require` in a module. */
 const BUILTIN = "builtin";
 
@@ -46,14 +49,14 @@ export interface PluginOptions {
   /** Where the program's files are, and its packages. */
   readonly root: string;
   /**
-   * Is told of each package that is loaded only when it is needed, and of its first file; gives
-   * what the import is to lead to.
+   * Called for each part that is loaded only when it is needed, with its name and its first file;
+   * gives what the import is to lead to.
    */
-  readonly onLazyPackage: (name: string, file: string) => string;
+  readonly onLazyPart: (name: string, file: string) => string;
 }
 
 /** Makes the plugin. */
-export function programPlugin({ root, onLazyPackage }: PluginOptions): Plugin {
+export function programPlugin({ root, onLazyPart }: PluginOptions): Plugin {
   const find = readImports(root);
   const setup = (build: PluginBuild) => {
     const ask = async (path: string, { kind, resolveDir }: OnResolveArgs, from = resolveDir) => {
@@ -74,12 +77,17 @@ export function programPlugin({ root, onLazyPackage }: PluginOptions): Plugin {
       if (isPackage) {
         const answer = await ask(path, args);
         const isLazy = kind === "dynamic-import" && !path.startsWith(".");
-        return isLazy ? { path: onLazyPackage(path, answer.path), external: true } : answer;
+        return isLazy ? { path: onLazyPart(path, answer.path), external: true } : answer;
       }
       const target = find(path);
       if (target === undefined) return undefined;
       return "file" in target ? { path: target.file } : await ask(target.npm, args, root);
     };
+    build.onResolve({ filter: ON_DEMAND }, ({ kind, resolveDir, path }) => {
+      const [, name = ""] = ON_DEMAND.exec(path) ?? [];
+      if (kind !== "dynamic-import") return undefined;
+      return { path: onLazyPart(name, `${resolveDir}/${path}`), external: true };
+    });
     // The rest is relative, and is where it says: asking for each would take most of the time.
     build.onResolve({ filter: /^[^./]|isStreamingPayload$/ }, resolve);
     build.onLoad({ filter: /./, namespace: BUILTIN }, ({ path }) => ({

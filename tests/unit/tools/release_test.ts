@@ -1,10 +1,18 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { packagesOf } from "../../../tools/bundle.ts";
 import { packageOf } from "../../../tools/bundle/layout.ts";
 import { checkedTarget, oneOption } from "../../../tools/compile.ts";
 import { outputOf, runProgram } from "../../../tools/process.ts";
 import { changelogSection, sums } from "../../../tools/release.ts";
 import { imageNotes } from "../../../tools/release_image.ts";
+import { withSources } from "../../../tools/stack_trace.ts";
 import { sbom } from "../../../tools/sbom.ts";
 import { VERSION } from "../../../lib/version.ts";
 
@@ -36,8 +44,10 @@ async function bundledIn(folder: string, outdir: string): Promise<Record<string,
 Deno.test("the bundle has the same bytes wherever its source is checked out", async () => {
   await using copy = await checkout(() => {});
   const here = await bundledIn(ROOT, `${copy.path}/here`);
-  assertEquals(await bundledIn(`${copy.path}/somewhere/else`, `${copy.path}/there`), here);
-  assertEquals(Object.values(here).filter((text) => text.includes(copy.path)), []);
+  const there = await bundledIn(`${copy.path}/somewhere/else`, `${copy.path}/there`);
+  assertEquals(Object.keys(there), Object.keys(here));
+  assertEquals(Object.keys(here).filter((name) => here[name] !== there[name]), []);
+  assertEquals(Object.keys(here).filter((name) => here[name]?.includes(copy.path)), []);
 });
 
 /** What somebody may have changed, and what the build says then. */
@@ -62,6 +72,24 @@ for (const [what, file, pattern, message] of TAMPERED) {
     await assertRejects(build, Error, message);
   });
 }
+
+Deno.test("a stack trace of the bundle becomes one of the source, behind edited imports too", async () => {
+  await using copy = await checkout(() => {});
+  const bundled = await bundledIn(ROOT, `${copy.path}/dist`);
+  const { "main.js": text = "", "sourcemaps.json": json = "" } = bundled;
+  const maps = JSON.parse(json);
+  const at = text.indexOf("exit(1)");
+  assertMatch(text.slice(0, at), /import\("\.\/program-\w+\.js" {8}\)/);
+  const place = `main.js:1:${at + 1}`;
+  const trace = withSources(
+    `    at o (file:///a/dist/${place})\n    at sidecar/${place}`,
+    maps,
+  );
+  const [, line = ""] = /at o \(main\.ts:(\d+):\d+\)\n +at main\.ts:/.exec(trace) ?? [];
+  const source = Deno.readTextFileSync(`${ROOT}main.ts`).split("\n")[Number(line) - 1];
+  assertStringIncludes(source ?? trace, "exit(1)");
+  assertEquals(withSources("at ext:core/01_core.js:1:2", maps), "at ext:core/01_core.js:1:2");
+});
 
 Deno.test("packagesOf() finds the packages of source files, each once", () => {
   const folder = "node_modules/.deno/@smithy+core@3.41.0/node_modules/@smithy/core";
