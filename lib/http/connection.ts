@@ -47,9 +47,9 @@ export class Connection {
     return this.#conn.remoteAddr.hostname;
   }
 
-  /** Whether nothing of a request has arrived. */
-  get isSilent(): boolean {
-    return this.stage === "receiving" && this.#reader.isBetweenRequests;
+  /** Whether a part of a request has arrived. */
+  get hasPart(): boolean {
+    return this.stage === "receiving" && !this.#reader.isBetweenRequests;
   }
 
   /**
@@ -96,7 +96,7 @@ export class Connection {
 
   /** The stage has taken too long. */
   expire(): void {
-    if (this.stage === "receiving" && !this.isSilent) {
+    if (this.hasPart) {
       this.#expired.reject(new RefusedRequest(408, "the request did not arrive in time"));
     } else {
       this.close();

@@ -1,23 +1,35 @@
-/** Who may call what changes things: `/drain` and `/register`. */
+/** Decides who may call the endpoints that change something: `/drain` and `/register`. */
 import { type AddressRange, isInRange, LOOPBACK, peerAddress } from "../host/address.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
 import { TokenFile } from "./token.ts";
 
-/** Who is let in, besides the pod itself. */
+/** Who is admitted, besides the pod itself. */
 export interface GuardConfig {
   readonly drainAllow: readonly AddressRange[];
-  /** Holds a bearer token; none where it is left out. */
+  /** The file with the bearer token; left out: there is none. */
   readonly tokenFile?: string;
+  /** Whether every client needs the token. */
+  readonly tokenRequired: boolean;
 }
 
-/** A client, as far as it cannot lie, and the token that it shows. */
+/** A client's request, as far as the guard needs it. */
 export interface Client {
   /** The connection's other end. Headers about it (`Forwarded`, …) are never believed. */
-  readonly address: string | undefined;
-  readonly authorization: string | undefined;
+  readonly address: string;
+  /** By name in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
 }
+
+/** Why a request is refused. */
+export interface Refusal {
+  readonly reason: typeof REFUSAL_REASONS[number];
+  /** The same for people, and what to do about it. */
+  readonly text: string;
+}
+
+export const REFUSAL_REASONS = ["address", "browser", "host", "token"] as const;
 
 /** The ports of the guard. */
 export interface GuardOptions {
@@ -25,55 +37,89 @@ export interface GuardOptions {
   readonly clock: Clock;
 }
 
-/** How long a refused address is not warned of again, and how many are in that time. */
+/** The log has so many lines about refusals in such a time, and one for each address. */
+const WARNINGS = 8;
 const WARNING_PAUSE: Milliseconds = 60_000;
-const WARNINGS_A_PAUSE = 8;
 
-/** The guard of one service. */
+/** Browsers send these, and tell the truth in them: a page must not use a user's way to the pod. */
+const FROM_BROWSER = /^(?:origin|referer|sec-fetch-.*)$/;
+/** No name but this one is sure to mean the address that the client connected to. */
+const LOCAL_HOST = /^(?:|localhost|\[[0-9a-f:.]+\])(?::[0-9]*)?$/i;
+
+/** The guard of one server. */
 export class Guard {
-  readonly #allowed: readonly AddressRange[];
+  readonly #config: GuardConfig;
   readonly #token: TokenFile | undefined;
   readonly #log: Log;
   readonly #clock: Clock;
   #warnedOf = new Set<string>();
   #pauseEnds: Milliseconds = -Infinity;
 
-  constructor({ drainAllow, tokenFile }: GuardConfig, { log, clock }: GuardOptions) {
-    this.#allowed = drainAllow;
-    this.#token = tokenFile !== undefined ? new TokenFile(tokenFile, log) : undefined;
+  constructor(config: GuardConfig, { log, clock }: GuardOptions) {
+    this.#config = config;
+    this.#token = config.tokenFile !== undefined ? new TokenFile(config.tokenFile, log) : undefined;
     this.#log = log;
     this.#clock = clock;
   }
 
-  /** Warns of a token file that is no good before anybody needs it. */
+  /** Warns of an unusable token file before it is needed. */
   async check(): Promise<void> {
     await this.#token?.check();
   }
 
-  /** Whether the client may; a refused one is warned of. */
-  async admits(path: string, { address, authorization }: Client): Promise<boolean> {
-    const plain = peerAddress(address ?? "");
-    if (plain !== undefined && this.#isAllowed(plain)) return true;
-    if (await this.#token?.admits(authorization)) return true;
-    this.#warn(path, plain ?? "an unknown address");
-    return false;
+  /** Why the client may not call the path; undefined: it may. Refusals are logged. */
+  async refusal(path: string, client: Client): Promise<Refusal | undefined> {
+    const address = peerAddress(client.address);
+    const refusal = refusalByHeaders(client.headers) ??
+      await this.#refusalByOrigin(address, client.headers.get("authorization"));
+    if (refusal !== undefined) this.#warn(path, address ?? "an unknown address", refusal);
+    return refusal;
   }
 
-  #isAllowed(address: string): boolean {
-    return LOOPBACK.includes(address) || this.#allowed.some((range) => isInRange(address, range));
+  async #refusalByOrigin(
+    address: string | undefined,
+    authorization: string | undefined,
+  ): Promise<Refusal | undefined> {
+    const { tokenRequired, drainAllow } = this.#config;
+    if (!tokenRequired && address !== undefined) {
+      if (LOOPBACK.includes(address)) return undefined;
+      if (drainAllow.some((range) => isInRange(address, range))) return undefined;
+    }
+    if (await this.#token?.admits(authorization)) return undefined;
+    return tokenRequired
+      ? { reason: "token", text: "it has no valid token, which -drain-token-required demands" }
+      : { reason: "address", text: adviceFor(address ?? "") };
   }
 
-  /** Anybody may call as often as they like, and must not fill the log by it. */
-  #warn(path: string, address: string): void {
+  /** Anyone may call as often as they like, and must not fill the log. */
+  #warn(path: string, address: string, { text }: Refusal): void {
     const now = this.#clock.now();
     if (now >= this.#pauseEnds) {
       this.#warnedOf = new Set();
       this.#pauseEnds = now + WARNING_PAUSE;
     }
-    if (this.#warnedOf.has(address) || this.#warnedOf.size >= WARNINGS_A_PAUSE) return;
+    if (this.#warnedOf.has(address) || this.#warnedOf.size >= WARNINGS) return;
     this.#warnedOf.add(address);
-    this.#log.warn(
-      `a call of ${path} from ${address} was refused: if that is where the kubelet calls from, give -drain-allow ${address}`,
-    );
+    this.#log.warn(`refused ${path} from ${address}: ${text}`);
   }
+}
+
+function refusalByHeaders(headers: ReadonlyMap<string, string>): Refusal | undefined {
+  for (const name of headers.keys()) {
+    if (FROM_BROWSER.test(name)) {
+      return { reason: "browser", text: `it has the header ${name}, which browsers send` };
+    }
+  }
+  const host = headers.get("host") ?? "";
+  const [, withoutPort = ""] = /^([^:]*)(?::[0-9]*)?$/.exec(host) ?? [];
+  return LOCAL_HOST.test(host) || peerAddress(withoutPort) !== undefined
+    ? undefined
+    : { reason: "host", text: "its Host header is a name: call the pod by its IP address" };
+}
+
+/** Never advises to allow the proxy of a service mesh: that would admit all of its clients. */
+function adviceFor(address: string): string {
+  return address.startsWith("127.")
+    ? "a proxy in the pod connects from there for other clients; keep the port out of the mesh"
+    : `if the kubelet connects from there, set -drain-allow=${address}`;
 }

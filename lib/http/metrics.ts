@@ -1,10 +1,9 @@
-/** `/metrics`: the state and the counters in the text format of Prometheus. */
-import { Counter, Gauge, Registry } from "prom-client";
+/** `/metrics`: the status and the counters in the text format of Prometheus. */
 import type { Stats } from "./stats.ts";
 import { PHASES, type Status } from "../lifecycle/status.ts";
 
 /** The `Content-Type`. */
-export const METRICS_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
+export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -14,7 +13,7 @@ interface Sample {
   readonly value: number;
 }
 
-/** A metric: `value` gives its lines. */
+/** A metric; `value` gives its samples. */
 interface Metric {
   readonly name: string;
   readonly kind: "counter" | "gauge";
@@ -31,7 +30,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "phase",
     kind: "gauge",
-    help: "1 for the phase of the sidecar's life, 0 for all others",
+    help: "1 for the current phase of the lifecycle, 0 for all others",
     labels: ["phase"],
     value: ({ phase }) =>
       PHASES.map((one) => ({ labels: { phase: one }, value: Number(one === phase) })),
@@ -39,7 +38,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "target_state",
     kind: "gauge",
-    help: "1 with the state that DescribeTargetHealth said last, by target group",
+    help: "1 with the state in the last answer of DescribeTargetHealth, by target group",
     labels: [...TARGET_LABELS, "state", "reason"],
     value: ({ groups }) =>
       groups.map((group) => ({
@@ -65,7 +64,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "drain_requested",
     kind: "gauge",
-    help: "1 from a drain's beginning until it is undone",
+    help: "1 from the start of a drain until it is undone",
     labels: [],
     value: ({ drainRequested }) => single(Number(drainRequested)),
   },
@@ -79,7 +78,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "api_calls_total",
     kind: "counter",
-    help: "Calls of the Elastic Load Balancing API that ended, by action and result",
+    help: "Calls of the Elastic Load Balancing API, by action and result",
     labels: ["action", "result"],
     value: (_, { calls }) =>
       calls.map(({ action, result, count }) => ({ labels: { action, result }, value: count })),
@@ -87,7 +86,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "api_retries_total",
     kind: "counter",
-    help: "Calls that were made again after a fault, by action",
+    help: "Retries of API calls after an error, by action",
     labels: ["action"],
     value: (_, { retries }) =>
       [...retries].map(([action, value]) => ({ labels: { action }, value })),
@@ -95,7 +94,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "phase_seconds_total",
     kind: "counter",
-    help: "Time spent in each phase that has ended",
+    help: "Time spent in phases that have ended, by phase",
     labels: ["phase"],
     value: (_, { phases }) =>
       [...phases].map(([phase, { total }]) => ({ labels: { phase }, value: total / 1_000 })),
@@ -103,7 +102,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "phases_ended_total",
     kind: "counter",
-    help: "How often each phase has ended",
+    help: "Phases that have ended, by phase",
     labels: ["phase"],
     value: (_, { phases }) =>
       [...phases].map(([phase, { ended }]) => ({ labels: { phase }, value: ended })),
@@ -111,7 +110,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "stop_to_deregistered_seconds",
     kind: "gauge",
-    help: "From the last stop signal or drain to the answer of the last DeregisterTargets call",
+    help: "Time from the last stop signal or drain until every target was deregistered",
     labels: [],
     value: (_, { stopToDeregistered }) =>
       single(stopToDeregistered === undefined ? undefined : stopToDeregistered / 1_000),
@@ -119,41 +118,37 @@ export const METRICS: readonly Metric[] = [
   {
     name: "reregistrations_total",
     kind: "counter",
-    help: "Targets that somebody else deregistered and that were registered again",
+    help: "Targets that were registered again after another client deregistered them",
     labels: [],
     value: (_, { reregistrations }) => single(reregistrations),
   },
   {
-    name: "refused_callers_total",
+    name: "refused_requests_total",
     kind: "counter",
-    help: "Calls of /drain and /register that were refused",
-    labels: [],
-    value: (_, { refusedCallers }) => single(refusedCallers),
+    help: "Refused requests to /drain and /register, by reason",
+    labels: ["reason"],
+    value: (_, { refusals }) =>
+      [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
   },
 ];
 
-/** The metrics as they stand. */
-export async function metricsText(status: Status, stats: Stats): Promise<string> {
-  const registry = new Registry();
-  for (const metric of METRICS) {
-    const options = {
-      name: PREFIX + metric.name,
-      help: metric.help,
-      labelNames: [...metric.labels],
-      registers: [registry],
-    };
-    const samples = metric.value(status, stats);
-    if (metric.kind === "gauge") {
-      const gauge = new Gauge(options);
-      // Without labels the library shows a 0 of its own.
-      if (samples.length === 0) registry.removeSingleMetric(options.name);
-      for (const { labels, value } of samples) gauge.set({ ...labels }, value);
-    } else {
-      const counter = new Counter(options);
-      for (const { labels, value } of samples) counter.inc({ ...labels }, value);
-    }
-  }
-  return await registry.metrics();
+/**
+ * The metrics at this moment. Source:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format.
+ */
+export function metricsText(status: Status, stats: Stats): string {
+  return METRICS.map(({ name, kind, help, value }) => {
+    const lines = value(status, stats)
+      .map(({ labels, value }) => `${PREFIX}${name}${labelsText(labels)} ${value}\n`);
+    return `# HELP ${PREFIX}${name} ${help}\n# TYPE ${PREFIX}${name} ${kind}\n${lines.join("")}`;
+  }).join("");
+}
+
+function labelsText(labels: Labels): string {
+  const escaped = (text: string) =>
+    text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+  const pairs = Object.entries(labels).map(([name, text]) => `${name}="${escaped(text)}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
 
 function targetLabels(

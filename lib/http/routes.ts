@@ -1,9 +1,10 @@
-/** What the service can be asked. */
+/** The endpoints. */
 import type { GroupStatus, Status, View } from "../lifecycle/status.ts";
+import { METRICS_TYPE, metricsText } from "./metrics.ts";
 import type { Stats } from "./stats.ts";
 import { statusDocument } from "./status_document.ts";
 
-/** An answer: a status, and a short text for people, unless `type` says otherwise. */
+/** A response: a status, and a short text for people unless `type` says otherwise. */
 export interface Reply {
   readonly status: number;
   /** Without its last line break where it is a sentence. */
@@ -14,7 +15,7 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What answers are made of. */
+/** What responses are made of. */
 export interface Sources {
   readonly view: View;
   readonly stats: Stats;
@@ -23,21 +24,22 @@ export interface Sources {
 /** An endpoint. */
 export interface Route {
   readonly methods: readonly string[];
-  /** Changes things: the guard decides who may. */
+  /** Changes something: the guard decides who may call it. */
   readonly guarded?: true;
-  /** Takes as long as the drain does; all others have a limit. */
+  /** Takes as long as the drain; all others have a limit. */
   readonly waits?: true;
   readonly answer: (sources: Sources) => Reply | Promise<Reply>;
 }
 
 const READ = ["GET", "HEAD"];
 
-/** The endpoints by their paths. The kubelet can only GET, so a drain may be asked for by GET. */
+/** The endpoints by their paths. The kubelet can only send GET, so GET begins a drain too. */
 export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/livez", { methods: READ, answer: () => ok("alive") }],
-  // Never more than that: the application starts only after a native sidecar has started.
+  // It never waits for more: the application starts only after a native sidecar has started.
   ["/startupz", { methods: READ, answer: () => ok("started") }],
   ["/readyz", { methods: READ, answer: ({ view }) => readiness(view.status()) }],
+  ["/in-service", { methods: READ, answer: ({ view }) => inService(view.status()) }],
   ["/target", { methods: READ, answer: ({ view }) => targetHealth(view) }],
   ["/status", { methods: READ, answer: ({ view }) => json(statusDocument(view.status())) }],
   ["/metrics", { methods: READ, answer: metrics }],
@@ -50,42 +52,50 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/register", { methods: ["POST"], guarded: true, answer: ({ view }) => register(view) }],
 ]);
 
-/** The pod's readiness follows the load balancer's word. */
+/** Gates a rollout, so it does not follow the load balancer any further: see `Status.ready`. */
 function readiness(status: Status): Reply {
-  const leaving = whyLeaving(status);
-  if (leaving !== undefined) return unavailable(leaving);
-  if (status.groups.length === 0) return unavailable("the target groups are not known yet");
-  const reasons = status.groups.map(whyNotHealthy).filter((reason) => reason !== undefined);
-  return reasons.length === 0
-    ? ok("healthy in every target group")
-    : unavailable(reasons.join("; "));
+  return status.ready ? ok("ready") : unavailable(whyNotInService(status) ?? "not ready yet");
 }
 
-function whyLeaving({ stopping, drainRequested }: Status): string | undefined {
+/** Follows the load balancer's health checks. */
+function inService(status: Status): Reply {
+  const reason = whyNotInService(status);
+  return reason === undefined ? ok("healthy in every target group") : unavailable(reason);
+}
+
+function whyNotInService(status: Status): string | undefined {
+  const ending = whyEnding(status);
+  if (ending !== undefined) return ending;
+  if (status.groups.length === 0) return "the target groups are not known yet";
+  const reasons = status.groups.map(whyNotHealthy).filter((reason) => reason !== undefined);
+  return reasons.length === 0 ? undefined : reasons.join("; ");
+}
+
+function whyEnding({ stopping, drainRequested }: Status): string | undefined {
   if (stopping) return "the sidecar is stopping";
-  return drainRequested ? "a drain was asked for" : undefined;
+  return drainRequested ? "a drain was requested" : undefined;
 }
 
 function whyNotHealthy({ name, targetId, health, error }: GroupStatus): string | undefined {
   const target = `target group ${name}: ${targetId}`;
-  if (error !== undefined) return `${target} is not watched any more: ${error}`;
+  if (error !== undefined) return `the health of ${target} is not observed any more: ${error}`;
   if (health === undefined) return `${target} has no health yet`;
   if (health.state === "healthy") return undefined;
   return `${target} is ${health.state}${health.reason === undefined ? "" : ` (${health.reason})`}`;
 }
 
-/** The load balancer's own check: no new connections from the first moment of a drain or stop. */
+/** For the load balancer's own health check: no new connections once a drain or a stop begins. */
 async function targetHealth(view: View): Promise<Reply> {
-  const before = whyLeaving(view.status());
+  const before = whyEnding(view.status());
   if (before !== undefined) return unavailable(before);
   const answers = await view.applicationAnswers();
   // It may have begun meanwhile.
-  const leaving = whyLeaving(view.status());
-  if (leaving !== undefined) return unavailable(leaving);
+  const ending = whyEnding(view.status());
+  if (ending !== undefined) return unavailable(ending);
   return answers ? ok("in service") : unavailable("the application does not answer (-wait-for)");
 }
 
-/** The life goes on draining whether or not the caller waits for it. */
+/** The drain continues whether or not the client waits for it. */
 async function drain(view: View): Promise<Reply> {
   const end = await view.drain();
   return end.outcome === "drained" ? ok("drained") : { status: 500, text: end.reason };
@@ -96,9 +106,9 @@ function register(view: View): Reply {
     case "registering":
       return { status: 202, text: "registering" };
     case "not-drained":
-      return ok("nothing to undo: no drain was asked for");
+      return ok("nothing to undo: no drain was requested");
     case "stopping":
-      return { status: 409, text: "the sidecar is stopping: it is too late to register again" };
+      return { status: 409, text: "the sidecar is stopping: it cannot register again" };
   }
 }
 
@@ -106,10 +116,8 @@ function json(document: unknown): Reply {
   return { status: 200, text: JSON.stringify(document, undefined, 2), type: "application/json" };
 }
 
-/** The library is loaded when somebody asks for the first time. */
-async function metrics({ view, stats }: Sources): Promise<Reply> {
-  const { metricsText, METRICS_TYPE } = await import("./metrics.ts");
-  return { status: 200, text: await metricsText(view.status(), stats), type: METRICS_TYPE };
+function metrics({ view, stats }: Sources): Reply {
+  return { status: 200, text: metricsText(view.status(), stats), type: METRICS_TYPE };
 }
 
 function ok(text: string): Reply {

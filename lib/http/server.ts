@@ -44,15 +44,16 @@ export const LIMITS = {
   /** Clients that wait for a drain; the other connections are for probes. */
   drainClients: 56,
   /** On one connection. */
-  requests: 16,
+  requests: 8,
 } as const;
 
 /** For a request to arrive, for its answer unless it waits for a drain, and for it to be sent. */
 const REQUEST_TIME: Milliseconds = 5_000;
 /** For the client to read its last answer, and for answers in progress when the service stops. */
 const CLOSING_TIME: Milliseconds = 1_000;
-/** A connection has so long for its request, and again for its answer, before it is closed for a new one. */
-const SHORTEST_TURN: Milliseconds = 25;
+/** However many connect, each has so many turns of such a time until its request must arrive. */
+const TURNS = 5;
+const TURN: Milliseconds = 10;
 /** After the system could not accept a connection. */
 const ACCEPT_PAUSE: Milliseconds = 100;
 /** For how long the next such warning is left out. */
@@ -89,7 +90,7 @@ export class HttpService implements Service {
   readonly #open = new Set<Connection>();
   readonly #stopped = new AbortController();
   readonly #allClosed = Promise.withResolvers<void>();
-  /** How often all connections had a turn. */
+  /** How many turns there were. */
   #turn = 0;
   #isWatching = false;
   #answers = 0;
@@ -153,36 +154,30 @@ export class HttpService implements Service {
 
   /** Closes connections until there is room for one more. */
   async #makeRoom(): Promise<void> {
+    const { clock } = this.#options;
     while (this.#open.size >= LIMITS.connections && !this.#stopped.signal.aborted) {
       const victim = this.#victim();
       if (victim !== undefined) {
         this.#open.delete(victim);
         victim.close();
       } else {
-        await this.#giveTurn();
+        // What has arrived on the connections is read meanwhile.
+        await sleep(clock.within(TURN, this.#stopped.signal));
+        this.#turn++;
       }
     }
   }
 
-  /** However many connect at once, what has arrived from each is read before it may be closed. */
-  async #giveTurn(): Promise<void> {
-    const { clock } = this.#options;
-    await sleep(clock.within(SHORTEST_TURN, this.#stopped.signal));
-    // A late timer may fire before the bytes that came meanwhile are read.
-    await sleep(clock.within(0, this.#stopped.signal));
-    this.#turn++;
-  }
-
   /**
-   * The oldest connection that was answered; or else with a part of a request. Of those that had
-   * their turn, the oldest one without an answer in progress; or else with one that is no drain's.
+   * The oldest connection that was answered, or has sent a part of a request; or else, of those that
+   * had their turns, the oldest one without an answer in progress; or else with one that is no
+   * drain's.
    */
   #victim(): Connection | undefined {
     const connections = [...this.#open].filter(({ stage }) => stage !== "draining");
-    const hadTurn = connections.filter(({ turn }) => turn < this.#turn);
-    return connections.find(({ stage }) => stage === "finishing") ??
-      connections.find(({ stage, isSilent }) => stage === "receiving" && !isSilent) ??
-      hadTurn.find(({ stage }) => stage !== "answering") ?? hadTurn[0];
+    const hadTurns = connections.filter(({ turn }) => turn + TURNS <= this.#turn);
+    return connections.find(({ hasPart, stage }) => hasPart || stage === "finishing") ??
+      hadTurns.find(({ stage }) => stage !== "answering") ?? hadTurns[0];
   }
 
   /** One timer for all connections: those who come and go leave none behind. */
@@ -246,44 +241,40 @@ export class HttpService implements Service {
   }
 
   async #answer(request: HttpRequest, connection: Connection): Promise<Reply> {
-    const { log, stats } = this.#options;
+    const { log, view, stats } = this.#options;
     const [path = ""] = request.target.split("?");
     const route = ROUTES.get(path);
-    if (route === undefined) return { status: 404, text: `nothing is here: ${known()}` };
+    if (route === undefined) return { status: 404, text: `not found; there are ${known()}` };
     if (!route.methods.includes(request.method)) return wrongMethod(route);
     try {
-      if (route.guarded && !await this.#isAdmitted(path, request, connection)) {
-        return {
-          status: 403,
-          text: "you may not call this: see -drain-allow and -drain-token-file",
-        };
-      }
-      const sources = { view: this.#options.view, stats };
+      const refused = route.guarded && await this.#refused(path, request, connection);
+      if (refused) return refused;
+      const answer = () => route.answer({ view, stats });
       return route.waits
-        ? await this.#wait(() => route.answer(sources), connection)
-        : await this.#answerInTime(route.answer(sources));
+        ? await this.#wait(answer, connection)
+        : await this.#answerInTime(answer());
     } catch (error) {
       log.error("a request could not be answered", { error: String(error) });
-      return { status: 500, text: "internal fault: see the sidecar's log" };
+      return { status: 500, text: "internal error: see the sidecar's log" };
     }
   }
 
-  async #isAdmitted(
+  async #refused(
     path: string,
     { headers }: HttpRequest,
     { address }: Connection,
-  ): Promise<boolean> {
-    const client = { address, authorization: headers.get("authorization") };
-    const isAdmitted = await this.#guard.admits(path, client);
-    if (!isAdmitted) this.#options.stats.onRefused();
-    return isAdmitted;
+  ): Promise<Reply | undefined> {
+    const refusal = await this.#guard.refusal(path, { address, headers });
+    if (refusal === undefined) return undefined;
+    this.#options.stats.onRefused(refusal);
+    return { status: 403, text: `refused: ${refusal.text}` };
   }
 
   /** A client that goes away leaves its place to others; what it requested continues. */
   async #wait(answer: () => Reply | Promise<Reply>, connection: Connection): Promise<Reply> {
     const waiting = [...this.#open].filter(({ stage }) => stage === "draining").length;
     if (waiting >= LIMITS.drainClients) {
-      return unavailable(`${LIMITS.drainClients} callers wait for this already`);
+      return unavailable(`${LIMITS.drainClients} clients wait for the drain already`);
     }
     connection.stage = "draining";
     connection.watchDraining().catch(() => connection.close());
@@ -295,7 +286,7 @@ export class HttpService implements Service {
     try {
       return await abortable(answer, this.#options.clock.within(REQUEST_TIME));
     } catch (error) {
-      if (isTimeout(error)) return unavailable("no answer in time");
+      if (isTimeout(error)) return unavailable("no answer within 5 s");
       throw error;
     }
   }
@@ -303,7 +294,7 @@ export class HttpService implements Service {
 
 function wrongMethod({ methods }: Route): Reply {
   const allowed = methods.join(", ");
-  return { status: 405, text: `use ${allowed}`, headers: { allow: allowed } };
+  return { status: 405, text: `method not allowed: use ${allowed}`, headers: { allow: allowed } };
 }
 
 function known(): string {

@@ -1,9 +1,10 @@
-/** What is counted in a life: cheap enough to count always, whether anybody asks or not. */
+/** Counts what happens; cheap enough to count always, whether or not anyone reads it. */
 import type { CallMeter } from "../aws/measured.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { Phase } from "../lifecycle/status.ts";
+import type { Observer, Phase } from "../lifecycle/status.ts";
+import { type Refusal, REFUSAL_REASONS } from "./guard.ts";
 
-/** How often a phase has ended, and how long it took in all. */
+/** How often a phase has ended, and how long it took in total. */
 export interface PhaseTime {
   readonly ended: number;
   readonly total: Milliseconds;
@@ -17,21 +18,23 @@ export interface CallCount {
 }
 
 /**
- * More kinds of results than the API has. Codes come from replies, and what comes from outside
- * must not make this grow for ever.
+ * More results than the API has. Their codes come from responses, and what comes from outside must
+ * not grow without bound.
  */
 const MOST_RESULTS = 100;
 
-/** The counters. Its `on…` are told what happens. */
-export class Stats implements CallMeter {
+/** The counters. */
+export class Stats implements CallMeter, Observer {
   readonly #calls = new Map<string, CallCount>();
   readonly #phases = new Map<Phase, PhaseTime>();
   readonly #retries = new Map<string, number>();
-  #stopToDeregistered: Milliseconds | undefined;
-  #reregistrations = 0;
-  #refusedCallers = 0;
+  readonly #refusals = new Map(REFUSAL_REASONS.map((reason) => [reason, 0]));
+  /** From the last stop signal or drain until every target was deregistered. */
+  stopToDeregistered: Milliseconds | undefined;
+  /** Targets that another client deregistered and that were registered again. */
+  reregistrations = 0;
 
-  /** A call has ended: `ok`, or the fault's code. */
+  /** A call has ended: `ok`, or the error's code. */
   readonly onCall = (action: string, result: string): void => {
     const known = this.#calls.has(`${action} ${result}`) || this.#calls.size < MOST_RESULTS;
     const counted = known ? result : "other";
@@ -40,30 +43,27 @@ export class Stats implements CallMeter {
     this.#calls.set(key, { action, result: counted, count });
   };
 
-  /** A call is made again, since it failed before. */
+  /** A call is retried after an error. */
   readonly onRetry = (action: string): void => {
     this.#retries.set(action, (this.#retries.get(action) ?? 0) + 1);
   };
 
-  /** A phase has ended. */
   readonly onPhaseEnd = (phase: Phase, took: Milliseconds): void => {
     const { ended, total } = this.#phases.get(phase) ?? { ended: 0, total: 0 };
     this.#phases.set(phase, { ended: ended + 1, total: total + took });
   };
 
-  /** A target that somebody else deregistered is registered again. */
   readonly onReregistered = (): void => {
-    this.#reregistrations++;
+    this.reregistrations++;
   };
 
-  /** All groups have let go after a stop or a drain began. */
   readonly onDeregistered = (took: Milliseconds): void => {
-    this.#stopToDeregistered = took;
+    this.stopToDeregistered = took;
   };
 
-  /** The guard has refused a caller. */
-  readonly onRefused = (): void => {
-    this.#refusedCallers++;
+  /** The guard has refused a request. */
+  readonly onRefused = ({ reason }: Refusal): void => {
+    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
   };
 
   get calls(): readonly CallCount[] {
@@ -78,16 +78,7 @@ export class Stats implements CallMeter {
     return this.#phases;
   }
 
-  /** From the stop signal, or the beginning of a drain, to the last group's word; the last time. */
-  get stopToDeregistered(): Milliseconds | undefined {
-    return this.#stopToDeregistered;
-  }
-
-  get reregistrations(): number {
-    return this.#reregistrations;
-  }
-
-  get refusedCallers(): number {
-    return this.#refusedCallers;
+  get refusals(): ReadonlyMap<Refusal["reason"], number> {
+    return this.#refusals;
   }
 }

@@ -1,10 +1,10 @@
-/** `/status`: the state of a life as a JSON document. `docs/http.md` documents it. */
+/** `/status`: the status as a JSON document, which `docs/http.md` documents. */
 import type { GroupStatus, Status } from "../lifecycle/status.ts";
 
-/** Raised by changes that a reader of the document has to know of; new fields are none. */
-const VERSION = 1;
+/** Changes when a field changes its meaning or disappears; new fields may come without that. */
+const VERSION = 2;
 
-/** The document; times are in seconds. What is not known is left out. */
+/** The document. Times are in seconds; unknown fields are left out. */
 export function statusDocument(status: Status): unknown {
   const { drain, connections } = status;
   return {
@@ -14,6 +14,7 @@ export function statusDocument(status: Status): unknown {
     uptime_seconds: seconds(status.uptime),
     stopping: status.stopping,
     drain_requested: status.drainRequested,
+    ready: status.ready,
     groups: status.groups.map(groupDocument),
     drain: drain && {
       elapsed_seconds: seconds(drain.elapsed),
@@ -37,7 +38,7 @@ function groupDocument({ health, ...group }: GroupStatus): unknown {
       reason: health.reason,
       age_seconds: seconds(health.age),
     },
-    fault: group.error,
+    error: group.error,
   };
 }
 

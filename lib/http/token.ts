@@ -1,14 +1,14 @@
-/** The bearer token of those who may call `/drain` and `/register` from anywhere. */
+/** The bearer token that admits a client of `/drain` and `/register` from anywhere. */
 import type { Log } from "../host/log.ts";
 
 /** More than any token takes. */
 const LONGEST_TOKEN_FILE = 4_096;
-/** Permission bit: readable by everybody. */
+/** Permission bit: every user may read it. */
 const WORLD_READABLE = 0o004;
 
 /**
- * The token in a file. It is read for each caller that shows a token, so it may be changed at any
- * time, as Kubernetes does with a mounted secret.
+ * The token in a file. It is read for each client that shows a token, so it may change at any time,
+ * as Kubernetes changes a mounted Secret.
  */
 export class TokenFile {
   readonly #path: string;
@@ -21,7 +21,7 @@ export class TokenFile {
     this.#log = log;
   }
 
-  /** Whether an `Authorization` header shows the token. Nobody does while the file is no good. */
+  /** Whether an `Authorization` header shows the token; none does while the file is unusable. */
   async admits(authorization: string | undefined): Promise<boolean> {
     const [, shown] = /^Bearer +([^\s]+) *$/i.exec(authorization ?? "") ?? [];
     if (shown === undefined) return false;
@@ -29,45 +29,47 @@ export class TokenFile {
     return token !== undefined && await isSame(shown, token);
   }
 
-  /** Reads the token, and warns when the file is no good: once, until that changes. */
+  /** Reads the token; warns when the file is unusable: once, until that changes. */
   async check(): Promise<string | undefined> {
     const read = await this.#read();
     if (typeof read === "string") {
       this.#warned = undefined;
       return read;
     }
-    if (read.fault !== this.#warned) {
-      this.#log.warn(
-        `no token gives access to /drain and /register: -drain-token-file ${this.#path} ${read.fault}`,
-      );
+    if (read.error !== this.#warned) {
+      this.#log.warn(`-drain-token-file ${this.#path} ${read.error}: no token is accepted`);
     }
-    this.#warned = read.fault;
+    this.#warned = read.error;
     return undefined;
   }
 
-  /** Kubernetes mounts secrets like that unless told otherwise: no reason to let nobody in. */
+  /** Kubernetes mounts Secrets like that by default: no reason to refuse the token. */
   #warnOfMode(mode: number): void {
     if ((mode & WORLD_READABLE) === 0 || this.#warnedOfMode) return;
     this.#warnedOfMode = true;
-    this.#log.warn("-drain-token-file may be read by everybody: mount it with defaultMode 0440", {
-      file: this.#path,
-    });
+    this.#log.warn(
+      "every user may read -drain-token-file: mount the Secret with defaultMode 0440",
+      {
+        file: this.#path,
+      },
+    );
   }
 
-  async #read(): Promise<string | { readonly fault: string }> {
+  async #read(): Promise<string | { readonly error: string }> {
     try {
       const { mode, size, isFile } = await Deno.stat(this.#path);
-      if (!isFile) return { fault: "is not a file" };
+      if (!isFile) return { error: "is not a file" };
       if (size > LONGEST_TOKEN_FILE) {
-        return { fault: `is longer than ${LONGEST_TOKEN_FILE} bytes, which no token is` };
+        return { error: `is longer than ${LONGEST_TOKEN_FILE} bytes, which no token is` };
       }
       this.#warnOfMode(mode ?? 0);
       const token = (await Deno.readTextFile(this.#path)).trim();
-      if (token === "") return { fault: "is empty" };
-      return /\s/.test(token) ? { fault: "holds more than one word" } : token;
+      if (token === "") return { error: "is empty" };
+      if (/\s/.test(token)) return { error: "holds more than one word" };
+      // No header can carry these.
+      return /[^!-~]/.test(token) ? { error: "holds characters other than ASCII" } : token;
     } catch (error) {
-      const why = error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
-      return { fault: why };
+      return { error: error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read" };
     }
   }
 }

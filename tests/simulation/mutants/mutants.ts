@@ -31,7 +31,6 @@ const REQUESTS = "lib/lifecycle/intent.ts";
 const BOARD = "lib/lifecycle/board.ts";
 const WATCH = "lib/registration/watch.ts";
 const DRAIN = "lib/registration/drain.ts";
-const ROUTES = "lib/http/routes.ts";
 
 function mutant(name: string, file: string, find: string, put: string): Mutant {
   return { name, places: [{ file, find, put }] };
@@ -493,12 +492,6 @@ const OF_REQUESTS: readonly Mutant[] = [
     REGISTRATION,
     "if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);",
     "",
-  ),
-  mutant(
-    "the pod is ready while it leaves",
-    ROUTES,
-    `return drainRequested ? "a drain was asked for" : undefined;`,
-    "return undefined;",
   ),
   mutant(
     "the watch registers again although the sidecar leaves",

@@ -94,12 +94,16 @@ export class Scene implements AsyncDisposable {
   static async start(config: Partial<ServiceConfig> = {}, clock = systemClock): Promise<Scene> {
     const scene = new Scene();
     const listen = { hostname: "127.0.0.1", port: 0 };
-    scene.#service = await serve({ listen, drainAllow: [], ...config }, scene.view, {
-      log: scene.log,
-      clock,
-      stats: scene.stats,
-      rest: () => scene.rests++,
-    });
+    scene.#service = await serve(
+      { listen, drainAllow: [], tokenRequired: false, ...config },
+      scene.view,
+      {
+        log: scene.log,
+        clock,
+        stats: scene.stats,
+        rest: () => scene.rests++,
+      },
+    );
     return scene;
   }
 

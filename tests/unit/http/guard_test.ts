@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { addressRange } from "../../../lib/host/address.ts";
-import { type Client, Guard } from "../../../lib/http/guard.ts";
+import { type Client, Guard, type GuardConfig } from "../../../lib/http/guard.ts";
 import { test } from "../../test.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../virtual_clock.ts";
@@ -47,7 +47,7 @@ const REFUSED = [
   ],
   ...["::", "0.0.0.0", "::ffff:0:127.0.0.1"],
   // No address.
-  ...[undefined, "", "localhost", "%127.0.0.1", "0x7f.0.0.1"],
+  ...["", "localhost", "%127.0.0.1", "0x7f.0.0.1"],
 ];
 /** `Authorization` headers from elsewhere. */
 const GOOD_TOKENS = [`Bearer ${TOKEN}`, `bearer ${TOKEN}`, `BEARER  ${TOKEN} `];
@@ -56,22 +56,66 @@ const BAD_TOKENS = [
   ...[`Bearer ${TOKEN.toUpperCase()}`, `Bearer ${TOKEN}, Bearer x`, `Bearer x, Bearer ${TOKEN}`],
   ...["Bearer ", "Bearer", "", TOKEN, `Basic ${btoa(`user:${TOKEN}`)}`, `Basic ${TOKEN}`],
 ];
-const CLIENTS: readonly [Client, boolean][] = [
-  ...ADMITTED.map((address): [Client, boolean] => [{ address, authorization: undefined }, true]),
-  [{ address: "127.0.0.1", authorization: "Bearer wrong" }, true],
-  ...REFUSED.map((address): [Client, boolean] => [{ address, authorization: undefined }, false]),
-  ...[undefined, "192.0.2.1"].flatMap((address) => [
-    ...GOOD_TOKENS.map((authorization): [Client, boolean] => [{ address, authorization }, true]),
-    ...BAD_TOKENS.map((authorization): [Client, boolean] => [{ address, authorization }, false]),
-  ]),
+/** What shows that a request may come from a browser, or was not meant for this pod. */
+const BAD_HEADERS: readonly [string, string, string][] = [
+  ["origin", "http://10.0.0.1:8080", "browser"],
+  ["origin", "null", "browser"],
+  ["referer", "https://evil.example/", "browser"],
+  ["sec-fetch-site", "cross-site", "browser"],
+  ["sec-fetch-mode", "no-cors", "browser"],
+  ["sec-fetch-anything-new", "", "browser"],
+  ...["evil.example", "evil.example:8080", "localhost.evil.example", "0x7f.1", "1.2.3", "a:b:c"]
+    .map((host): [string, string, string] => ["host", host, "host"]),
+];
+const GOOD_HOSTS = [
+  ...["localhost", "LocalHost:8080", "10.0.0.1", "10.0.0.1:8080", "[::1]", "[fd00::1]:8080", ""],
 ];
 
+type Case = readonly [Client, string | undefined, Partial<GuardConfig>?];
+
+const client = (address: string, headers: Record<string, string> = {}): Client => ({
+  address,
+  headers: new Map(Object.entries(headers)),
+});
+const showing = (authorization: string, address = "192.0.2.1") =>
+  client(address, { authorization });
+const REQUIRED = { tokenRequired: true };
+
+/** Clients, why each is refused, and a configuration other than the usual one. */
+const CASES: readonly Case[] = [
+  ...ADMITTED.map((address): Case => [client(address), undefined]),
+  ...REFUSED.map((address): Case => [client(address), "address"]),
+  [showing("Bearer wrong", "127.0.0.1"), undefined],
+  ...["", "192.0.2.1"].flatMap((address) => [
+    ...GOOD_TOKENS.map((token): Case => [showing(token, address), undefined]),
+    ...BAD_TOKENS.map((token): Case => [showing(token, address), "address"]),
+  ]),
+  ...BAD_HEADERS.flatMap(([name, value, reason]): Case[] => [
+    [client("127.0.0.1", { [name]: value }), reason],
+    [client("10.0.0.7", { [name]: value, authorization: `Bearer ${TOKEN}` }), reason],
+  ]),
+  ...GOOD_HOSTS.map((host): Case => [client("127.0.0.1", { host }), undefined]),
+  // Everyone needs the token.
+  ...["127.0.0.1", "::1", "10.0.0.7"].flatMap((address): Case[] => [
+    [client(address), "token", REQUIRED],
+    [showing("Bearer wrong", address), "token", REQUIRED],
+    [showing(`Bearer ${TOKEN}`, address), undefined, REQUIRED],
+  ]),
+  [client("127.0.0.6"), undefined, { drainAllow: [{ address: "127.0.0.6", bits: 32 }] }],
+];
+
+function guardOf(config: Partial<GuardConfig>, log = new KeptLog(), clock = new VirtualClock()) {
+  return new Guard({ drainAllow: [], tokenRequired: false, ...config }, { clock, log });
+}
+
 test("the guard admits the pod, allowed addresses and the token, and warns of all others", async () => {
-  for (const [client, isAdmitted] of CLIENTS) {
-    const [clock, log] = [new VirtualClock(), new KeptLog()];
-    const guard = new Guard({ drainAllow: ALLOWED, tokenFile: await tokenFile() }, { clock, log });
-    assertEquals(await guard.admits("/drain", client), isAdmitted, JSON.stringify(client));
-    assertEquals(log.lines.length, isAdmitted ? 0 : 1, JSON.stringify(client));
+  const usual = { drainAllow: ALLOWED, tokenFile: await tokenFile() };
+  for (const [client, reason, config] of CASES) {
+    const log = new KeptLog();
+    const refusal = await guardOf({ ...usual, ...config }, log).refusal("/drain", client);
+    const what = JSON.stringify([client.address, ...client.headers, config]);
+    assertEquals(refusal?.reason, reason, what);
+    assertEquals(log.lines.length, reason === undefined ? 0 : 1, what);
   }
 });
 
@@ -105,6 +149,7 @@ const REAL_CLIENTS: readonly [string, readonly string[], number][] = [
   ["127.0.0.10", ["Forwarded: for=127.0.0.9"], 403],
   ["127.0.0.10", ["X-Real-IP: 127.0.0.1"], 403],
   ["127.0.0.10", ["User-Agent: kube-probe/1.34"], 403],
+  ["127.0.0.1", ["Origin: http://localhost"], 403],
   ["127.0.0.1", ["X-Forwarded-For: 192.0.2.1"], 200],
 ];
 
@@ -116,7 +161,11 @@ test("at a socket, the other end's address counts, and no header but Authorizati
     assertEquals(await statusFrom(scene, from, "POST /register", headers), status, client);
   }
   assertEquals(scene.view.registerCalls, REAL_CLIENTS.filter(([, , one]) => one === 200).length);
-  assertEquals(scene.stats.refusedCallers, REAL_CLIENTS.filter(([, , one]) => one === 403).length);
+  const refused = REAL_CLIENTS.filter(([, , one]) => one === 403).length;
+  assertEquals([...scene.stats.refusals], [["address", refused - 1], ["browser", 1], ["host", 0], [
+    "token",
+    0,
+  ]]);
 });
 
 test("an IPv4 client of a service on both families is the address that is allowed", async () => {
@@ -130,39 +179,44 @@ test("an IPv4 client of a service on both families is the address that is allowe
 
 test("what changes nothing is answered to everyone", async () => {
   await using scene = await Scene.start();
-  const paths = ["/livez", "/startupz", "/readyz", "/target", "/status", "/metrics"];
+  const paths = ["/livez", "/startupz", "/readyz", "/in-service", "/target", "/status", "/metrics"];
   for (const path of paths) {
     assertEquals(await statusFrom(scene, "127.0.0.10", `GET ${path}`), 200, path);
   }
   assertEquals(await statusFrom(scene, "127.0.0.10", "GET /drain"), 403);
 });
 
-const OUTSIDE = { address: "192.0.2.1", authorization: `Bearer ${TOKEN}` };
+const OUTSIDE = showing(`Bearer ${TOKEN}`);
 
-test("a refused call is warned of with the address to allow", async () => {
+test("a refusal is logged with the address to allow, but never that of a proxy in the pod", async () => {
   const log = new KeptLog();
-  const guard = new Guard({ drainAllow: [] }, { clock: new VirtualClock(), log });
-  await guard.admits("/drain", { address: "::ffff:10.0.0.9", authorization: undefined });
-  assertEquals(log.lines.length, 1);
-  assertStringIncludes(
-    log.lines[0] ?? "",
-    "warn a call of /drain from 10.0.0.9 was refused: " +
-      "if that is where the kubelet calls from, give -drain-allow 10.0.0.9",
-  );
+  const guard = guardOf({}, log);
+  for (const address of ["::ffff:10.0.0.9", "127.0.0.6"]) {
+    await guard.refusal("/drain", client(address));
+  }
+  assertEquals(log.lines.map((line) => line.replace(/ \{\}$/, "")), [
+    "warn refused /drain from 10.0.0.9: if the kubelet connects from there, " +
+    "set -drain-allow=10.0.0.9",
+    "warn refused /drain from 127.0.0.6: a proxy in the pod connects from there for other clients; " +
+    "keep the port out of the mesh",
+  ]);
 });
 
-test("refused calls do not fill the log: one line a minute for an address, 8 for all", async () => {
+test("refusals do not fill the log: one line a minute for an address, 8 for all", async () => {
   const [clock, log] = [new VirtualClock(), new KeptLog()];
-  const guard = new Guard({ drainAllow: [] }, { clock, log });
-  const call = async (address: string) => {
-    await guard.admits("/drain", { address, authorization: undefined });
+  const guard = guardOf({}, log, clock);
+  const linesAfter = async (address: string) => {
+    await guard.refusal("/drain", client(address));
     return log.lines.length;
   };
-  for (let time = 0; time < 5; time++) assertEquals(await call("192.0.2.1"), 1);
-  for (let last = 2; last < 100; last++) await call(`192.0.2.${last}`);
+  const at = (time: number) => clock.run(new Promise<void>((resolve) => clock.at(time, resolve)));
+  for (let count = 0; count < 5; count++) assertEquals(await linesAfter("192.0.2.1"), 1);
+  for (let last = 2; last < 100; last++) await linesAfter(`192.0.2.${last}`);
   assertEquals(log.lines.length, 8);
-  await clock.run(new Promise<void>((resolve) => clock.at(60_000, resolve)));
-  assertEquals(await call("192.0.2.1"), 9);
+  await at(59_999);
+  assertEquals(await linesAfter("192.0.2.1"), 8);
+  await at(60_000);
+  assertEquals(await linesAfter("192.0.2.1"), 9);
 });
 
 const BAD_FILES: readonly [string, () => Promise<string>, string][] = [
@@ -172,31 +226,31 @@ const BAD_FILES: readonly [string, () => Promise<string>, string][] = [
   ["a folder", () => Deno.makeTempDir({ dir: folder }), "is not a file"],
   ["too long", () => tokenFile("a".repeat(5_000)), "is longer than 4096 bytes"],
   ["of two words", () => tokenFile("one two"), "holds more than one word"],
+  ["not ASCII", () => tokenFile("gehe\u00efm"), "holds characters other than ASCII"],
 ];
 
-test("a token file that is no good is warned of once, and admits nobody", async () => {
+test("an unusable token file is warned of once, at the start, and admits no one", async () => {
   for (const [kind, path, why] of BAD_FILES) {
-    const [clock, log] = [new VirtualClock(), new KeptLog()];
-    const guard = new Guard({ drainAllow: [], tokenFile: await path() }, { clock, log });
+    const log = new KeptLog();
+    const guard = guardOf({ tokenFile: await path() }, log);
     await guard.check();
     assertStringIncludes(log.text, why);
-    for (const shown of [TOKEN, "", "undefined", "one", "a".repeat(5_000)]) {
-      const authorization = `Bearer ${shown}`;
-      assertEquals(await guard.admits("/drain", { ...OUTSIDE, authorization }), false, kind);
+    for (const shown of [TOKEN, "", "undefined", "one", "gehe\u00efm", "a".repeat(5_000)]) {
+      const refusal = await guard.refusal("/drain", showing(`Bearer ${shown}`));
+      assertEquals(refusal?.reason, "address", kind);
     }
-    assertEquals(log.lines.filter((line) => line.includes("no token gives access")).length, 1);
+    assertEquals(log.lines.filter((line) => line.includes("no token is accepted")).length, 1);
   }
 });
 
 test("a token file is warned of when everybody may read it, and its token is good", async () => {
   for (const [mode, warnings] of [[0o440, 0], [0o444, 1]] as const) {
     const log = new KeptLog();
-    const config = { drainAllow: [], tokenFile: await tokenFile(TOKEN, mode) };
-    const guard = new Guard(config, { clock: new VirtualClock(), log });
+    const guard = guardOf({ tokenFile: await tokenFile(TOKEN, mode) }, log);
     await guard.check();
-    assertEquals(await guard.admits("/drain", OUTSIDE), true);
+    assertEquals(await guard.refusal("/drain", OUTSIDE), undefined);
     assertEquals(log.lines.length, warnings);
-    assertEquals(log.text.includes("may be read by everybody"), warnings === 1);
+    assertEquals(log.text.includes("every user may read"), warnings === 1);
   }
 });
 
@@ -212,15 +266,14 @@ test("a token that changes counts at once, in the way Kubernetes changes it too"
   };
   await put("..1", TOKEN);
   await Deno.symlink("..data/token", `${volume}/token`);
-  const log = new KeptLog();
-  const config = { drainAllow: [], tokenFile: `${volume}/token` };
-  const guard = new Guard(config, { clock: new VirtualClock(), log });
-  assertEquals(await guard.admits("/drain", OUTSIDE), true);
+  const guard = guardOf({ tokenFile: `${volume}/token` });
+  const isAdmitted = async (client: Client) => await guard.refusal("/drain", client) === undefined;
+  assertEquals(await isAdmitted(OUTSIDE), true);
   // As long, and perhaps as old to the millisecond.
   await put("..2", TOKEN.toUpperCase());
-  assertEquals(await guard.admits("/drain", OUTSIDE), false);
-  const changed = { ...OUTSIDE, authorization: `Bearer ${TOKEN.toUpperCase()}` };
-  assertEquals(await guard.admits("/drain", changed), true);
+  assertEquals(await isAdmitted(OUTSIDE), false);
+  const changed = showing(`Bearer ${TOKEN.toUpperCase()}`);
+  assertEquals(await isAdmitted(changed), true);
   await Deno.remove(`${volume}/..data`);
-  assertEquals(await guard.admits("/drain", changed), false);
+  assertEquals(await isAdmitted(changed), false);
 });

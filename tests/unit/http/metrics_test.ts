@@ -1,3 +1,5 @@
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Status } from "../../../lib/lifecycle/status.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { METRICS, metricsText } from "../../../lib/http/metrics.ts";
 import { Stats } from "../../../lib/http/stats.ts";
@@ -20,13 +22,14 @@ function busyStats(): Stats {
   stats.onPhaseEnd("registering", 750);
   stats.onDeregistered(412);
   stats.onReregistered();
-  stats.onRefused();
-  stats.onRefused();
+  for (const reason of ["address", "address", "host"] as const) {
+    stats.onRefused({ reason, text: "" });
+  }
   return stats;
 }
 
 test("/metrics has calls by action and result, retries, and time in each phase", async () => {
-  const text = await metricsText(HEALTHY, busyStats());
+  const text = metricsText(HEALTHY, busyStats());
   const counted = text.split("\n").filter((line) =>
     /^nlb_registrator_\w+(_total|_seconds)[{ ]/.test(line)
   );
@@ -39,12 +42,15 @@ test("/metrics has calls by action and result, retries, and time in each phase",
     'phases_ended_total{phase="registering"} 2',
     "stop_to_deregistered_seconds 0.412",
     "reregistrations_total 1",
-    "refused_callers_total 2",
+    'refused_requests_total{reason="address"} 2',
+    'refused_requests_total{reason="browser"} 0',
+    'refused_requests_total{reason="host"} 1',
+    'refused_requests_total{reason="token"} 0',
   ]);
 });
 
 test("/metrics has the state of the target in each group", async () => {
-  const text = await metricsText({
+  const text = metricsText({
     ...HEALTHY,
     connections: 3,
     groups: [GROUP, {
@@ -72,10 +78,10 @@ test("/metrics has the state of the target in each group", async () => {
 });
 
 test("what is not known is not shown as 0", async () => {
-  const text = await metricsText(HEALTHY, new Stats());
+  const text = metricsText(HEALTHY, new Stats());
   assertEquals(samples(text, "connections"), []);
   assertEquals(samples(text, "stop_to_deregistered_seconds"), []);
-  assertEquals(samples(text, "refused_callers_total"), ["nlb_registrator_refused_callers_total 0"]);
+  assertEquals(samples(text, "reregistrations_total"), ["nlb_registrator_reregistrations_total 0"]);
 });
 
 test("each scrape tells of that moment, and every metric has its help and type", async () => {
@@ -96,6 +102,48 @@ test("each scrape tells of that moment, and every metric has its help and type",
   assertEquals(samples(text, "reregistrations_total"), ["nlb_registrator_reregistrations_total 1"]);
   assertEquals(samples(text, "drain_requested"), ["nlb_registrator_drain_requested 1"]);
 });
+
+const ODD: Status = {
+  ...HEALTHY,
+  connections: 3,
+  groups: [
+    { ...GROUP, name: 'a "quoted" \\ name', health: { state: "line\nbreak", reason: "é", age: 1 } },
+    { ...GROUP, arn: "", membership: "unknown" },
+  ],
+};
+
+test("prom-client writes the same, odd labels included", async () => {
+  for (const [status, stats] of [[ODD, busyStats()], [HEALTHY, new Stats()]] as const) {
+    const registry = new Registry();
+    for (const { name, kind, help, labels, value } of METRICS) {
+      const options = {
+        ...{ name: `nlb_registrator_${name}`, help, labelNames: [...labels] },
+        registers: [registry],
+      };
+      const metric = kind === "gauge" ? new Gauge(options) : new Counter(options);
+      metric.reset();
+      // It would show a 0 for what is not known.
+      if (labels.length === 0) metric.remove();
+      for (const { labels, value: amount } of value(status, stats)) {
+        metric.inc({ ...labels }, amount);
+      }
+    }
+    const lines = (text: string) => text.split("\n").filter((line) => line !== "");
+    const expected = lines(await registry.metrics());
+    assertEquals(lines(metricsText(status, stats)), expected);
+  }
+});
+
+test("promtool accepts the metrics", async () => {
+  const promtool = new Deno.Command("promtool", { args: ["check", "metrics"], stdin: "piped" });
+  const checking = promtool.spawn();
+  await new Response(metricsText(ODD, busyStats())).body?.pipeTo(checking.stdin);
+  assertEquals((await checking.status).code, 0);
+}, { ignore: !isInstalled("promtool") });
+
+function isInstalled(program: string): boolean {
+  return new Deno.Command("which", { args: [program], stdout: "null" }).outputSync().success;
+}
 
 test("results that are made up outside do not grow the counters for ever", () => {
   const stats = new Stats();

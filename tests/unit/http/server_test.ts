@@ -20,9 +20,12 @@ import {
   untilClosed,
 } from "./_http.ts";
 
-/** What `/readyz` answers in a state. */
-const READINESS: readonly [Partial<Status>, number, string][] = [
+const UNHEALTHY = { state: "unhealthy", reason: "Target.FailedHealthChecks", age: 1 };
+
+/** What `/in-service` answers in a state. */
+const IN_SERVICE: readonly [Partial<Status>, number, string][] = [
   [{}, 200, "healthy in every target group"],
+  [{ ready: false }, 200, "healthy in every target group"],
   [{ groups: [] }, 503, "the target groups are not known yet"],
   [
     { groups: [{ name: "kafka", arn: "arn", targetId: "10.0.0.1", membership: "registered" }] },
@@ -30,23 +33,33 @@ const READINESS: readonly [Partial<Status>, number, string][] = [
     "target group kafka: 10.0.0.1 has no health yet",
   ],
   [
-    {
-      groups: [GROUP, {
-        ...GROUP,
-        name: "zookeeper",
-        health: { state: "unhealthy", reason: "Target.FailedHealthChecks", age: 1 },
-      }],
-    },
+    { groups: [GROUP, { ...GROUP, name: "zookeeper", health: UNHEALTHY }] },
     503,
     "target group zookeeper: 10.0.0.1 is unhealthy (Target.FailedHealthChecks)",
   ],
   [
     { groups: [{ ...GROUP, error: "the target group does not exist any more" }] },
     503,
-    "target group kafka: 10.0.0.1 is not watched any more: the target group does not exist any more",
+    "the health of target group kafka: 10.0.0.1 is not observed any more: " +
+    "the target group does not exist any more",
   ],
-  [{ drainRequested: true }, 503, "a drain was asked for"],
+  [{ drainRequested: true }, 503, "a drain was requested"],
   [{ stopping: true }, 503, "the sidecar is stopping"],
+];
+
+/** What `/readyz` answers; it does not follow the target's health. */
+const READINESS: readonly [Partial<Status>, number, string][] = [
+  [{}, 200, "ready"],
+  [{ groups: [{ ...GROUP, health: UNHEALTHY }] }, 200, "ready"],
+  [{ ready: false }, 503, "not ready yet"],
+  [{ ready: false, groups: [] }, 503, "the target groups are not known yet"],
+  [
+    { ready: false, groups: [{ ...GROUP, health: { state: "initial", age: 1 } }] },
+    503,
+    "target group kafka: 10.0.0.1 is initial",
+  ],
+  [{ ready: false, drainRequested: true }, 503, "a drain was requested"],
+  [{ ready: false, stopping: true }, 503, "the sidecar is stopping"],
 ];
 
 /** What `/target` answers in a state, and whether the application answers. */
@@ -60,9 +73,13 @@ const TARGET: readonly [Partial<Status>, boolean, number][] = [
 
 test("each probe answers by the state alone", async () => {
   await using scene = await Scene.start();
-  for (const [change, status, text] of READINESS) {
+  const states = [
+    ...IN_SERVICE.map((state) => ["/in-service", ...state] as const),
+    ...READINESS.map((state) => ["/readyz", ...state] as const),
+  ];
+  for (const [path, change, status, text] of states) {
     scene.view.current = { ...HEALTHY, ...change };
-    assertEquals(await scene.get("/readyz"), { status, text: `${text}\n` });
+    assertEquals(await scene.get(path), { status, text: `${text}\n` });
     assertEquals(await scene.get("/livez"), { status: 200, text: "alive\n" });
     assertEquals(await scene.get("/startupz"), { status: 200, text: "started\n" });
   }
@@ -311,7 +328,7 @@ test("an error in an answer is 500 without a word of where it was", async () => 
     throw new Error("a secret of the inside");
   };
   const { status, text } = await scene.get("/status");
-  assertEquals({ status, text }, { status: 500, text: "internal fault: see the sidecar's log\n" });
+  assertEquals({ status, text }, { status: 500, text: "internal error: see the sidecar's log\n" });
   assertStringIncludes(scene.log.text, "a secret of the inside");
 });
 
@@ -328,7 +345,7 @@ test("beyond 64 connections, the oldest incomplete ones are closed, never a drai
       void untilClosed(await scene.connect(sent)).then(() => client.isClosed = true);
       slow.push(client);
     }
-    assertStringIncludes(await scene.raw(request("GET /readyz", "Connection: close")), "healthy");
+    assertStringIncludes(await scene.raw(request("GET /readyz", "Connection: close")), "ready");
     // Beside the drain and the probe, 62 can be open.
     assertEquals(slow.map(({ isClosed }) => isClosed), slow.map((_, index) => index < 10), sent);
     scene.view.drained.resolve({ outcome: "drained" });
@@ -354,14 +371,18 @@ test("a service that stops waits a second for its clients, and no longer", async
 test("an answer that does not come is 503, and not waited for without end", async () => {
   await using scene = await Scene.start({}, FAST);
   scene.view.answers = () => new Promise(() => {});
-  assertEquals(await scene.get("/target"), { status: 503, text: "no answer in time\n" });
+  assertEquals(await scene.get("/target"), { status: 503, text: "no answer within 5 s\n" });
 }, { limit: 3_000 });
 
 test("when the system cannot accept, the service says so once a minute and continues", async () => {
   const listener = new FlakyListener(3);
   const [log, stats, view] = [new KeptLog(), new Stats(), new FakeView()];
   const options = { log, stats, view, clock: systemClock };
-  await using service = new HttpService(listener, new Guard({ drainAllow: [] }, options), options);
+  await using service = new HttpService(
+    listener,
+    new Guard({ drainAllow: [], tokenRequired: false }, options),
+    options,
+  );
   const response = await fetch(`http://127.0.0.1:${service.port}/livez`);
   assertEquals(await response.text(), "alive\n");
   assertEquals(log.lines.length, 1);
