@@ -137,7 +137,7 @@ const cases: readonly Case[] = [
   },
   whileServing("/status and /metrics report what the log reports", async ({ scene, url }) => {
     const status = JSON.parse((await get(`${url}/status`)).text);
-    assertEquals(status.version, 1);
+    assertEquals(status.version, 2);
     assertEquals(status.phase, "serving");
     assertEquals(status.groups[0].health.state, "healthy");
     assertEquals(status.groups[0].membership, "registered");

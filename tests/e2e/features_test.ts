@@ -143,15 +143,17 @@ const cases: Case[] = [
     },
   },
   {
-    name: "a group that is deleted while it is watched: an error in the log, and not ready",
+    name:
+      "a group that is deleted while it is watched: an error in the log; not in service, but ready",
     run: async () => {
       const { scene, url } = await serving({ args: ["-watch-interval=1s"] });
       await using _ = scene;
       scene.emulator.deleteGroup("kafka");
       await scene.sidecar.line(/ERROR the target group was deleted: it is not watched any more/);
-      const { status, text } = await get(`${url}/readyz`);
+      const { status, text } = await get(`${url}/in-service`);
       assertEquals(status, 503);
-      assertMatch(text, /not watched any more: the target group was deleted/);
+      assertMatch(text, /not observed any more: the target group was deleted/);
+      assertEquals((await get(`${url}/readyz`)).status, 200);
       scene.sidecar.signal("SIGTERM");
       await ends(scene);
     },

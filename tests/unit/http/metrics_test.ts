@@ -28,7 +28,7 @@ function busyStats(): Stats {
   return stats;
 }
 
-test("/metrics has calls by action and result, retries, and time in each phase", async () => {
+test("/metrics has calls by action and result, retries, and time in each phase", () => {
   const text = metricsText(HEALTHY, busyStats());
   const counted = text.split("\n").filter((line) =>
     /^nlb_registrator_\w+(_total|_seconds)[{ ]/.test(line)
@@ -49,7 +49,7 @@ test("/metrics has calls by action and result, retries, and time in each phase",
   ]);
 });
 
-test("/metrics has the state of the target in each group", async () => {
+test("/metrics has the state of the target in each group", () => {
   const text = metricsText({
     ...HEALTHY,
     connections: 3,
@@ -77,7 +77,7 @@ test("/metrics has the state of the target in each group", async () => {
   ]);
 });
 
-test("what is not known is not shown as 0", async () => {
+test("what is not known is not shown as 0", () => {
   const text = metricsText(HEALTHY, new Stats());
   assertEquals(samples(text, "connections"), []);
   assertEquals(samples(text, "stop_to_deregistered_seconds"), []);
