@@ -1,14 +1,24 @@
-import { listenForStop } from "./lib/host/signals.ts";
+import { LineWriter } from "./lib/host/line_writer.ts";
+import { describe, listenForStop } from "./lib/host/signals.ts";
 
-// Before anything else is loaded: as process 1, a signal that nobody listens for is lost.
+// Before anything else is loaded: as process 1, a signal that nothing listens for is lost.
 const signals = listenForStop();
-try {
-  const { run } = await import("./lib/program.ts");
-  const env = () => Deno.env.toObject();
-  const setEnv = (name: string, value: string) => Deno.env.set(name, value);
-  Deno.exit(await run({ args: Deno.args, env, setEnv, signals }));
-} catch (fault) {
-  // The listener for faults keeps the process from dying of one, which would look like success.
-  console.error("unexpected fault:", fault);
-  Deno.exit(1);
+const stderr = new LineWriter(Deno.stderr);
+const stdout = new LineWriter(Deno.stdout);
+const env = () => Deno.env.toObject();
+const setEnv = (name: string, value: string) => Deno.env.set(name, value);
+
+/** The exit code. The listener for errors keeps the process from dying of one with exit code 0. */
+async function runProgram(): Promise<number> {
+  try {
+    const { run } = await import("./lib/program.ts");
+    return await run({ args: Deno.args, env, setEnv, signals, stdout, stderr });
+  } catch (error) {
+    stderr.write(`unexpected error: ${describe(error)}`);
+    return 1;
+  }
 }
+
+const code = await runProgram();
+await stderr.flush();
+Deno.exit(code);

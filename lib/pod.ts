@@ -8,7 +8,8 @@ import type { Config } from "./config/config.ts";
 import { createHooks } from "./hooks/runner.ts";
 import { systemClock } from "./host/clock.ts";
 import type { Connections } from "./host/connections.ts";
-import type { Log } from "./host/log.ts";
+import type { LineWriter } from "./host/line_writer.ts";
+import { type Log, printable } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
 import type { StopSignals } from "./host/signals.ts";
 import { Stats } from "./http/stats.ts";
@@ -21,6 +22,8 @@ import { createView, Progress } from "./lifecycle/status.ts";
 export interface World {
   readonly log: Log;
   readonly signals: StopSignals;
+  /** Where `-check` prints. */
+  readonly stdout: LineWriter;
   /** Whether `/bin/sh` is there. */
   readonly shell: boolean;
   /** The pod's connections, where they are to be counted and can be. */
@@ -90,13 +93,19 @@ function applicationOf(config: Config, check: ApplicationMonitor, log: Log): App
 }
 
 /** Loaded here and not before: a lifecycle does without it. */
-async function checkPod(config: Config, { log, signals }: World): Promise<LifecycleOutcome> {
+async function checkPod(
+  config: Config,
+  { log, signals, stdout }: World,
+): Promise<LifecycleOutcome> {
   const { preflight } = await import("./preflight.ts");
   const { identify } = await import("./aws/credentials/identity.ts");
   using client = createClient(config.api, log);
-  return await preflight(config, {
+  const outcome = await preflight(config, {
     ...{ elb: limited(client, systemClock), clock: systemClock, log, stop: signals.stop },
     identify: (signal) => identify(config.api, signal),
-    print: (line) => console.log(line),
+    print: (line) => stdout.write(printable(line)),
   });
+  // A pager may take its time.
+  await stdout.flush(signals.stop);
+  return outcome;
 }

@@ -1,10 +1,11 @@
 /** The program: from arguments and environment to an exit code. */
-import { type Config, type InputErrors, readConfig } from "./config/config.ts";
 import { hasCredentialProcess } from "./aws/credentials/shared_files.ts";
-import { shellExists } from "./hooks/words.ts";
+import { type Config, type InputErrors, readConfig, type Reading } from "./config/config.ts";
+import { shellExists, syntaxError } from "./hooks/words.ts";
 import { type Connections, openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
-import { createLog, type Log } from "./host/log.ts";
+import type { LineWriter } from "./host/line_writer.ts";
+import { createLog, type Log, type LogFormat, type LogLevel, printable } from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { noProxy } from "./host/proxy.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
@@ -21,58 +22,82 @@ export interface Start {
   /** Changes a variable for this process and its children. */
   readonly setEnv: (name: string, value: string) => void;
   readonly signals: StopSignals;
+  readonly stdout: LineWriter;
+  readonly stderr: LineWriter;
 }
 
-/** Runs the program; the result is its exit code. */
-export async function run({ args, env: readEnv, setEnv, signals }: Start): Promise<number> {
+/** The same, with the environment read. */
+interface Started extends Omit<Start, "env" | "setEnv"> {
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether `/bin/sh` is there. */
+  readonly shell: boolean;
+}
+
+/** Runs the program; the result is its exit code. What it wrote to stderr may be on its way. */
+export async function run(start: Start): Promise<number> {
   const lacking = lackingPermissions(LEAST_NEEDS);
-  if (lacking.length > 0) return notAllowed(lacking);
-  const env = readEnv();
+  if (lacking.length > 0) return notAllowed(lacking, start.stderr);
+  const env = start.env();
   const direct = noProxy(env);
-  if (direct !== undefined) setEnv("NO_PROXY", direct);
+  if (direct !== undefined) start.setEnv("NO_PROXY", direct);
   const shell = shellExists();
-  const reading = readConfig(args, env, { shell });
+  const reading = readConfig(start.args, env, { shell, syntaxError });
   switch (reading.kind) {
     case "help":
-      console.error(reading.text);
+      start.stderr.write(reading.text);
       return EXIT.done;
     case "version":
-      console.log(versionText());
+      start.stdout.write(versionText());
+      await start.stdout.flush();
       return EXIT.done;
     case "errors":
-      return usageError(reading);
+      return await usageError(reading, start.stderr);
     case "run":
-      return await runSidecar(reading, { env, signals, shell });
+      return await runSidecar(reading, { ...start, env, shell });
   }
 }
 
-/** Deno would say so too, of one permission after the other and in the middle of a life. */
-function notAllowed(options: readonly string[]): number {
-  console.error(
+/** Deno would report one permission after the other, and in the middle of a lifecycle. */
+function notAllowed(options: readonly string[], stderr: LineWriter): number {
+  stderr.write(
     `Deno does not allow what the sidecar needs: start it by deno run ${options.join(" ")}, or -A`,
   );
   return EXIT.usage;
 }
 
 async function runSidecar(
-  { config, warnings }: { config: Config; warnings: readonly string[] },
-  { env, signals, shell }: {
-    env: Readonly<Record<string, string>>;
-    signals: StopSignals;
-    shell: boolean;
-  },
+  { config, warnings }: Extract<Reading, { kind: "run" }>,
+  started: Started,
 ): Promise<number> {
-  const needs = needsOf(config, env);
+  const { signals, stderr } = started;
+  const needs = needsOf(config, started.env);
   const lacking = lackingPermissions(needs);
-  if (lacking.length > 0) return notAllowed(lacking);
-  const log = createLog(config.log);
+  if (lacking.length > 0) return notAllowed(lacking, stderr);
+  const log = openLog(config.log, stderr);
   logStops(signals, log);
   for (const warning of warnings) log.warn(warning);
+  if (Deno.pid === 1 && hasCommands(config)) log.warn(ZOMBIES);
   using terminationLog = openTerminationLog(config.terminationLog, log);
   using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
   // What has to be opened with all permissions is open now.
   log.debug("permissions given back, except", { permissions: giveBack(needs) });
-  return end(await sidecar(config, { log, signals, shell, connections }), terminationLog, log);
+  return await end(await sidecar(config, { ...started, log, connections }), terminationLog, log);
+}
+
+/** Deno reaps no process but those that it started itself, and has no call to reap others. */
+const ZOMBIES =
+  "the sidecar is process 1: what a hook's command leaves in the background stays as " +
+  "a zombie when it ends; set shareProcessNamespace in the pod, or start the sidecar by an init " +
+  "such as tini";
+
+function openLog(
+  settings: { readonly format: LogFormat; readonly level: LogLevel },
+  stderr: LineWriter,
+): Log {
+  const log = createLog({ ...settings, write: (line) => stderr.write(line) });
+  stderr.onDropped = (lines) =>
+    log.warn("log lines were dropped: stderr is read too slowly", { lines });
+  return log;
 }
 
 function connectionsOrWarning(log: Log): Connections | undefined {
@@ -82,51 +107,57 @@ function connectionsOrWarning(log: Log): Connections | undefined {
   return undefined;
 }
 
-function needsOf({ hooks }: Config, env: Readonly<Record<string, string>>): Needs {
+function needsOf(config: Config, env: Readonly<Record<string, string>>): Needs {
   return {
-    commands: Object.values(hooks).some(({ command = "" }) => command !== "") ||
-      hasCredentialProcess(env),
+    commands: hasCommands(config) || hasCredentialProcess(env),
     homeFolder: (env["HOME"] ?? "") === "",
   };
+}
+
+function hasCommands({ hooks }: Config): boolean {
+  return Object.values(hooks).some(({ command = "" }) => command !== "");
 }
 
 /**
  * Bad input: every error at once, and nothing is touched. Go prints the usage text too; its more
  * than a hundred lines would hide the errors.
  */
-function usageError({ errors, logFormat, terminationLog }: InputErrors): number {
-  const log = createLog({ format: logFormat, level: "warn" });
+async function usageError(
+  { errors, logFormat, terminationLog }: InputErrors,
+  stderr: LineWriter,
+): Promise<number> {
+  const log = openLog({ format: logFormat, level: "warn" }, stderr);
   if (logFormat === "json") {
     for (const error of errors) log.error(error, { exit_code: EXIT.usage });
   } else {
-    console.error([...errors, "run with -h for usage"].join("\n"));
+    stderr.write([...errors.map(printable), "run with -h for usage"].join("\n"));
   }
   using file = openTerminationLog(terminationLog, log);
-  file.write(errors.join("; "));
+  await file.write(errors.join("; "));
   return EXIT.usage;
 }
 
-/** The SDK is loaded from here and not before: usage faults and `-h` do without it. */
+/** The SDK is loaded from here and not before: usage errors and `-h` do without it. */
 async function sidecar(config: Config, world: World): Promise<LifecycleOutcome> {
   try {
     const { runInPod } = await import("./pod.ts");
     return await runInPod(config, world);
-  } catch (fault) {
-    return outcomeOf(fault, "stopped before anything was registered");
+  } catch (error) {
+    return outcomeOf(error, "stopped before anything was registered");
   }
 }
 
-/** The last words: log line, termination log, exit code. */
-function end(
+/** The end: termination log, last log line, exit code. */
+async function end(
   { exit, message }: LifecycleOutcome,
   terminationLog: TerminationLog,
   log: Log,
-): number {
+): Promise<number> {
   const code = EXIT[exit];
   if (exit === "done") {
     log.info(message, { exit_code: code });
   } else {
-    terminationLog.write(message);
+    await terminationLog.write(message);
     log.error(message, { exit_code: code });
   }
   return code;

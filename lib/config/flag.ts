@@ -7,6 +7,8 @@ export type Parsed<T> = { readonly value: T } | { readonly error: string };
 export interface System {
   /** Whether there is a shell to run commands. */
   readonly shell: boolean;
+  /** Why the shell cannot parse a command, where there is one to check it. */
+  readonly syntaxError?: (command: string) => string | undefined;
 }
 
 /** Turns one text into a value. */

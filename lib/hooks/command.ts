@@ -29,7 +29,7 @@ async function runCommand(
   const start = startCommand(command, context, ports.shell);
   if (start.kind === "error") return { outcome: "failed", reason: start.reason, fields: {} };
   const { child } = start;
-  const output = new Output(ports.log, { event: context.event });
+  const output = new Output(ports, { event: context.event });
   output.read("stdout", child.stdout);
   output.read("stderr", child.stderr);
 
@@ -50,7 +50,7 @@ function startCommand(command: string, context: HookContext, shell: boolean): St
     ? { kind: "words", words: [SHELL, "-c", command] } as const
     : splitWords(command);
   if (split.kind === "error") {
-    return { kind: "error", reason: `it takes a shell, and there is none: ${split.reason}` };
+    return { kind: "error", reason: `it needs a shell, and there is none: ${split.reason}` };
   }
   const [program = "", ...args] = split.words;
   try {
@@ -65,7 +65,7 @@ function startCommand(command: string, context: HookContext, shell: boolean): St
 /** `detached` makes the child call setsid(2), so that it leads a process group of its own. */
 const STDIO = { detached: true, stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
-/** What the command is told, beside all that the sidecar's own environment says. */
+/** What the command gets to know, besides the sidecar's own environment. */
 function environment(context: HookContext): Record<string, string> {
   return {
     NLB_REGISTRATOR_EVENT: context.event,
@@ -81,7 +81,7 @@ async function endAll(
 ): Promise<void> {
   const end = await endGroup(pid, clock);
   if (end.outcome === "refused") {
-    const message = "processes of the hook go on, as they may not be ended: " +
+    const message = "processes of the hook keep running, as the sidecar may not signal them: " +
       "its command must not change its user";
     log.warn(message, { event, process_group: pid, error: end.reason });
   }

@@ -1,9 +1,9 @@
-/** What the sidecar does at the steps of its life for others: commands and webhooks. */
+/** What runs at the steps of a lifecycle for its user: commands and webhooks. */
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
 
-/** The steps that can have hooks, in the order of a life. */
+/** The steps that can have hooks, in the order of a lifecycle. */
 export const HOOK_EVENTS = [
   "pre-register",
   "post-register",
@@ -15,7 +15,7 @@ export type HookEvent = typeof HOOK_EVENTS[number];
 /** What is known of the target; `unknown`: a call to the API got no answer. */
 export type TargetState = "not-registered" | "registered" | "in-service" | "unknown";
 
-/** What a hook is told. */
+/** What a hook gets to know. */
 export interface HookContext {
   readonly event: HookEvent;
   readonly targetId: string;
@@ -30,7 +30,7 @@ export type HookOutcome =
   /** `reason` is the end of a sentence: "exit code 3", "it could not be started: …". */
   | { readonly outcome: "failed"; readonly reason: string }
   | { readonly outcome: "timed-out"; readonly after: Milliseconds }
-  /** The signal ended it: a stop was asked for. */
+  /** The signal ended it: a stop was requested. */
   | { readonly outcome: "cut-short" };
 
 /** The hooks port: runs what is set for an event, and logs it; never throws. */

@@ -1,34 +1,52 @@
-/** What a command says on stdout and stderr: into the log, line by line, within bounds. */
+/** What a command prints on stdout and stderr: into the log, line by line, within bounds. */
 import { abortable } from "@std/async/abortable";
+import { type Clock, sleep } from "../host/clock.ts";
+import type { Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
 
 /** More lines of one run are counted, not logged: a log is paid for by the byte. */
 export const MOST_LINES = 1_000;
 
+/** A longer line is logged in pieces of this many bytes. */
+export const LONGEST_LINE = 8 * 1024;
+
 /** How much of the end is kept to explain a failure. */
 const TAIL_LINES = 10;
 const TAIL_LENGTH = 2_048;
 
+/**
+ * How long output is read in one go. A command that prints all the time always has more to read,
+ * so that signals, probes and timeouts would wait for its end.
+ */
+const LONGEST_TURN: Milliseconds = 10;
+
+const NEWLINE = 0x0a;
+
+type StreamName = "stdout" | "stderr";
+
 /** The output of one run of a command. */
 export class Output {
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #fields: LogFields;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #ends: Promise<void>[] = [];
-  readonly #tail: string[] = [];
-  #lines = 0;
+  readonly #tail = new Tail();
+  #logged = 0;
+  #dropped = 0;
 
   /** @param fields What the log says of each line. */
-  constructor(log: Log, fields: LogFields) {
+  constructor({ clock, log }: { readonly clock: Clock; readonly log: Log }, fields: LogFields) {
+    this.#clock = clock;
     this.#log = log;
     this.#fields = fields;
   }
 
   /** Begins to read a stream. */
-  read(name: "stdout" | "stderr", stream: ReadableStream<Uint8Array>): void {
+  read(name: StreamName, stream: ReadableStream<Uint8Array>): void {
     const reader = stream.getReader();
     this.#readers.push(reader);
-    this.#ends.push(this.#readLines(reader, (line) => this.#take(name, line)));
+    this.#ends.push(this.#readAll(reader, name));
   }
 
   /** Waits for the end of all streams; leaves them where they are when the signal ends first. */
@@ -40,88 +58,127 @@ export class Output {
     await ends;
   }
 
-  /** For the line that ends the run: the lines that were not logged. */
+  /** For the line that ends the run: how many lines were not logged, if any. */
   get dropped(): LogFields {
-    return this.#lines > MOST_LINES ? { lines_dropped: this.#lines - MOST_LINES } : {};
+    return this.#dropped > 0 ? { lines_dropped: this.#dropped } : {};
   }
 
-  /** For the line that tells of a failure: the last of the output. */
+  /** For the line that ends a run that failed: the last of what the command said, if anything. */
   get tail(): LogFields {
-    const text = this.#tail.join("\n").slice(-TAIL_LENGTH);
+    const { text } = this.#tail;
     return text === "" ? {} : { output: text };
   }
 
-  async #readLines(
+  async #readAll(
     reader: ReadableStreamDefaultReader<Uint8Array>,
-    take: (line: string) => void,
+    name: StreamName,
   ): Promise<void> {
-    const lines = new LineSplitter(take);
+    const lines = new LineSplitter((line) => this.#logLine(name, line));
+    let turn = this.#clock.now();
     try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        lines.push(value);
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        this.#take(chunk.value, name, lines);
+        if (this.#clock.now() - turn < LONGEST_TURN) continue;
+        await sleep(this.#clock.within(0));
+        turn = this.#clock.now();
       }
     } catch {
       // A pipe that cannot be read any more is at its end.
     }
-    lines.end();
+    if (lines.isInLine) this.#isFull ? this.#dropped++ : lines.end();
   }
 
-  #take(stream: "stdout" | "stderr", line: string): void {
-    this.#lines++;
-    if (this.#lines <= MOST_LINES) this.#log.info("hook output", { ...this.#fields, stream, line });
-    this.#tail.push(line);
-    if (this.#tail.length > TAIL_LINES) this.#tail.shift();
+  get #isFull(): boolean {
+    return this.#logged >= MOST_LINES;
+  }
+
+  #take(chunk: Uint8Array, name: StreamName, lines: LineSplitter): void {
+    this.#tail.add(chunk, name);
+    let at = 0;
+    while (at < chunk.length && !this.#isFull) at = lines.take(chunk, at);
+    if (at < chunk.length) this.#dropped += lines.skip(chunk, at);
+  }
+
+  #logLine(stream: StreamName, line: string): void {
+    this.#logged++;
+    this.#log.info("hook output", { ...this.#fields, stream, line });
   }
 }
 
-/** A longer line is given out in pieces of this many bytes. */
-export const LONGEST_LINE = 8 * 1024;
+/** The last lines of all streams. */
+class Tail {
+  readonly #decoder = new TextDecoder();
+  #text = "";
+  #stream: StreamName | undefined;
 
-const NEWLINE = 0x0a;
+  add(chunk: Uint8Array, stream: StreamName): void {
+    const isCut = this.#stream !== stream && !/(^|\n)$/.test(this.#text);
+    this.#stream = stream;
+    const end = this.#decoder.decode(chunk.subarray(-TAIL_LENGTH));
+    this.#text = `${this.#text}${isCut ? "\n" : ""}${end}`.slice(-TAIL_LENGTH);
+  }
+
+  get text(): string {
+    return this.#text.replace(/\r?\n$/, "").split(/\r?\n/).slice(-TAIL_LINES).join("\n");
+  }
+}
 
 /**
  * Takes chunks, gives lines. Bytes that are no UTF-8 become U+FFFD. Own code: the line streams of
  * `@std/streams` hold a line of 400 MB whole.
  */
 export class LineSplitter {
-  readonly #take: (line: string) => void;
+  readonly #give: (line: string) => void;
   readonly #held = new Uint8Array(LONGEST_LINE);
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #length = 0;
+  #isInLine = false;
 
-  /** @param take Gets each line, without its end. */
-  constructor(take: (line: string) => void) {
-    this.#take = take;
+  /** @param give Gets each line, without its end. */
+  constructor(give: (line: string) => void) {
+    this.#give = give;
   }
 
-  push(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length;) {
-      if (chunk[at] === NEWLINE) {
-        this.#give(this.#length);
-        at++;
-        continue;
-      }
-      if (this.#length === LONGEST_LINE) this.#give(this.#wholeCharacters());
-      const newline = chunk.indexOf(NEWLINE, at);
-      const end = Math.min(newline < 0 ? chunk.length : newline, at + LONGEST_LINE - this.#length);
-      this.#held.set(chunk.subarray(at, end), this.#length);
-      this.#length += end - at;
-      at = end;
+  /** Whether something came after the last line's end. */
+  get isInLine(): boolean {
+    return this.#isInLine;
+  }
+
+  /** Takes a chunk from a place on, up to its end or that of a line; the result is where it is. */
+  take(chunk: Uint8Array, at: number): number {
+    if (chunk[at] === NEWLINE) {
+      this.#isInLine = false;
+      this.#giveHeld(this.#length);
+      return at + 1;
     }
+    this.#isInLine = true;
+    if (this.#length === LONGEST_LINE) this.#giveHeld(this.#wholeCharacters());
+    const newline = chunk.indexOf(NEWLINE, at);
+    const room = at + LONGEST_LINE - this.#length;
+    const end = Math.min(newline < 0 ? chunk.length : newline, room);
+    this.#held.set(chunk.subarray(at, end), this.#length);
+    this.#length += end - at;
+    return end;
+  }
+
+  /** Counts the lines that end in a chunk from a place on, and gives none. */
+  skip(chunk: Uint8Array, at: number): number {
+    let count = 0;
+    for (let index = at; index < chunk.length; index++) if (chunk[index] === NEWLINE) count++;
+    this.#isInLine = chunk.at(-1) !== NEWLINE;
+    return count;
   }
 
   /** The stream is over: gives what came after the last line's end. */
   end(): void {
-    if (this.#length > 0) this.#give(this.#length);
+    if (this.#length > 0) this.#giveHeld(this.#length);
   }
 
-  #give(length: number): void {
+  #giveHeld(length: number): void {
     const line = this.#decoder.decode(this.#held.subarray(0, length));
     this.#held.copyWithin(0, length, this.#length);
     this.#length -= length;
-    this.#take(line.endsWith("\r") ? line.slice(0, -1) : line);
+    this.#give(line.endsWith("\r") ? line.slice(0, -1) : line);
   }
 
   /** How much can be given of a line that is too long, without a cut inside a character. */

@@ -1,4 +1,4 @@
-/** Runs hooks: what every filling of a hook has in common (its time, its log lines) lives here. */
+/** Runs hooks: what commands and webhooks have in common, timeout and log lines. */
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type {
   ActionOutcome,
@@ -11,7 +11,7 @@ import type {
   HookSettings,
 } from "./hook.ts";
 
-/** Makes the hooks of a life. An event for which nothing is set succeeds at once, unlogged. */
+/** Makes the hooks port. An event for which nothing is set succeeds at once, unlogged. */
 export function createHooks(
   settings: Readonly<Record<HookEvent, HookSettings>>,
   ports: HookPorts,
@@ -60,12 +60,12 @@ async function runLogged(
 ): Promise<HookOutcome> {
   const about = { event: context.event, ...action.fields };
   const started = clock.now();
-  log.info("hook starts", { ...about, timeout: durationText(time.timeout) });
+  log.info("running hook", { ...about, timeout: durationText(time.timeout) });
   const end = await runGuarded(action, context, time);
   const result = outcomeOf(end, time);
   const fields = { ...about, took: durationText(clock.now() - started), ...end.fields };
   if (result.outcome === "succeeded") log.info("hook succeeded", fields);
-  else log.warn(complaint(result, context.event), fields);
+  else log.warn(warningOf(result, context.event), fields);
   return result;
 }
 
@@ -74,12 +74,12 @@ async function runGuarded(
   context: HookContext,
   { timeout, deadline }: HookTime,
 ): Promise<ActionOutcome> {
-  // A time of nothing is over before it begins, as in Go; half a command is worse than none.
+  // A timeout of 0 is over before it begins, as in Go; half a command is worse than none.
   if (timeout <= 0 || deadline.aborted) return { outcome: "interrupted", fields: {} };
   try {
     return await action.run(context, deadline);
   } catch (error) {
-    return { outcome: "failed", reason: `unexpected fault: ${String(error)}`, fields: {} };
+    return { outcome: "failed", reason: `unexpected error: ${String(error)}`, fields: {} };
   }
 }
 
@@ -97,7 +97,7 @@ function outcomeOf(end: ActionOutcome, { timeout, stop, deadline }: HookTime): H
   }
 }
 
-function complaint(
+function warningOf(
   result: Exclude<HookOutcome, { outcome: "succeeded" }>,
   event: HookEvent,
 ): string {
@@ -105,8 +105,8 @@ function complaint(
     case "failed":
       return `hook failed: ${result.reason}`;
     case "timed-out":
-      return `hook did not end in time and was ended: -${event}-timeout gives it more`;
+      return `hook timed out and was killed: raise -${event}-timeout if it needs longer`;
     case "cut-short":
-      return "hook was ended, since a stop was asked for";
+      return "hook was killed by a stop request";
   }
 }

@@ -9,29 +9,29 @@ import type { ActionOutcome, HookAction, HookContext, HookPorts } from "./hook.t
 const FIRST_BACK_OFF: Milliseconds = 200;
 const LONGEST_BACK_OFF: Milliseconds = 5_000;
 
-/** So much of a reply is read, to explain a failure. */
+/** How much of a reply is read, and how much of that is shown, to explain an error. */
 const LONGEST_REPLY = 2_048;
+const LONGEST_SHOWN = 256;
+
+/** Shorter parts of a URL are no secrets, and may well be words of the text. */
+const SHORTEST_SECRET = 4;
 
 /**
- * Makes a webhook something that a hook does: a POST of a small JSON document. It is tried again
- * after faults of the network, 5xx and 429, until the hook's time is up. An attempt has no limit of
- * its own: a receiver may take all of the hook's time.
- * @param url May hold credentials; its origin and path alone are logged.
+ * Makes a webhook something that a hook does: a POST of a small JSON document. It is retried after
+ * network errors, 5xx and 429, until the hook's timeout. An attempt has no limit of its own: a
+ * receiver may take all of the hook's time.
+ * @param url May hold secrets, in its path too: only scheme, host and port are logged.
  */
 export function webhookAction(url: string, ports: HookPorts): HookAction {
-  const { origin, pathname } = new URL(url);
-  const shown = origin + pathname;
   return {
-    fields: { url: shown },
-    run: (context, signal) => deliver({ url, shown, context, signal, ports }),
+    fields: { url: new URL(url).origin },
+    run: (context, signal) => deliver({ url, context, signal, ports }),
   };
 }
 
 /** One delivery. */
 interface Delivery {
   readonly url: string;
-  /** The URL as the log has it. */
-  readonly shown: string;
   readonly context: HookContext;
   readonly signal: AbortSignal;
   readonly ports: HookPorts;
@@ -39,53 +39,57 @@ interface Delivery {
 
 /** What came of one attempt. `reason` is the end of a sentence. */
 type Attempt =
-  | { readonly outcome: "done"; readonly fields: LogFields }
-  | { readonly outcome: "refused" | "again"; readonly reason: string; readonly fields: LogFields };
+  | { readonly outcome: "succeeded"; readonly fields: LogFields }
+  | { readonly outcome: "failed"; readonly reason: string; readonly fields: LogFields }
+  | { readonly outcome: "retry"; readonly reason: string; readonly fields: LogFields };
 
 async function deliver(delivery: Delivery): Promise<ActionOutcome> {
-  const { signal, shown, context, ports: { clock, log } } = delivery;
+  const { signal, ports: { clock } } = delivery;
   // A client of its own, so that no connection stays open behind the hook.
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   let last: LogFields = {};
-  for (let attempt = 1;; attempt++) {
-    const result = await post(delivery, client);
-    const fields = { ...result.fields, attempts: attempt };
-    if (result.outcome === "done") return { outcome: "succeeded", fields };
-    if (result.outcome === "refused") return { outcome: "failed", reason: result.reason, fields };
+  for (let attempts = 1;; attempts++) {
+    const attempt = await post(delivery, client);
+    if (attempt.outcome !== "retry") {
+      return { ...attempt, fields: { ...attempt.fields, attempts } };
+    }
     // An attempt that the end cut short tells less than the one before it.
-    if (signal.aborted) return { outcome: "interrupted", fields: { ...last, attempts: attempt } };
-    last = { ...result.fields, error: result.reason };
-    const longest = Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** (attempt - 1));
+    if (signal.aborted) return { outcome: "interrupted", fields: { ...last, attempts } };
+    last = { ...attempt.fields, error: attempt.reason };
+    const longest = Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** (attempts - 1));
     const delay = clock.random() * longest;
-    log.info("webhook will be tried again", {
-      event: context.event,
-      url: shown,
-      attempt,
-      error: result.reason,
-      next_try_in: durationText(delay),
-    });
+    logRetry(delivery, attempts, attempt.reason, delay);
     await sleep(clock.within(delay, signal));
-    if (signal.aborted) return { outcome: "interrupted", fields: { ...last, attempts: attempt } };
+    if (signal.aborted) return { outcome: "interrupted", fields: { ...last, attempts } };
   }
 }
 
-async function post(
-  { url, context, signal }: Delivery,
-  client: Deno.HttpClient,
-): Promise<Attempt> {
+function logRetry(
+  { url, context: { event }, ports: { log } }: Delivery,
+  attempt: number,
+  error: string,
+  delay: Milliseconds,
+): void {
+  log.info("retrying webhook", {
+    ...{ event, url: new URL(url).origin, attempt, error },
+    next_try_in: durationText(delay),
+  });
+}
+
+async function post({ url, context, signal }: Delivery, client: Deno.HttpClient): Promise<Attempt> {
   try {
     const reply = await fetch(url, {
       client,
       method: "POST",
       headers: HEADERS,
       body: JSON.stringify(documentOf(context)),
-      // A POST that is redirected becomes a GET elsewhere, mostly: not what was asked for.
+      // A redirected POST mostly becomes a GET elsewhere: not what was asked for, nor of whom.
       redirect: "manual",
       signal,
     });
-    return await attemptOf(reply);
+    return await attemptOf(reply, url);
   } catch (error) {
-    return errorOf(error, url);
+    return attemptOfError(error, url);
   }
 }
 
@@ -94,31 +98,28 @@ const HEADERS = {
   "user-agent": `k8s-nlb-registrator-sidecar/${VERSION}`,
 };
 
-/** The document; the README describes it. New fields may come, the version stays until one goes. */
+/** The document; the docs describe it. New fields may come, the version stays until one goes. */
 function documentOf({ event, targetId, targetGroupArns, state }: HookContext): unknown {
   return { version: 1, event, target: targetId, targetGroups: targetGroupArns, state };
 }
 
-async function attemptOf(reply: Response): Promise<Attempt> {
+async function attemptOf(reply: Response, url: string): Promise<Attempt> {
   const { status } = reply;
   if (reply.ok) {
     await reply.body?.cancel().catch(() => {});
-    return { outcome: "done", fields: { status } };
+    return { outcome: "succeeded", fields: { status } };
   }
-  const output = await beginningOf(reply);
+  const output = withoutSecrets(await startOf(reply), url).slice(0, LONGEST_SHOWN).trim();
   const fields = { status, ...(output !== "" && { output }) };
-  if (status >= 500 || status === 429) return { outcome: "again", reason: said(status), fields };
+  const reason = `the webhook answered with status ${status}`;
+  if (status >= 500 || status === 429) return { outcome: "retry", reason, fields };
   const isRedirect = status >= 300 && status < 400;
   const remedy = isRedirect ? ": redirects are not followed, give the URL that it leads to" : "";
-  return { outcome: "refused", reason: said(status) + remedy, fields };
+  return { outcome: "failed", reason: reason + remedy, fields };
 }
 
-function said(status: number): string {
-  return `the webhook answered with status ${status}`;
-}
-
-/** The first of a reply's body; what the signal or the network cuts short is all there is. */
-async function beginningOf({ body }: Response): Promise<string> {
+/** The start of a reply's body; what the signal or the network cuts short is all there is. */
+async function startOf({ body }: Response): Promise<string> {
   if (body === null) return "";
   const decoder = new TextDecoder();
   let text = "";
@@ -130,30 +131,38 @@ async function beginningOf({ body }: Response): Promise<string> {
   } catch {
     // The status says enough.
   }
-  return text.slice(0, LONGEST_REPLY).trim();
+  return text.slice(0, LONGEST_REPLY);
 }
 
 /** How Deno begins what it says of a request that went wrong on its way. */
 const OF_NETWORK = /^error sending request .*?\): /;
 
-function errorOf(error: unknown, url: string): Attempt {
+function attemptOfError(error: unknown, url: string): Attempt {
   // Deno's fetch puts what it says of the network into the cause; 2.4 says it itself.
-  const said = messageOf(error instanceof Error ? error.cause ?? error : error);
-  const isFinal = error instanceof TypeError && error.cause === undefined && !OF_NETWORK.test(said);
-  const reason = withoutUrl(said, url);
+  const cause = error instanceof Error ? error.cause ?? error : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const isFinal = error instanceof TypeError && error.cause === undefined &&
+    !OF_NETWORK.test(message);
+  const reason = withoutSecrets(message.replace(OF_NETWORK, ""), url);
   return isFinal
-    ? { outcome: "refused", reason: `it could not be called: ${reason}`, fields: {} }
-    : { outcome: "again", reason, fields: {} };
+    ? { outcome: "failed", reason: `it could not be called: ${reason}`, fields: {} }
+    : { outcome: "retry", reason, fields: {} };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** A text without whatever of the URL may be secret: receivers repeat what they were sent. */
+function withoutSecrets(text: string, url: string): string {
+  const { username, password, pathname, search } = new URL(url);
+  const parts = [username, password, ...`${pathname}${search}`.split(/[/?&=;]/)];
+  return parts.flatMap((part) => [part, decoded(part)])
+    .filter(({ length }) => length >= SHORTEST_SECRET)
+    .toSorted((one, other) => other.length - one.length)
+    .reduce((rest, secret) => rest.replaceAll(secret, "…"), text);
 }
 
-/** "error sending request for url (URL): client error …": the URL may hold secrets. */
-function withoutUrl(message: string, url: string): string {
-  const { username, password, search } = new URL(url);
-  const short = message.replace(OF_NETWORK, "");
-  return [search, username, password].filter((secret) => secret !== "")
-    .reduce((text, secret) => text.replaceAll(secret, "…"), short);
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -9,8 +9,6 @@
  */
 import { BUILT_IN, type Construct, isConstruct, KEYWORDS, meaningOf } from "./constructs.ts";
 
-export { unterminatedQuote } from "./quotes.ts";
-
 export const SHELL = "/bin/sh";
 
 /** Whether this system has a shell. One that may not be looked for is taken to be there. */
@@ -20,6 +18,23 @@ export function shellExists(path = SHELL): boolean {
     return isFile && (mode === null || (mode & 0o111) !== 0);
   } catch (error) {
     return !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory);
+  }
+}
+
+/**
+ * Why the shell cannot parse a command, in its own words: a quote that is never closed, an `if`
+ * without `then`. It runs nothing (`-n`). Undefined where it can, or cannot be asked.
+ */
+export function syntaxError(command: string): string | undefined {
+  try {
+    const args = ["-n", "-c", command];
+    const { success, stderr } = new Deno.Command(SHELL, { args, stdin: "null", stdout: "null" })
+      .outputSync();
+    if (success) return undefined;
+    const [line = ""] = new TextDecoder().decode(stderr).split("\n");
+    return `/bin/sh cannot parse it: ${line.replace(/^\S*sh: /, "")}`;
+  } catch {
+    return undefined;
   }
 }
 

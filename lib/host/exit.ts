@@ -1,4 +1,4 @@
-/** How the process ends: an interface, on which manifests and scripts may rely. */
+/** How the process ends: an interface that manifests and scripts rely on. */
 
 /** The exit codes, by what they mean. */
 export const EXIT = {
@@ -15,23 +15,23 @@ export const EXIT = {
 export type ExitName = keyof typeof EXIT;
 export type ExitCode = typeof EXIT[ExitName];
 
-/** What each exit code tells a person; the usage text and the docs print this. */
+/** What each exit code means to people; the usage text and the docs print this. */
 export const EXIT_DESCRIPTIONS: Readonly<Record<ExitName, string>> = {
   done: "done: nothing is left registered",
-  error: "unexpected fault",
-  usage: "usage: a flag or an environment variable is wrong",
+  error: "unexpected error",
+  usage: "usage error: a flag or an environment variable is invalid",
   groupNotResolved: "target group not resolved: nothing was registered",
   notRegistered: "target not registered, or not in service where that is required",
   deregistrationNotConfirmed: "deregistration not confirmed: the target may still be registered",
-  preRegisterRefused: "pre-register hook refused: nothing was registered",
+  preRegisterRefused: "pre-register hook failed: nothing was registered",
   applicationNeverReady: "application never ready: nothing was registered",
 };
 
-/** A step's failure that ends the life; its message is the sentence that the user gets to read. */
+/** An error of a step that ends the lifecycle; its message is for the user. */
 export class Failure extends Error {
   override readonly name = "Failure";
 
-  constructor(readonly exit: ExitName, sentence: string, options?: ErrorOptions) {
-    super(sentence, options);
+  constructor(readonly exit: ExitName, message: string, options?: ErrorOptions) {
+    super(message, options);
   }
 }

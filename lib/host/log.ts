@@ -1,4 +1,7 @@
-/** The log: lines on stderr, as text (`time level message key=value`) or as JSON. */
+/**
+ * The log: lines of text (`time level message key=value`) or JSON. Whatever a text says, it stays
+ * inside its line and its field: the one place that escapes what comes from outside.
+ */
 import { BaseHandler } from "@std/log/base-handler";
 import { Logger, type LogRecord } from "@std/log/logger";
 
@@ -25,13 +28,13 @@ export interface LogOptions {
   readonly format: LogFormat;
   /** Lines below this level are not written. */
   readonly level: LogLevel;
-  /** Takes one whole line without its end; by default it goes to stderr. */
-  readonly write?: (line: string) => void;
+  /** Takes one whole line without its end. */
+  readonly write: (line: string) => void;
 }
 
 /** Makes a log. */
 export function createLog(options: LogOptions): Log {
-  const handler = new LineHandler(options.format, options.write ?? writeToStderr);
+  const handler = new LineHandler(options.format, options.write);
   return new Logger("sidecar", LEVEL_NAMES[options.level], { handlers: [handler] });
 }
 
@@ -50,29 +53,19 @@ class LineHandler extends BaseHandler {
   }
 }
 
-const encoder = new TextEncoder();
-
-function writeToStderr(line: string): void {
-  let rest = encoder.encode(line + "\n");
-  try {
-    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
-  } catch {
-    // Nobody reads the log any more; that must not keep the target registered.
-  }
-}
-
 function textLine(record: LogRecord): string {
   const fields = fieldsOf(record).map(([key, value]) => ` ${key}=${textValue(value)}`);
   const level = record.levelName.padEnd(5);
-  return `${record.datetime.toISOString()} ${level} ${oneLine(record.msg)}${fields.join("")}`;
+  return `${record.datetime.toISOString()} ${level} ${textMessage(record.msg)}${fields.join("")}`;
 }
 
 function jsonLine(record: LogRecord): string {
-  return escaped(JSON.stringify({
+  const fields = fieldsOf(record).map(([key, value]) => [key, boundedValue(value)]);
+  return printable(JSON.stringify({
     time: record.datetime.toISOString(),
     level: record.levelName.toLowerCase(),
-    message: record.msg,
-    ...Object.fromEntries(fieldsOf(record)),
+    message: bounded(record.msg),
+    ...Object.fromEntries(fields),
   }));
 }
 
@@ -85,21 +78,57 @@ function isFields(value: unknown): value is LogFields {
   return typeof value === "object" && value !== null;
 }
 
+/** How much of a text is written: an API or a hook may say anything, and at any length. */
+const LONGEST_TEXT = 16_384;
+
+function bounded(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
+}
+
+function boundedValue(value: LogValue): LogValue {
+  return typeof value === "string" ? bounded(value) : value;
+}
+
+/** A quote or an equals sign in a message could be taken for a field of the line. */
+function textMessage(message: string): string {
+  const text = bounded(message);
+  if (PLAIN_MESSAGE.test(text)) return text;
+  return /["=]/.test(text) || printable(text) !== text ? quoted(text) : text;
+}
+
 function textValue(value: LogValue): string {
-  const text = Array.isArray(value) ? value.join(",") : String(value);
-  return /^[^\s"=\p{C}]+$/u.test(text) ? text : escaped(JSON.stringify(text));
+  const text = bounded(Array.isArray(value) ? value.join(",") : String(value));
+  return PLAIN_VALUE.test(text) ? text : quoted(text);
 }
 
-/** JSON leaves C1 controls and Unicode's line breaks as they are; some terminals act on them. */
-function escaped(json: string): string {
-  const code = (character: string) => character.charCodeAt(0).toString(16).padStart(4, "0");
-  return json.replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${code(character)}`,
-  );
+function quoted(text: string): string {
+  return printable(JSON.stringify(text));
 }
 
-/** A message with a line break in it would let its author forge lines. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+// Most texts are ASCII without quotes and equals signs. These are tested first: patterns over
+// Unicode take long to compile, and some of that time would pass between SIGTERM and the API call.
+const ASCII = /^[ -~]*$/;
+const PLAIN_MESSAGE = /^[ !#-<>-~]*$/;
+const PLAIN_VALUE = /^[!#-<>-~]+$/;
+
+/**
+ * What a terminal or a log viewer may act on, or not show: controls, line separators, marks of
+ * direction (U+202E turns the text around), blanks without width, tags, halves of characters.
+ */
+const UNSAFE = new RegExp(
+  // What is safe: all but those.
+  "[^ -~\\xa0-\\xac\\xae-\\u061b\\u061d-\\u180d\\u180f-\\u200a\\u2010-\\u2027\\u202f-\\u205f" +
+    "\\u2070-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufff8\\ufffc-\\u{dffff}\\u{e1000}-\\u{10ffff}]",
+  "gu",
+);
+
+/** A text from outside for people: whatever is unsafe to print becomes `\uXXXX`. */
+export function printable(text: string): string {
+  if (ASCII.test(text)) return text;
+  return text.replaceAll(UNSAFE, escaped);
+}
+
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+    .map((code) => `\\u${code.toString(16).padStart(4, "0")}`).join("");
 }

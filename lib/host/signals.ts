@@ -1,14 +1,15 @@
-/** SIGTERM and SIGINT as `AbortSignal`s. */
-import { whenEnded } from "./clock.ts";
+/** Stop signals as `AbortSignal`s. */
+import { systemClock, whenEnded } from "./clock.ts";
+import type { Milliseconds } from "./duration.ts";
 import type { Log } from "./log.ts";
 
-/** Why the upper row of the life ends: a stop signal came, or a fault that nobody caught. */
+/** Why a lifecycle stops: a stop signal came, or an error that nothing caught. */
 export class StopRequested extends Error {
   override readonly name = "StopRequested";
 
-  /** @param by What asked for the stop: the signal's name, or "an unexpected fault". */
+  /** @param by The signal's name, or "an unexpected error". */
   constructor(readonly by: string, options?: ErrorOptions) {
-    super(`${by} asks for a stop`, options);
+    super(`${by} requests a stop`, options);
   }
 }
 
@@ -16,56 +17,65 @@ export class StopRequested extends Error {
 export interface StopSignals {
   /** Ends at the first stop signal; its reason is a `StopRequested`. */
   readonly stop: AbortSignal;
-  /** Ends at the second one: skip what is not needed to leave nothing behind. */
+  /** Ends at the second one: skip what is not needed to leave nothing registered. */
   readonly forcedStop: AbortSignal;
 }
 
-const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
+/** A closed terminal sends SIGHUP, which would end the process with its target registered. */
+const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
- * Listens for stop signals until disposed of, and for faults that nobody caught: these stop the
- * sidecar in order too, since a process that just dies leaves its target registered.
+ * Signals that come so soon after the first are the same request, whatever their names: Ctrl-C
+ * reaches a process from its terminal and again from npx or a shell that passes it on.
  */
-export function listenForStop(): StopSignals & Disposable {
+const SAME_REQUEST: Milliseconds = 1_000;
+
+/**
+ * Listens for stop signals until disposed of, and for errors that nothing caught. These stop the
+ * sidecar in order too: a process that just dies leaves its target registered.
+ */
+export function listenForStop(now: () => Milliseconds = systemClock.now): StopSignals & Disposable {
   const stop = new AbortController();
   const forcedStop = new AbortController();
+  let requestedAt = -Infinity;
 
-  const request = (by: string, cause?: unknown) => {
+  const onSignal = (name: string) => {
     if (!stop.signal.aborted) {
-      stop.abort(new StopRequested(by, { cause }));
-    } else if (cause === undefined) {
-      forcedStop.abort(new StopRequested(by));
+      requestedAt = now();
+      stop.abort(new StopRequested(name));
+    } else if (now() - requestedAt >= SAME_REQUEST) {
+      forcedStop.abort(new StopRequested(name));
     }
   };
-  const listeners = STOP_SIGNALS.map((name) => ({ name, listener: () => request(name) }));
-  const onFault = (event: ErrorEvent | PromiseRejectionEvent) => {
+  const onError = (event: ErrorEvent | PromiseRejectionEvent) => {
     event.preventDefault();
-    const fault = event instanceof ErrorEvent ? event.error : event.reason;
-    request("an unexpected fault", fault ?? new Error("unknown"));
+    const error = event instanceof ErrorEvent ? event.error : event.reason;
+    stop.abort(new StopRequested("an unexpected error", { cause: error ?? new Error("unknown") }));
   };
+  const listeners = STOP_SIGNALS.map((name) => ({ name, listener: () => onSignal(name) }));
 
   for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
-  globalThis.addEventListener("error", onFault);
-  globalThis.addEventListener("unhandledrejection", onFault);
+  globalThis.addEventListener("error", onError);
+  globalThis.addEventListener("unhandledrejection", onError);
   return {
     stop: stop.signal,
     forcedStop: forcedStop.signal,
     [Symbol.dispose]: () => {
       for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
-      globalThis.removeEventListener("error", onFault);
-      globalThis.removeEventListener("unhandledrejection", onFault);
+      globalThis.removeEventListener("error", onError);
+      globalThis.removeEventListener("unhandledrejection", onError);
     },
   };
 }
 
-/** Says it in the log when a stop is asked for, those included that were before there was a log. */
+/** Logs each stop request, one from before there was a log included. */
 export function logStops({ stop, forcedStop }: StopSignals, log: Log): void {
   onStop(stop, ({ by, cause }) => {
     if (cause === undefined) log.info("stop signal", { signal: by });
-    else log.error("unexpected fault: the sidecar stops in order", { error: textOf(cause) });
+    else log.error("unexpected error: stopping in order", { error: describe(cause) });
   });
   onStop(forcedStop, ({ by }) => {
-    log.warn("second stop signal: hooks are skipped, deregistering goes on", { signal: by });
+    log.warn("second stop signal: hooks are skipped, deregistering continues", { signal: by });
   });
 }
 
@@ -73,6 +83,7 @@ function onStop(signal: AbortSignal, listener: (reason: StopRequested) => void):
   whenEnded(signal, () => listener(signal.reason));
 }
 
-function textOf(fault: unknown): string {
-  return fault instanceof Error ? fault.stack ?? fault.message : String(fault);
+/** An error for people, with its stack. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
 }

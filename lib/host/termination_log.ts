@@ -1,53 +1,66 @@
 /** The message that `kubectl describe pod` shows for a container that ended. */
-import type { Log } from "./log.ts";
+import { abortable } from "@std/async/abortable";
+import { systemClock } from "./clock.ts";
+import type { Milliseconds } from "./duration.ts";
+import { type Log, printable } from "./log.ts";
 
 /** Where the kubelet mounts the file, unless the manifest says otherwise. */
 export const DEFAULT_TERMINATION_LOG = "/dev/termination-log";
 
-/** The place for the last words. */
+/** How long a write may take: the file may be a pipe, or on a disk that hangs. */
+const WRITE_TIMEOUT: Milliseconds = 1_000;
+
+/** The place for the last message. */
 export interface TerminationLog extends Disposable {
-  /** Writes one sentence, over what was there. Where that fails it costs a warning, no more. */
-  write(sentence: string): void;
+  /** Writes one message, over what was there. Where that fails, it logs a warning. */
+  write(message: string): Promise<void>;
 }
 
 /**
  * Opens the file at the start, while the process may: it gives back the permission to write. The
- * default file is used only where it exists: outside Kubernetes nobody asked for it.
+ * default file is used only where it exists, which it does in Kubernetes.
  */
 export function openTerminationLog(path: string, log: Log): TerminationLog {
-  const isDefault = path === DEFAULT_TERMINATION_LOG;
   try {
-    return new OpenFile(Deno.openSync(path, { write: true, create: !isDefault }), path, log);
+    return writerOf(openToWrite(path), path, log);
   } catch (error) {
-    return { write: () => complain(error, path, log), [Symbol.dispose]: () => {} };
+    const write = () => Promise.resolve(complain(error, path, log));
+    return { write, [Symbol.dispose]: () => {} };
   }
 }
 
-class OpenFile implements TerminationLog {
-  readonly #file: Deno.FsFile;
-  readonly #path: string;
-  readonly #log: Log;
+function openToWrite(path: string): Deno.FsFile {
+  const create = path !== DEFAULT_TERMINATION_LOG;
+  // Opening a pipe that nothing reads would never end.
+  if (isPipe(path)) throw new TypeError("it is a named pipe");
+  return Deno.openSync(path, { write: true, create });
+}
 
-  constructor(file: Deno.FsFile, path: string, log: Log) {
-    this.#file = file;
-    this.#path = path;
-    this.#log = log;
+function isPipe(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFifo === true;
+  } catch {
+    return false;
   }
+}
 
-  write(sentence: string): void {
-    let rest = new TextEncoder().encode(sentence + "\n");
-    try {
-      this.#file.seekSync(0, Deno.SeekMode.Start);
-      this.#file.truncateSync();
-      while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
-    } catch (error) {
-      complain(error, this.#path, this.#log);
-    }
-  }
+function writerOf(file: Deno.FsFile, path: string, log: Log): TerminationLog {
+  return {
+    write: async (message) => {
+      const bytes = new TextEncoder().encode(printable(message) + "\n");
+      const signal = systemClock.within(WRITE_TIMEOUT);
+      await abortable(overwrite(file, bytes), signal).catch((error) => complain(error, path, log));
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}
 
-  [Symbol.dispose](): void {
-    this.#file.close();
+async function overwrite(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  if ((await file.stat()).isFile) {
+    await file.seek(0, Deno.SeekMode.Start);
+    await file.truncate();
   }
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
 }
 
 function complain(error: unknown, path: string, log: Log): void {

@@ -25,7 +25,7 @@ export function outcomeOf(cause: unknown, stopped: string): LifecycleOutcome {
   }
   if (cause instanceof Failure) return { exit: cause.exit, message: cause.message };
   const error = cause instanceof StopRequested ? cause.cause : cause;
-  return { exit: "error", message: `unexpected fault: ${String(error)}` };
+  return { exit: "error", message: `unexpected error: ${String(error)}` };
 }
 
 /** The outcome where targets may be left registered; none where none is. */

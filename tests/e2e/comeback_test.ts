@@ -154,7 +154,7 @@ function gaps(signal: "SIGTERM" | "SIGINT"): Case[] {
       assertEquals(await get(`${url}/drain`), DRAINED);
       await reach(scene, application);
       scene.sidecar.signal(signal);
-      await scene.sidecar.line(/stop signal/);
+      await scene.sidecar.stopping();
       scene.emulator.release();
       await ends(scene);
     },

@@ -96,8 +96,7 @@ const cases: readonly Case[] = [
       const drained = get(`${url}/drain`);
       await scene.sidecar.line(DRAINING);
       scene.sidecar.signal("SIGTERM");
-      await scene.sidecar.line(STOPPED);
-      scene.sidecar.signal("SIGINT");
+      await scene.sidecar.forceStop("SIGINT");
       assertEquals((await drained).status, 500);
       await ends(scene);
     },

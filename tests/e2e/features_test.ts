@@ -36,7 +36,10 @@ const cases: Case[] = [
     name: "a command's line of 400 MB is never held",
     run: async () => {
       await using scene = await Scene.start({
-        args: ["-post-register-command=head -c 400000000 /dev/zero | tr '\\0' x"],
+        args: [
+          "-post-register-command=head -c 400000000 /dev/zero | tr '\\0' x",
+          "-post-register-timeout=1m",
+        ],
       });
       await scene.sidecar.line(/hook succeeded .*lines_dropped=/);
       const { peak } = await memoryOf(scene.sidecar.pid);
@@ -61,7 +64,7 @@ const cases: Case[] = [
         assertEquals([status.phase, status.connections], ["draining", 1]);
         assertMatch((await get(`${url}/metrics`)).text, /^nlb_registrator_connections 1$/m);
         scene.sidecar.signal("SIGTERM");
-        await scene.sidecar.line(/stop signal/);
+        await scene.sidecar.stopping();
       }
       assertEquals(await drained, DRAINED);
       await ends(scene);

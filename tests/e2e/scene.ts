@@ -10,6 +10,7 @@ import { SidecarProcess } from "./sidecar_process.ts";
 export interface SceneOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly readsLog?: boolean;
   readonly faults?: readonly FaultRule[];
   /** Of the group `kafka`; it is healthy at once unless this says otherwise. */
   readonly group?: Partial<GroupOptions>;
@@ -42,7 +43,7 @@ export class Scene implements AsyncDisposable {
 
   /** Starts both; the sidecar is for the group `kafka` unless the arguments name others. */
   static async start(options: SceneOptions = {}): Promise<Scene> {
-    const { args = [], env = {}, faults = [], group = {}, groups = [] } = options;
+    const { args = [], env = {}, readsLog = true, faults = [], group = {}, groups = [] } = options;
     const emulator = await startEmulator({
       groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1, ...group }, ...groups],
       faults,
@@ -52,6 +53,7 @@ export class Scene implements AsyncDisposable {
       new SidecarProcess({
         args: [...(named ? [] : ["-target-group-name", "kafka"]), "-target-id", TARGET, ...args],
         env: { ...emulator.environment, ...env },
+        readsLog,
       });
     return new Scene(emulator, start);
   }

@@ -10,6 +10,8 @@ export interface SidecarOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A folder to use as HOME; by default an empty one that goes away with the process. */
   readonly home?: string;
+  /** Whether its log is read from the start: see `readLog`. @default {true} */
+  readonly readsLog?: boolean;
 }
 
 /** No test waits longer for the end of a sidecar than this, in milliseconds. */
@@ -23,20 +25,22 @@ function denoDir(): string {
 /** A started sidecar. Dispose of it to kill what is left of it. */
 export class SidecarProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
+  readonly home: string;
   /** The HOME that was made here, if it was. */
   readonly #ownHome: string | undefined;
-  readonly #log: PrintedLines;
+  #log: PrintedLines | undefined;
   readonly #output: Promise<string>;
 
-  constructor({ args, env = {}, home }: SidecarOptions) {
+  constructor({ args, env = {}, home, readsLog = true }: SidecarOptions) {
     this.#ownHome = home === undefined ? Deno.makeTempDirSync({ prefix: "sidecar-" }) : undefined;
+    this.home = home ?? this.#ownHome ?? "";
     const [program, ...first] = sidecarCommand();
     this.#child = new Deno.Command(program, {
       args: [...first, ...args],
       clearEnv: true,
       env: {
         PATH: "/usr/bin:/bin",
-        HOME: home ?? this.#ownHome ?? "",
+        HOME: this.home,
         DENO_DIR: denoDir(),
         ...env,
       },
@@ -45,7 +49,7 @@ export class SidecarProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.#output = new Response(this.#child.stdout).text();
-    this.#log = new PrintedLines(this.#child.stderr);
+    if (readsLog) this.readLog();
   }
 
   get pid(): number {
@@ -54,21 +58,39 @@ export class SidecarProcess implements AsyncDisposable {
 
   /** The log lines so far. */
   get log(): readonly string[] {
-    return this.#log.lines;
+    return this.#log?.lines ?? [];
+  }
+
+  /** Begins to read the log, which until then fills its pipe. */
+  readLog(): PrintedLines {
+    return this.#log ??= new PrintedLines(this.#child.stderr);
   }
 
   signal(name: Deno.Signal): void {
     this.#child.kill(name);
   }
 
+  /** Waits until a stop signal has arrived. */
+  async stopping(): Promise<void> {
+    await this.line(/ stop signal signal=/);
+  }
+
+  /** Sends a second stop signal, late enough not to be a repeat of the first. */
+  async forceStop(name: Deno.Signal): Promise<void> {
+    await this.stopping();
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    this.signal(name);
+    await this.line(/second stop signal/);
+  }
+
   /** Waits for a line of the log, those already written included: the first, or the n-th. */
   async line(pattern: RegExp, nth = 1): Promise<string> {
-    return await this.#log.line(pattern, nth);
+    return await this.readLog().line(pattern, nth);
   }
 
   /** Waits for the end: the exit code, what it printed on stdout, the log. */
   async ended(): Promise<{ code: number; stdout: string; log: readonly string[] }> {
-    const whole = Promise.all([this.#child.status, this.#output, this.#log.end]);
+    const whole = Promise.all([this.#child.status, this.#output, this.#log?.end]);
     const [{ code }, stdout] = await abortable(whole, AbortSignal.timeout(PATIENCE)).catch(() => {
       throw new Error(`the sidecar hangs; the log is:\n${this.log.join("\n")}`);
     });
@@ -81,7 +103,7 @@ export class SidecarProcess implements AsyncDisposable {
     } catch {
       // It has ended already.
     }
-    await Promise.all([this.#child.status, this.#output, this.#log.end]);
+    await Promise.all([this.#child.status, this.#output, this.#log?.end]);
     if (this.#ownHome !== undefined) await Deno.remove(this.#ownHome, { recursive: true });
   }
 }

@@ -1,4 +1,5 @@
 /** Command lines and environments as the tests give them, and what comes of them. */
+import type { System } from "../../../lib/config/flag.ts";
 import { assert } from "@std/assert";
 import { type Config, readConfig, type Reading } from "../../../lib/config/config.ts";
 import type { FlagName } from "../../../lib/config/flags.ts";
@@ -34,9 +35,9 @@ export function configOf(args: readonly string[], env?: Variables): Config {
 export function errorsOf(
   args: readonly string[],
   env: Variables = NEEDED_VARIABLES,
-  shell = true,
+  system: System = { shell: true },
 ): readonly string[] {
-  const reading = readConfig(args, env, { shell });
+  const reading = readConfig(args, env, system);
   return reading.kind === "errors" ? reading.errors : [];
 }
 

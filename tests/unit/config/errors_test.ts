@@ -66,7 +66,12 @@ const WAIT_FOR =
 const WEBHOOK = "a webhook's URL looks like http://HOST:PORT/PATH or https://HOST/PATH";
 const NO_PATH = "a tcp address has no path: it is ready when it accepts connections";
 const NO_CREDENTIALS = "it contains credentials, which a check of the application does not use";
-const QUOTE = "it contains an unclosed quote";
+/** A shell that reads no quotes. */
+const QUOTE = "/bin/sh cannot parse it";
+const SYSTEM = {
+  shell: true,
+  syntaxError: (command: string) => /['"]/.test(command) ? QUOTE : undefined,
+};
 
 /** Texts that a flag does not take, by the reason. */
 const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly string[]>>])[] = [
@@ -172,7 +177,7 @@ for (const [name, reasons] of BAD_VALUES) {
         const shown = JSON.stringify(flag(name).isUrl ? publicPart(text) : text);
         const message = `invalid value ${shown} for flag -${name}: ${reason}`;
         const needed = flag(name).needs === undefined ? [] : ["-listen=:0"];
-        assertEquals(errorsOf([...needed, `-${name}=${text}`]), [message]);
+        assertEquals(errorsOf([...needed, `-${name}=${text}`], undefined, SYSTEM), [message]);
       }
     }
   });
@@ -237,12 +242,16 @@ Deno.test("errors show nothing of a faulty URL that may be a secret", () => {
       `invalid value ${JSON.stringify(shown)} for flag -pre-register-url: `,
     );
   }
-  const elsewhere = errorsOf([
-    "-region=https://u:SECRET@h/",
-    "-pre-register-command=curl 'https://h/SECRET",
-    "---x=SECRET",
-    "https://u:SECRET@h",
-  ]);
+  const elsewhere = errorsOf(
+    [
+      "-region=https://u:SECRET@h/",
+      "-pre-register-command=curl 'https://h/SECRET",
+      "---x=SECRET",
+      "https://u:SECRET@h",
+    ],
+    undefined,
+    SYSTEM,
+  );
   assertEquals(elsewhere.length, 4);
   assertEquals(elsewhere.filter((error) => error.includes("SECRET")), []);
 });
@@ -297,7 +306,9 @@ Deno.test("readConfig() shows a value with what is invisible in it, on one line"
 
 Deno.test("readConfig() refuses what takes a shell where there is none", () => {
   const withoutShell = (...commands: readonly string[]) =>
-    errorsOf(commands.map((command) => `-pre-register-command=${command}`), undefined, false);
+    errorsOf(commands.map((command) => `-pre-register-command=${command}`), undefined, {
+      shell: false,
+    });
   assertEquals(withoutShell('echo "a" | cat'), [
     'invalid value "echo \\"a\\" | cat" for flag -pre-register-command: there is no /bin/sh here ' +
     'to run it, and "|" at character 10 is a pipe: quote it if it is meant as it stands, ' +
@@ -305,6 +316,9 @@ Deno.test("readConfig() refuses what takes a shell where there is none", () => {
   ]);
   assertEquals(withoutShell("touch '/shared/is ready'"), []);
   assertEquals(withoutShell(""), []);
-  assertEquals(withoutShell("echo 'a"), errorsOf(["-pre-register-command=echo 'a"]));
+  assertEquals(withoutShell("echo 'a"), [
+    'invalid value "echo \'a" for flag -pre-register-command: there is no /bin/sh here to run it, ' +
+    "and the single quote at character 6 is never closed: close it",
+  ]);
   assertEquals(errorsOf(["-pre-register-command=a | b"]), []);
 });

@@ -99,7 +99,7 @@ export function startHook(command: string, options: HookOptions = {}): StartedHo
   return {
     log,
     result: hooks.run(contextOf(event), stop.signal),
-    stop: () => stop.abort(new Error("a stop was asked for")),
+    stop: () => stop.abort(new Error("a stop was requested")),
     expire: () => time.abort(new DOMException("the time is up", "TimeoutError")),
   };
 }
@@ -108,10 +108,9 @@ export function startHook(command: string, options: HookOptions = {}): StartedHo
 export async function runHook(
   command: string,
   options: HookOptions = {},
-): Promise<{ result: HookOutcome; log: RecordedLog; last: Entry }> {
+): Promise<{ outcome: HookOutcome; log: RecordedLog; last: Entry }> {
   const { result, log } = startHook(command, options);
-  const outcome = await result;
-  return { result: outcome, log, last: lastOf(log) };
+  return { outcome: await result, log, last: lastOf(log) };
 }
 
 export function lastOf(log: RecordedLog): Entry {

@@ -1,104 +1,87 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { systemClock } from "../../../lib/host/clock.ts";
 import { MOST_LINES } from "../../../lib/hooks/output.ts";
 import { processState, runHook, startHook } from "./_hooks.ts";
 
 for (const shell of [true, false]) {
   const how = shell ? "by the shell" : "started directly";
 
-  Deno.test(`a command ${how} that exits with 0 succeeds`, async () => {
-    const { result, last } = await runHook("true", { shell });
-    assertEquals(result, { outcome: "succeeded" });
+  Deno.test(`a command ${how} ends as its process ends`, async () => {
+    const { outcome, last } = await runHook("true", { shell });
+    assertEquals(outcome, { outcome: "succeeded" });
     assertEquals([last.level, last.message, last.fields.exit_code], ["info", "hook succeeded", 0]);
+
+    const failed = await runHook("sh -c 'exit 3'", { shell });
+    assertEquals(failed.outcome, { outcome: "failed", reason: "exit code 3" });
+    assertEquals([failed.last.level, failed.last.fields.exit_code], ["warn", 3]);
+
+    const command = shell ? "kill -KILL $$" : "sh -c 'kill -KILL $$'";
+    const killed = await runHook(command, { shell });
+    assertEquals(killed.outcome, { outcome: "failed", reason: "signal SIGKILL" });
+    const { signal, exit_code } = killed.last.fields;
+    assertEquals([signal, exit_code], ["SIGKILL", undefined]);
   });
 
-  Deno.test(`a command ${how} that exits with another code fails with that code`, async () => {
-    const { result, last } = await runHook("sh -c 'exit 3'", { shell });
-    assertEquals(result, { outcome: "failed", reason: "exit code 3" });
-    assertEquals([last.level, last.fields.exit_code], ["warn", 3]);
-  });
-
-  Deno.test(`a command ${how} that a signal ends fails with that signal`, async () => {
-    const { result, last } = await runHook(shell ? "kill -KILL $$" : "sh -c 'kill -KILL $$'", {
-      shell,
-    });
-    assertEquals(result, { outcome: "failed", reason: "signal SIGKILL" });
-    assertEquals([last.fields.signal, last.fields.exit_code], ["SIGKILL", undefined]);
-  });
-
-  Deno.test(`a command ${how} gets its words as they were quoted`, async () => {
+  Deno.test(`a command ${how} gets its words, the target and the sidecar's environment`, async () => {
     const { log } = await runHook(`printf '%s\\n' 'a  b' "c\\"d" e\\ f`, { shell });
     assertEquals(log.output, ["a  b", 'c"d', "e f"]);
-  });
-
-  Deno.test(`a command ${how} is told event, target and groups`, async () => {
-    const { log } = await runHook("env", { shell, event: "pre-deregister" });
-    const told = log.output.filter((line) => line.startsWith("NLB_REGISTRATOR_")).toSorted();
-    assertEquals(told, [
+    const { log: env } = await runHook("env", { shell, event: "pre-deregister" });
+    const own = env.output.filter((line) => line.startsWith("NLB_REGISTRATOR_")).toSorted();
+    assertEquals(own, [
       "NLB_REGISTRATOR_EVENT=pre-deregister",
       "NLB_REGISTRATOR_TARGET_GROUP_ARNS=arn:one,arn:two",
       "NLB_REGISTRATOR_TARGET_ID=10.0.0.7",
     ]);
+    assert(env.output.includes(`PATH=${Deno.env.get("PATH")}`));
   });
 
-  Deno.test(`a command ${how} inherits the sidecar's environment`, async () => {
-    const { log } = await runHook("env", { shell });
-    assert(log.output.includes(`PATH=${Deno.env.get("PATH")}`));
-  });
-
-  Deno.test(`a command ${how} finds nothing on its standard input`, async () => {
-    const { result, log } = await runHook("cat", { shell });
-    assertEquals([result.outcome, log.output], ["succeeded", []]);
-  });
-
-  Deno.test(`a command ${how} leaves no zombie behind`, async () => {
-    const { log } = await runHook("sh -c 'echo $$'", { shell });
-    assertEquals(processState(Number(log.output[0])), undefined);
+  Deno.test(`a command ${how} has nothing on its standard input, and leaves no zombie`, async () => {
+    const { log } = await runHook("sh -c 'readlink /proc/self/fd/0; echo $$'", { shell });
+    assertEquals(log.output[0], "/dev/null");
+    assertEquals(processState(Number(log.output[1])), undefined);
   });
 }
 
-Deno.test("the shell runs what takes a shell", async () => {
+Deno.test("the shell runs what needs a shell", async () => {
   const { log } = await runHook('A="b c"; echo "$A" | tr b B && echo done');
   assertEquals(log.output, ["B c", "done"]);
 });
 
-Deno.test("a command that the shell does not find fails with the shell's words", async () => {
-  const { result, last } = await runHook("no-such-program --flag");
-  assertEquals(result, { outcome: "failed", reason: "exit code 127" });
-  assertMatch(String(last.fields.output), /no-such-program: not found/);
+/** Commands that cannot be run, and why. */
+const UNRUNNABLE: readonly [command: string, shell: boolean, reason: RegExp][] = [
+  ["no-such-program --flag", true, /^exit code 127$/],
+  ["no-such-program --flag", false, /^it could not be started: .*no-such-program/],
+  ["/etc/passwd", false, /^it could not be started: .*Permission denied/],
+  ["echo a | cat", false, /^it needs a shell, and there is none: "\|" at character 8 is a pipe/],
+];
+
+Deno.test("a command that cannot be run fails and says why", async () => {
+  for (const [command, shell, reason] of UNRUNNABLE) {
+    const { outcome, last } = await runHook(command, { shell });
+    assert(outcome.outcome === "failed");
+    assertMatch(outcome.reason, reason);
+    assertEquals(last.message, `hook failed: ${outcome.reason}`);
+  }
 });
 
-Deno.test("a command that is not found without a shell could not be started", async () => {
-  const { result, last } = await runHook("no-such-program --flag", { shell: false });
-  assert(result.outcome === "failed");
-  assertMatch(result.reason, /^it could not be started: .*no-such-program/);
-  assertEquals(last.message, `hook failed: ${result.reason}`);
-});
+/** What is printed, and the lines that are logged. */
+const PRINTED: readonly [command: string, ...lines: string[]][] = [
+  ["printf 'a\\n\\nb\\r\\nc'", "a", "", "b", "c"],
+  ["printf 'a\\377b\\n\\303'", "a\ufffdb", "\ufffd"],
+];
 
-Deno.test("a file that is no program could not be started", async () => {
-  const { result } = await runHook("/etc/passwd", { shell: false });
-  assert(result.outcome === "failed");
-  assertMatch(result.reason, /^it could not be started: .*Permission denied/);
-});
-
-Deno.test("a command that takes a shell fails where there is none, and says why", async () => {
-  const { result } = await runHook("echo a | cat", { shell: false });
-  assert(result.outcome === "failed");
-  assertMatch(result.reason, /^it takes a shell, and there is none: "\|" at character 8 is a pipe/);
-});
-
-Deno.test("output comes line by line, a last line without an end included", async () => {
-  const { log } = await runHook("printf 'a\\n\\nb\\r\\nc'");
-  assertEquals(log.output, ["a", "", "b", "c"]);
-});
-
-Deno.test("output is logged as it comes, not at the end", async () => {
+Deno.test("output is logged line by line, as it comes", async () => {
+  for (const [command, ...lines] of PRINTED) {
+    const { log } = await runHook(command);
+    assertEquals(log.output, lines);
+  }
   const hook = startHook("echo first; exec sleep 1000");
   await hook.log.printed(/first/);
   hook.stop();
   await hook.result;
 });
 
-Deno.test("an output line says its event and its stream", async () => {
+Deno.test("an output line names its event and its stream", async () => {
   const { log } = await runHook("echo a; echo b >&2", { event: "pre-register" });
   const lines = log.entries.slice(1, -1).toSorted((one, other) =>
     String(one.fields.line).localeCompare(String(other.fields.line))
@@ -110,47 +93,54 @@ Deno.test("an output line says its event and its stream", async () => {
   ]);
 });
 
-Deno.test("output that is no UTF-8 is logged as far as it goes", async () => {
-  const { log } = await runHook("printf 'a\\377b\\n\\303'");
-  assertEquals(log.output, ["a\ufffdb", "\ufffd"]);
+Deno.test("the first thousand lines are logged, the others counted", async () => {
+  const numbers = (to: number) => Array.from({ length: to }, (_, at) => String(at + 1));
+  const exact = await runHook(`seq ${MOST_LINES}`);
+  assertEquals([exact.log.output.length, exact.last.fields.lines_dropped], [MOST_LINES, undefined]);
+  const more = await runHook("seq 10000");
+  assertEquals(more.log.output, numbers(MOST_LINES));
+  assertEquals(more.last.fields.lines_dropped, 10_000 - MOST_LINES);
+  const open = await runHook("seq 10000; printf open");
+  assertEquals(open.last.fields.lines_dropped, 10_001 - MOST_LINES);
 });
 
-Deno.test("a line of many megabytes is cut and counted", async () => {
-  const { result, log, last } = await runHook("head -c 100000000 /dev/zero | tr '\\0' x");
-  const pieces = Math.ceil(100_000_000 / 8_192);
-  assertEquals(result.outcome, "succeeded");
-  assertEquals(log.output.length, MOST_LINES);
-  assertEquals(last.fields.lines_dropped, pieces - MOST_LINES);
+Deno.test("a line of a hundred megabytes is logged in pieces, up to the limit", async () => {
+  const { outcome, log, last } = await runHook("head -c 100000000 /dev/zero | tr '\\0' x");
+  assertEquals(outcome.outcome, "succeeded");
+  assertEquals([log.output.length, last.fields.lines_dropped], [MOST_LINES, 1]);
 });
 
-Deno.test("of ten thousand lines the first thousand are logged and the others counted", async () => {
-  const { log, last } = await runHook("seq 10000");
-  assertEquals(log.output, Array.from({ length: MOST_LINES }, (_, index) => String(index + 1)));
-  assertEquals(last.fields.lines_dropped, 10_000 - MOST_LINES);
+Deno.test("a command that prints all the time does not hold up the event loop", async () => {
+  let latest = systemClock.now();
+  let longest = 0;
+  const timer = setInterval(() => {
+    longest = Math.max(longest, systemClock.now() - latest);
+    latest = systemClock.now();
+  }, 5);
+  const started = systemClock.now();
+  const hook = startHook("yes | cat", { timeout: 1_500, clock: systemClock });
+  assertEquals((await hook.result).outcome, "timed-out");
+  clearInterval(timer);
+  const took = systemClock.now() - started;
+  assert(took < 3_000, `a timeout of 1.5 s took ${took} ms`);
+  assert(longest < 500, `nothing else ran for ${longest} ms`);
 });
 
-Deno.test("a run of no more lines than are logged drops none", async () => {
-  const { log, last } = await runHook(`seq ${MOST_LINES}`);
-  assertEquals([log.output.length, last.fields.lines_dropped], [MOST_LINES, undefined]);
-});
+/** Commands that fail, and the output that explains it. */
+const EXPLAINED: readonly [command: string, output: string | undefined][] = [
+  ["seq 10000; exit 1", "9991\n9992\n9993\n9994\n9995\n9996\n9997\n9998\n9999\n10000"],
+  [
+    "head -c 20000 /dev/zero | tr '\\0' x; echo; echo end; exit 1",
+    `${"x".repeat(2_048 - "\nend\n".length)}\nend`,
+  ],
+  ["printf a; sleep 0.1; echo b >&2; exit 1", "a\nb"],
+  ["exit 1", undefined],
+  ["echo a", undefined],
+];
 
-Deno.test("a failure is explained by the last lines of output, dropped ones too", async () => {
-  const { last } = await runHook("seq 10000; exit 1");
-  assertEquals(last.fields.output, "9991\n9992\n9993\n9994\n9995\n9996\n9997\n9998\n9999\n10000");
-});
-
-Deno.test("a failure is explained by no more output than a log line bears", async () => {
-  const { last } = await runHook("head -c 20000 /dev/zero | tr '\\0' x; echo; echo end; exit 1");
-  assertEquals(String(last.fields.output).length, 2_048);
-  assert(String(last.fields.output).endsWith("x\nend"));
-});
-
-Deno.test("a failure without output has none in its line", async () => {
-  const { last } = await runHook("exit 1");
-  assertEquals("output" in last.fields, false);
-});
-
-Deno.test("a success is not explained by output", async () => {
-  const { last } = await runHook("echo a");
-  assertEquals("output" in last.fields, false);
+Deno.test("a failure is explained by the last lines of output, a success is not", async () => {
+  for (const [command, output] of EXPLAINED) {
+    const { last } = await runHook(command);
+    assertEquals(last.fields.output, output, command);
+  }
 });

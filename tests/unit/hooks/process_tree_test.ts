@@ -60,9 +60,11 @@ for (const { name, command, signal, ...options } of COMMANDS) {
   }
 }
 
+/** Short sleeps: a child that is forked and not yet itself when SIGTERM comes does not act on it. */
+const FOR_EVER = "while :; do sleep 0.05; done 2>/dev/null";
+
 Deno.test("a command has the time to end in its own way after SIGTERM", async () => {
-  const command =
-    "trap 'echo term; sleep 0.3; wait; echo bye; exit 7' TERM; sleep 1000 & echo up; wait";
+  const command = `trap 'echo term; sleep 0.3; echo bye; exit 7' TERM; echo up; ${FOR_EVER}`;
   const hook = startHook(command, { clock: slowClock });
   await hook.log.printed(/up/);
   hook.expire();
@@ -72,7 +74,7 @@ Deno.test("a command has the time to end in its own way after SIGTERM", async ()
 });
 
 Deno.test("a command that ends well after SIGTERM did not succeed", async () => {
-  const hook = startHook("trap 'exit 0' TERM; sleep 1000 & echo up; wait");
+  const hook = startHook(`trap 'exit 0' TERM; echo up; ${FOR_EVER}`);
   await hook.log.printed(/up/);
   hook.expire();
   assertEquals((await hook.result).outcome, "timed-out");
@@ -119,7 +121,7 @@ Deno.test("a background child that ignores SIGTERM is killed at the command's en
 Deno.test("a background child has the time to end in its own way, and is heard", async () => {
   await withFifo(async (fifo) => {
     const trap = "trap 'echo term; sleep 0.3; echo bye; exit' TERM";
-    const child = `(${trap}; echo >${fifo}; sleep 1000 & wait)`;
+    const child = `(${trap}; echo >${fifo}; ${FOR_EVER})`;
     const hook = startHook(`${child} & read line <${fifo}`, { clock: slowClock });
     assertEquals(await hook.result, { outcome: "succeeded" });
     assertEquals(hook.log.output, ["term", "bye"]);
@@ -131,7 +133,7 @@ Deno.test("a stop while the rest of a command is ended does not undo its success
   const clock = {
     ...systemClock,
     within: (time: number, ...signals: AbortSignal[]) => {
-      if (time <= 50) stop.abort(new Error("a stop was asked for"));
+      if (time <= 50) stop.abort(new Error("a stop was requested"));
       return systemClock.within(time, ...signals);
     },
   };
@@ -154,7 +156,7 @@ Deno.test("a process with a session of its own is out of reach, and holds nothin
 });
 
 Deno.test({
-  name: "a command that may not be ended is left, with a warning and without a hang",
+  name: "a command that may not be signalled is left, with a warning and without a hang",
   // Deno.kill takes the whole permission to run, and so is refused as it is for another user.
   permissions: { run: ["/bin/sh"], read: true, write: true, env: true },
   // What is left is left: its pipes and its process are still there.
@@ -165,7 +167,7 @@ Deno.test({
     await hook.log.printed(/up/);
     hook.stop();
     assertEquals(await hook.result, { outcome: "cut-short" });
-    const warning = hook.log.entries.find(({ message }) => message.includes("may not be ended"));
+    const warning = hook.log.entries.find(({ message }) => message.includes("may not signal them"));
     assertEquals(warning?.level, "warn");
     assertEquals(lastOf(hook.log).fields.signal, undefined);
   },

@@ -40,7 +40,7 @@ Deno.test("a hook is logged at its start and at its end, its output in between",
   const last = others.pop();
   assertEquals(first, {
     level: "info",
-    message: "hook starts",
+    message: "running hook",
     fields: { event: "pre-register", command: "seq 3", timeout: "1m0s" },
   });
   assertEquals(others.map(isOutput), [true, true, true]);
@@ -81,7 +81,7 @@ Deno.test("a hook whose time is up is a warning that names the flag to give it m
   assertEquals(await hook.result, { outcome: "timed-out", after: TIMEOUT });
   const { level, message, fields } = lastOf(hook.log);
   assertEquals(level, "warn");
-  assertMatch(message, /did not end in time.*-pre-deregister-timeout/);
+  assertMatch(message, /timed out.*-pre-deregister-timeout/);
   assertEquals(fields.output, "up");
 });
 
@@ -92,7 +92,7 @@ Deno.test("a hook that a stop ends is a warning that says so", async () => {
   assertEquals(await hook.result, { outcome: "cut-short" });
   const { level, message } = lastOf(hook.log);
   assertEquals(level, "warn");
-  assertMatch(message, /a stop was asked for/);
+  assertMatch(message, /by a stop request/);
 });
 
 Deno.test("a hook is told by what came first: its time was up before the stop", async () => {
@@ -119,22 +119,22 @@ Deno.test("a stop by a signal with a timeout of its own is a stop", async () => 
   assertEquals(await hook.result, { outcome: "cut-short" });
 });
 
-Deno.test("a hook does not start after a stop was asked for", async () => {
+Deno.test("a hook does not start after a stop was requested", async () => {
   const stop = new AbortController();
-  stop.abort(new Error("a stop was asked for"));
-  const { result, last } = await runHook("exec sleep 1000", { stop });
+  stop.abort(new Error("a stop was requested"));
+  const { outcome: result, last } = await runHook("exec sleep 1000", { stop });
   assertEquals(result, { outcome: "cut-short" });
   // A command that ran would have been ended by a signal.
   assertEquals(last.fields.signal, undefined);
 });
 
 Deno.test("a hook with no time at all does not start", async () => {
-  const { result, last } = await runHook("exec sleep 1000", { timeout: 0 });
+  const { outcome: result, last } = await runHook("exec sleep 1000", { timeout: 0 });
   assertEquals(result, { outcome: "timed-out", after: 0 });
   assertEquals(last.fields.signal, undefined);
 });
 
-Deno.test("a fault inside a hook is its failure, not its caller's", async () => {
+Deno.test("an error inside a hook is its failure, not its caller's", async () => {
   const clock = {
     ...systemClock,
     random: () => {
@@ -151,5 +151,5 @@ Deno.test("a fault inside a hook is its failure, not its caller's", async () => 
   };
   const hooks = createHooks(settings, { clock, log: new RecordedLog(), shell: true });
   const result = await hooks.run(contextOf("pre-register"), new AbortController().signal);
-  assertEquals(result, { outcome: "failed", reason: "unexpected fault: Error: no chance" });
+  assertEquals(result, { outcome: "failed", reason: "unexpected error: Error: no chance" });
 });

@@ -4,10 +4,7 @@ import { createHooks } from "../../../lib/hooks/runner.ts";
 import type { HookOutcome, HookSettings } from "../../../lib/hooks/hook.ts";
 import { type Clock, systemClock } from "../../../lib/host/clock.ts";
 import { VERSION } from "../../../lib/version.ts";
-import { contextOf, lastOf, NO_HOOKS, RecordedLog } from "./_hooks.ts";
-
-/** Nobody waits for this; tests end a hook's time by `expire`. */
-const TIMEOUT = 60_000;
+import { contextOf, lastOf, NO_HOOKS, RecordedLog, TIMEOUT } from "./_hooks.ts";
 
 interface Received {
   readonly method: string;
@@ -16,13 +13,15 @@ interface Received {
   readonly body: string;
 }
 
+type Reply = (request: Request) => Response | Promise<Response>;
+
 /** A receiver of webhooks that answers by a list of replies; the last one goes on for ever. */
 class Receiver implements AsyncDisposable {
   readonly received: Received[] = [];
-  readonly #replies: ((request: Request) => Response | Promise<Response>)[];
+  readonly #replies: readonly Reply[];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(...replies: ((request: Request) => Response | Promise<Response>)[]) {
+  constructor(...replies: readonly Reply[]) {
     this.#replies = replies;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -50,35 +49,50 @@ class Receiver implements AsyncDisposable {
 
 interface Started {
   readonly log: RecordedLog;
-  readonly result: Promise<HookOutcome>;
+  readonly outcome: Promise<HookOutcome>;
   readonly stop: AbortController;
   readonly time: AbortController;
+  /** How long it waited between attempts, in milliseconds. */
+  readonly delays: readonly number[];
 }
 
-/** Starts a hook whose back-off is short, and whose time ends when the test says so. */
-function start(settings: Omit<HookSettings, "timeout">): Started {
+/** Starts a hook whose back-off takes no time, and whose own time ends when the test says so. */
+function start(settings: Omit<HookSettings, "timeout">, random = 0.5): Started {
   const log = new RecordedLog();
   const [stop, time] = [new AbortController(), new AbortController()];
+  const delays: number[] = [];
   const clock: Clock = {
     ...systemClock,
-    random: () => 0.01,
-    within: (span, ...signals) =>
-      span === TIMEOUT
-        ? AbortSignal.any([time.signal, ...signals])
-        : systemClock.within(span, ...signals),
+    random: () => random,
+    within: (span, ...signals) => {
+      if (span === TIMEOUT) return AbortSignal.any([time.signal, ...signals]);
+      delays.push(span);
+      return systemClock.within(0, ...signals);
+    },
   };
   const all = { ...NO_HOOKS, "post-register": { ...settings, timeout: TIMEOUT } };
   const hooks = createHooks(all, { clock, log, shell: true });
   const context = { ...contextOf("post-register"), state: "in-service" } as const;
-  return { log, stop, time, result: hooks.run(context, stop.signal) };
+  return { log, stop, time, delays, outcome: hooks.run(context, stop.signal) };
 }
 
 const status = (status: number, text?: string) => () => new Response(text ?? null, { status });
 
+/** Waits for the log to tell of an attempt that failed. */
+async function tried(log: RecordedLog, attempt: number): Promise<void> {
+  await log.has(({ message, fields }) =>
+    message === "retrying webhook" && fields.attempt === attempt
+  );
+}
+
+function expire(time: AbortController): void {
+  time.abort(new DOMException("the time is up", "TimeoutError"));
+}
+
 Deno.test("a webhook gets a POST of a JSON document that says event, target, groups and state", async () => {
   await using receiver = new Receiver(status(204));
-  const { result, log } = start({ url: `${receiver.origin}/hook?a=1` });
-  assertEquals(await result, { outcome: "succeeded" });
+  const { outcome, log } = start({ url: `${receiver.origin}/hook?a=1` });
+  assertEquals(await outcome, { outcome: "succeeded" });
   const [got] = receiver.received;
   assert(got !== undefined);
   assertEquals([got.method, got.path], ["POST", "/hook?a=1"]);
@@ -95,113 +109,134 @@ Deno.test("a webhook gets a POST of a JSON document that says event, target, gro
   assertEquals([message, fields.status, fields.attempts], ["hook succeeded", 204, 1]);
 });
 
-for (const first of [500, 503, 429]) {
-  Deno.test(`a webhook that answers ${first} is tried again until it succeeds`, async () => {
+Deno.test("a webhook that answers 5xx or 429 is retried until it succeeds", async () => {
+  for (const first of [500, 503, 429]) {
     await using receiver = new Receiver(status(first), status(first), status(200));
-    const { result, log } = start({ url: receiver.origin });
-    assertEquals(await result, { outcome: "succeeded" });
-    assertEquals(receiver.received.length, 3);
-    assertEquals(lastOf(log).fields.attempts, 3);
-  });
-}
+    const { outcome, log } = start({ url: receiver.origin });
+    assertEquals(await outcome, { outcome: "succeeded" });
+    assertEquals([receiver.received.length, lastOf(log).fields.attempts], [3, 3]);
+  }
+});
 
-for (const final of [400, 401, 404, 302, 307]) {
-  Deno.test(`a webhook that answers ${final} has failed at once, with status and reply`, async () => {
-    const headers = { location: "/elsewhere" };
+Deno.test("back-off is random, begins with 200 ms at most, doubles, and never exceeds 5 s", async () => {
+  const longest = [200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000];
+  for (const random of [0, 0.5, 1]) {
+    await using receiver = new Receiver(status(503));
+    const { outcome, log, time, delays } = start({ url: receiver.origin }, random);
+    await tried(log, longest.length);
+    expire(time);
+    await outcome;
+    assertEquals(delays.slice(0, longest.length), longest.map((delay) => delay * random));
+  }
+});
+
+Deno.test("any other status is final: a redirect is not followed", async () => {
+  await using elsewhere = new Receiver(status(200));
+  for (const final of [400, 401, 404, 301, 302, 307, 308]) {
+    const headers = { location: elsewhere.origin };
     await using receiver = new Receiver(() => new Response("no luck", { status: final, headers }));
-    const { result, log } = start({ url: receiver.origin });
-    const end = await result;
+    const { outcome, log } = start({ url: receiver.origin });
+    const end = await outcome;
     assert(end.outcome === "failed");
     assertMatch(end.reason, new RegExp(`^the webhook answered with status ${final}`));
     assertEquals(end.reason.includes("redirects are not followed"), final < 400);
-    assertEquals(receiver.received.length, 1);
+    assertEquals([receiver.received.length, elsewhere.received.length], [1, 0]);
     assertEquals(lastOf(log).fields.output, "no luck");
-  });
-}
+  }
+});
 
-Deno.test("a connection that is closed without an answer is tried again", async () => {
+Deno.test("a connection that is closed without an answer, or refused, is retried", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const { result, log } = start({ url: `http://127.0.0.1:${port}/` });
+  const { outcome, log } = start({ url: `http://127.0.0.1:${port}/` });
   (await listener.accept()).close();
   listener.close();
-  // Nobody listens now; then somebody does again.
   await tried(log, 2);
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port, onListen: () => {} },
-    () => new Response(),
-  );
-  assertEquals(await result, { outcome: "succeeded" });
+  const options = { hostname: "127.0.0.1", port, onListen: () => {} };
+  const server = Deno.serve(options, () => new Response());
+  assertEquals(await outcome, { outcome: "succeeded" });
   await server.shutdown();
 });
 
-/** Waits for the log to tell of an attempt that failed. */
-async function tried(log: RecordedLog, attempt: number): Promise<void> {
-  await log.has(({ message, fields }) =>
-    message === "webhook will be tried again" && fields.attempt === attempt
-  );
-}
-
 Deno.test("a stop cuts a webhook short that does not answer, and leaves no connection", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { result, stop } = start({ url: `http://127.0.0.1:${listener.addr.port}/` });
+  const { outcome, stop } = start({ url: `http://127.0.0.1:${listener.addr.port}/` });
   using connection = await listener.accept();
   listener.close();
   const rest = new Response(connection.readable).text();
   stop.abort(new Error("stop"));
-  assertEquals(await result, { outcome: "cut-short" });
+  assertEquals(await outcome, { outcome: "cut-short" });
   // It ends, and so does the test, only when the other side has closed.
   await rest.catch(() => {});
 });
 
-Deno.test("a webhook whose time is up says what its last whole attempt got", async () => {
+Deno.test("a webhook that times out says what its last whole attempt got", async () => {
   const asked = Promise.withResolvers<void>();
   const hang = Promise.withResolvers<Response>();
   await using receiver = new Receiver(status(503, "later"), () => {
     asked.resolve();
     return hang.promise;
   });
-  const { result, log, time } = start({ url: receiver.origin });
+  const { outcome, log, time } = start({ url: receiver.origin });
   await asked.promise;
-  time.abort(new DOMException("the time is up", "TimeoutError"));
-  assertEquals(await result, { outcome: "timed-out", after: TIMEOUT });
+  expire(time);
+  assertEquals(await outcome, { outcome: "timed-out", after: TIMEOUT });
   hang.resolve(new Response(""));
   const { level, fields } = lastOf(log);
   assertEquals([level, fields.status, fields.output, fields.attempts], ["warn", 503, "later", 2]);
   assertEquals(fields.error, "the webhook answered with status 503");
 });
 
-Deno.test("of a reply without an end, a little is read and shown", async () => {
-  const endless = () =>
-    new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(new Uint8Array(1_000).fill(0x61)),
-    });
-  await using receiver = new Receiver(
-    () => new Response(endless(), { status: 400 }),
-    () => new Response(endless()),
-  );
-  const failed = start({ url: receiver.origin });
-  assertEquals((await failed.result).outcome, "failed");
-  assertEquals(lastOf(failed.log).fields.output, "a".repeat(2_048));
-  assertEquals(await start({ url: receiver.origin }).result, { outcome: "succeeded" });
+/** 200 MB of `a`s, as they come or compressed to 200 KB. */
+function much(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let left = 200;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (left-- === 0) controller.close();
+      else controller.enqueue(new Uint8Array(1_000_000).fill(0x61));
+    },
+  });
+}
+
+Deno.test("of a large reply, compressed or not, a little is read and shown", async () => {
+  const bomb = await new Response(much().pipeThrough(new CompressionStream("gzip"))).bytes();
+  const zipped = { headers: { "content-encoding": "gzip" } };
+  const plain = (status: number) => () => new Response(much(), { status });
+  const packed = (status: number) => () => new Response(bomb, { status, ...zipped });
+  for (const reply of [plain, packed]) {
+    await using receiver = new Receiver(reply(400), reply(200));
+    const before = Deno.memoryUsage().rss;
+    const failed = start({ url: receiver.origin });
+    assertEquals((await failed.outcome).outcome, "failed");
+    assertEquals(lastOf(failed.log).fields.output, "a".repeat(256));
+    assertEquals(await start({ url: receiver.origin }).outcome, { outcome: "succeeded" });
+    const grown = (Deno.memoryUsage().rss - before) / 1e6;
+    assert(grown < 64, `memory grew by ${grown} MB`);
+  }
 });
 
-Deno.test("credentials and query of a webhook's URL reach the receiver, but no log line", async () => {
-  await using receiver = new Receiver(status(403));
-  const at = (origin: string) => `${origin.replace("://", "://user:hunter2@")}/p?token=s3cret`;
+Deno.test("of a webhook's URL, scheme, host and port are logged, and nothing that may be secret", async () => {
+  const path = "/services/T0KEN/p%20s3cret?token=q%2Fs3cret&x=hunter22";
+  const reflected = [path, decodeURIComponent(path), "user hunter2"].join(" ");
+  await using receiver = new Receiver(status(403, reflected));
+  const at = (origin: string) => origin.replace("://", "://user:hunter2@") + path;
   const refused = start({ url: at(receiver.origin) });
-  const end = await refused.result;
-  assertEquals(receiver.received[0]?.headers.get("authorization"), `Basic ${btoa("user:hunter2")}`);
+  const end = await refused.outcome;
+  const [got] = receiver.received;
+  assertEquals([got?.path, got?.headers.get("authorization")], [
+    path,
+    `Basic ${btoa("user:hunter2")}`,
+  ]);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const origin = `http://127.0.0.1:${listener.addr.port}`;
   listener.close();
   const nobody = start({ url: at(origin) });
   await tried(nobody.log, 1);
   nobody.stop.abort(new Error("stop"));
-  await nobody.result;
+  await nobody.outcome;
   const said = JSON.stringify([end, refused.log.entries, nobody.log.entries]);
-  assertEquals(/hunter2|s3cret|user:/.exec(said), null);
-  assertEquals(refused.log.entries[0]?.fields.url, `${receiver.origin}/p`);
+  assertEquals(/hunter2|s3cret|user|T0KEN|services/.exec(said), null, said);
+  assertEquals(refused.log.entries[0]?.fields.url, receiver.origin);
   assertMatch(said, /Connection refused/);
 });
 
@@ -211,31 +246,27 @@ Deno.test({
   name: "a URL that may not be called fails at once, with the reason",
   ignore: !blocksPorts,
   fn: async () => {
-    const end = await start({ url: "http://127.0.0.1:6000/" }).result;
+    const end = await start({ url: "http://127.0.0.1:6000/" }).outcome;
     assert(end.outcome === "failed");
     assertMatch(end.reason, /^it could not be called: .*6000/);
   },
 });
 
-Deno.test("an event with a command and a webhook runs the command, then the webhook", async () => {
+Deno.test("an event with a command and a webhook runs both in order, unless the command fails", async () => {
   await using receiver = new Receiver(status(200));
-  const { result, log } = start({ command: "echo first", url: receiver.origin });
-  assertEquals(await result, { outcome: "succeeded" });
+  const { outcome, log } = start({ command: "echo first", url: receiver.origin });
+  assertEquals(await outcome, { outcome: "succeeded" });
   assertEquals(
     log.entries.map(({ message, fields }) => `${message} ${fields.command ?? fields.url ?? ""}`),
     [
-      "hook starts echo first",
+      "running hook echo first",
       "hook output ",
       "hook succeeded echo first",
-      `hook starts ${receiver.origin}/`,
-      `hook succeeded ${receiver.origin}/`,
+      `running hook ${receiver.origin}`,
+      `hook succeeded ${receiver.origin}`,
     ],
   );
-});
-
-Deno.test("a webhook is not called after a command that failed", async () => {
-  await using receiver = new Receiver(status(200));
-  const { result } = start({ command: "exit 3", url: receiver.origin });
-  assertEquals(await result, { outcome: "failed", reason: "exit code 3" });
-  assertEquals(receiver.received, []);
+  const failing = start({ command: "exit 3", url: receiver.origin });
+  assertEquals(await failing.outcome, { outcome: "failed", reason: "exit code 3" });
+  assertEquals(receiver.received.length, 1);
 });

@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { createLog, type LogFormat, type LogLevel } from "../../../lib/host/log.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createLog, type LogFormat, type LogLevel, printable } from "../../../lib/host/log.ts";
 
 function lines(format: LogFormat, level: LogLevel = "info") {
   const written: string[] = [];
@@ -8,47 +8,37 @@ function lines(format: LogFormat, level: LogLevel = "info") {
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /;
 
-Deno.test("a text line is time, level, message, and key=value", () => {
+/** A text line without its time. */
+function textLine(message: string, fields = {}): string {
   const { log, written } = lines("text");
-  log.info("target registered", { target: "10.0.0.1", port: 9092, drained: false });
+  log.info(message, fields);
+  assertEquals(written.length, 1);
   assertMatch(written[0] ?? "", TIME);
+  return written[0]?.replace(TIME, "") ?? "";
+}
+
+Deno.test("a text line is time, level, message, and key=value, quoted where it is not one word", () => {
   assertEquals(
-    written[0]?.replace(TIME, ""),
+    textLine("target registered", {
+      target: "10.0.0.1",
+      port: 9092,
+      drained: false,
+      gone: undefined,
+    }),
     "INFO  target registered target=10.0.0.1 port=9092 drained=false",
   );
-});
-
-Deno.test("a text value with spaces, quotes or line breaks is quoted", () => {
-  const { log, written } = lines("text");
-  log.warn("hook output", { line: 'a "b"\nERROR c', empty: "", equal: "a=b" });
   assertEquals(
-    written[0]?.replace(TIME, ""),
-    'WARN  hook output line="a \\"b\\"\\nERROR c" empty="" equal="a=b"',
+    textLine("hook output", { line: 'a "b"\nERROR c', empty: "", equal: "a=b", list: ["a", "b"] }),
+    'INFO  hook output line="a \\"b\\"\\nERROR c" empty="" equal="a=b" list=a,b',
   );
-});
-
-Deno.test("a message cannot forge a second line", () => {
-  const { log, written } = lines("text");
-  log.error("no answer: a\r\n2026-01-01T00:00:00.000Z INFO  b");
-  assertEquals(written[0]?.includes("\n"), false);
-  assertEquals(written[0]?.includes("\r"), false);
-});
-
-Deno.test("a field that is undefined is left out, a list is joined by commas", () => {
-  for (const format of ["text", "json"] as const) {
-    const { log, written } = lines(format);
-    log.info("resolved", { target_group: ["a", "b"], port: undefined });
-    assertEquals(written[0]?.includes("port"), false);
-    assertMatch(written[0] ?? "", format === "text" ? /target_group=a,b$/ : /"a","b"/);
-  }
 });
 
 Deno.test("a JSON line holds time, level, message and the fields", () => {
   const { log, written } = lines("json");
-  log.error('it said "no"', { exit_code: 5 });
+  log.error('it said "no"', { exit_code: 5, list: ["a", "b"], gone: undefined });
   const { time, ...rest } = JSON.parse(written[0] ?? "");
   assertMatch(time + " ", TIME);
-  assertEquals(rest, { level: "error", message: 'it said "no"', exit_code: 5 });
+  assertEquals(rest, { level: "error", message: 'it said "no"', exit_code: 5, list: ["a", "b"] });
 });
 
 Deno.test("lines below the level are not written", () => {
@@ -60,12 +50,63 @@ Deno.test("lines below the level are not written", () => {
   });
 });
 
-Deno.test("no control character reaches a terminal, in neither format", () => {
-  const nasty = "a\u001b[2J\u009b2J\u2028\u2029\u007fb";
+/** The fields of a text line, as a parser of the format reads them. */
+function fieldsOf(line: string): Record<string, string> {
+  const outside = line.replaceAll(/="((?:[^"\\]|\\.)*)"/g, (_, text) => `=${btoa(text)}`)
+    .replaceAll(/"(?:[^"\\]|\\.)*"/g, "");
+  return Object.fromEntries(
+    [...outside.matchAll(/(\w+)=(\S+)/g)].map(([, key, value]) => [key, value]),
+  );
+}
+
+Deno.test("no text from outside forges a field or a line", () => {
+  const forgeries = [
+    "TooManyTargets exit_code=0",
+    'x" exit_code=0 "',
+    'x\\" exit_code=0',
+    "a\r\n2026-01-01T00:00:00.000Z INFO  stopped exit_code=0",
+    "a\u2028INFO exit_code=0",
+  ];
+  for (const forgery of forgeries) {
+    for (
+      const line of [
+        textLine(forgery, { exit_code: 4 }),
+        textLine("m", { code: forgery, exit_code: 4 }),
+      ]
+    ) {
+      assertEquals(fieldsOf(line).exit_code, "4", line);
+      assertEquals(/[\r\n\u2028]/.test(line), false, line);
+    }
+  }
+});
+
+/** Controls, marks of direction, what has no width, line separators, tags, half a character. */
+const UNSAFE = [
+  ..."\0\t\n\r\u001b\u007f\u009b\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202e",
+  ..."\u2060\u2066\u2069\ufeff\ufff9\u{e0041}",
+  String.fromCharCode(0xd800),
+];
+
+Deno.test("nothing that a terminal acts on or hides is written, in either format", () => {
+  for (const character of UNSAFE) {
+    const text = `a${character}b é \u{1f600}`;
+    for (const format of ["text", "json"] as const) {
+      const { log, written } = lines(format);
+      log.info(text, { line: text });
+      const [line = ""] = written;
+      assertEquals(line.includes(character), false, JSON.stringify(line));
+      assertEquals(line.split("é \u{1f600}").length, 3, "what is safe stays readable");
+      if (format === "json") assertEquals(JSON.parse(line).line, text);
+    }
+    assertMatch(printable(text), /^a(\\u[0-9a-f]{4}){1,2}b é \u{1f600}$/u);
+  }
+});
+
+Deno.test("a text of megabytes becomes a line of kilobytes", () => {
+  const long = "x".repeat(5_000_000);
   for (const format of ["text", "json"] as const) {
     const { log, written } = lines(format);
-    log.info(nasty, { line: nasty });
-    assertEquals(/[\p{Cc}\p{Zl}\p{Zp}]/u.test(written[0] ?? ""), false, written[0]);
-    assertEquals(written[0]?.includes("b"), true);
+    log.info(long, { code: long });
+    assert((written[0] ?? "").length < 40_000);
   }
 });

@@ -2,42 +2,42 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { openTerminationLog } from "../../../lib/host/termination_log.ts";
 import { KeptLog } from "../kept_log.ts";
 
-/** Writes as one life does. */
-function lastWords(path: string, sentence: string): readonly string[] {
+/** Writes as one lifecycle does; the result is what was logged. */
+async function lastMessage(path: string, message?: string): Promise<readonly string[]> {
   const log = new KeptLog();
   using file = openTerminationLog(path, log);
-  file.write(sentence);
+  if (message !== undefined) await file.write(message);
   return log.lines;
 }
 
-Deno.test("the termination log gets the sentence, over what was there", async () => {
+Deno.test("the termination log gets one line over what was there, and nothing without a message", async () => {
   const file = await Deno.makeTempFile();
-  assertEquals(lastWords(file, "a long sentence of an earlier life"), []);
-  assertEquals(lastWords(file, "not registered"), []);
-  assertEquals(await Deno.readTextFile(file), "not registered\n");
+  assertEquals(await lastMessage(file, "a long message of an earlier lifecycle"), []);
+  assertEquals(await lastMessage(file, "not registered: a\nINFO \u001b[31mb\u202e"), []);
+  const text = "not registered: a\\u000aINFO \\u001b[31mb\\u202e\n";
+  assertEquals(await Deno.readTextFile(file), text);
+  assertEquals(await lastMessage(file), []);
+  assertEquals(await Deno.readTextFile(file), text);
   await Deno.remove(file);
 });
 
-Deno.test("the termination log is not touched by a life that has nothing to say", async () => {
-  const file = await Deno.makeTempFile();
-  await Deno.writeTextFile(file, "an earlier life's");
-  openTerminationLog(file, new KeptLog())[Symbol.dispose]();
-  assertEquals(await Deno.readTextFile(file), "an earlier life's");
-  await Deno.remove(file);
-});
-
-Deno.test("a termination log that was asked for and cannot be written is warned of", () => {
-  const [line = ""] = lastWords("/no/such/folder/file", "not registered");
+Deno.test("a termination log that cannot be written is warned of when there is a message", async () => {
+  assertEquals(await lastMessage("/no/such/folder/file"), []);
+  const [line = ""] = await lastMessage("/no/such/folder/file", "not registered");
   assertMatch(line, /^warn the termination log could not be written .*NotFound/);
 });
 
-Deno.test("a termination log is warned of when there is something to say, and not before", () => {
-  const log = new KeptLog();
-  openTerminationLog("/no/such/folder/file", log)[Symbol.dispose]();
-  assertEquals(log.lines, []);
+Deno.test("a default termination log that is not there is no matter, and is not created", async () => {
+  const lines = await lastMessage("/dev/termination-log", "not registered");
+  assertEquals(lines.filter((line) => line.startsWith("warn")), []);
+  assertEquals(await Deno.stat("/dev/termination-log").catch(() => "none"), "none");
 });
 
-Deno.test("a default termination log that is not there is no matter", () => {
-  const lines = lastWords("/dev/termination-log", "not registered");
-  assertEquals(lines.filter((line) => line.startsWith("warn")), []);
+Deno.test("a termination log that is a pipe which nothing reads holds nothing up", async () => {
+  const folder = await Deno.makeTempDir();
+  const fifo = `${folder}/fifo`;
+  await new Deno.Command("mkfifo", { args: [fifo] }).output();
+  const [line = ""] = await lastMessage(fifo, "not registered");
+  assertMatch(line, /^warn the termination log could not be written .*named pipe/);
+  await Deno.remove(folder, { recursive: true });
 });
