@@ -7,7 +7,7 @@ import { statusDocument } from "./status_document.ts";
 /** A response: a status, and a short text for people unless `type` says otherwise. */
 export interface Reply {
   readonly status: number;
-  /** Without its last line break where it is a sentence. */
+  /** Without its last line break where it is a message. */
   readonly text: string;
   /** The `Content-Type`; plain text where it is left out. */
   readonly type?: string;

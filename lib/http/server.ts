@@ -152,7 +152,7 @@ export class HttpService implements Service {
     if (!this.#isWatching) void this.#watchDeadlines();
   }
 
-  /** Closes connections until there is room for one more. */
+  /** Closes connections until one more fits. */
   async #makeRoom(): Promise<void> {
     const { clock } = this.#options;
     while (this.#open.size >= LIMITS.connections && !this.#stopped.signal.aborted) {
