@@ -16,6 +16,7 @@ import { Stats } from "./http/stats.ts";
 import { CurrentIntent } from "./lifecycle/current_intent.ts";
 import { type LifecycleOutcome, runLifecycle } from "./lifecycle/lifecycle.ts";
 import type { Application } from "./lifecycle/ports.ts";
+import { rehearseLifecycle } from "./lifecycle/rehearsal.ts";
 import { createView, Progress } from "./lifecycle/status.ts";
 
 /** What a lifecycle in a pod is given besides its configuration. */
@@ -48,6 +49,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   const onIdle = () => {
     giveMemoryBack();
     client.warmUp();
+    void rehearseLifecycle(config).catch(() => {});
   };
   await using _ = await serveView(config, { view, stats, log, onIdle });
   return await runLifecycle(config, {
