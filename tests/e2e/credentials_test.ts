@@ -458,7 +458,7 @@ const OUT_OF_REACH: readonly Case[] = [
       });
       const { code, log } = await pod.live();
       assertEquals(code, 0, log);
-      assertMatch(log, /STS failed to return AWS credentials \(ThrottlingException: .*next_try_in/);
+      assertMatch(log, /STS failed to return AWS credentials \(Throttling: .*next_try_in/);
     },
   },
   {

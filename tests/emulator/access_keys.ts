@@ -1,6 +1,5 @@
 /** The access keys that the API knows, and of whom they are. */
 import { AwsError } from "./errors.ts";
-import type { RefusalCode } from "./faults.ts";
 
 /** An access key, long-lived or issued for a time. */
 export interface AccessKey {
@@ -24,7 +23,7 @@ export const STATIC_KEY: AccessKey = {
 export class AccessKeys {
   readonly #keys = new Map<string, AccessKey>();
   readonly #lifetime: number;
-  readonly #refused = new Map<string, AwsError>();
+  readonly #refusals = new Map<string, AwsError>();
 
   /** `lifetime` is that of issued keys, in milliseconds. */
   constructor(known: readonly AccessKey[], lifetime: number) {
@@ -32,24 +31,18 @@ export class AccessKeys {
     this.#lifetime = lifetime;
   }
 
+  /** @throws {AwsError} It was revoked. */
   find(accessKeyId: string): AccessKey | undefined {
+    const refusal = this.#refusals.get(accessKeyId);
+    if (refusal !== undefined) throw refusal;
     return this.#keys.get(accessKeyId);
   }
 
   /** Refuses the key from now on; gives the error that says so. */
-  revoke({ accessKeyId }: AccessKey, code: RefusalCode): AwsError {
-    const error = new AwsError(
-      code,
-      403,
-      "The security token included in the request is invalid.",
-    );
-    this.#refused.set(accessKeyId, error);
+  revoke({ accessKeyId }: AccessKey, code: string): AwsError {
+    const error = new AwsError(code, 403, INVALID_TOKEN);
+    this.#refusals.set(accessKeyId, error);
     return error;
-  }
-
-  /** Why the key is refused, if it is. */
-  refusal({ accessKeyId }: AccessKey): AwsError | undefined {
-    return this.#refused.get(accessKeyId);
   }
 
   /** Issues a temporary key. */
@@ -66,6 +59,9 @@ export class AccessKeys {
     return key;
   }
 }
+
+/** What the API says of keys that it does not know, or not any more. */
+export const INVALID_TOKEN = "The security token included in the request is invalid.";
 
 /** A moment as AWS writes it: whole seconds, in UTC. */
 export function timestamp(time: number): string {

@@ -1,83 +1,60 @@
 /** The actions of the load balancer API: from the parameters to the result. */
-import { AwsError, targetGroupNotFound, tooManyTargets, validationError } from "./errors.ts";
-import type { Group, TargetQuery } from "./groups.ts";
-import type { TargetState } from "./states.ts";
-import { describeGroup, groupAttributes, loadBalancerArn } from "./group_xml.ts";
-import type { Form } from "./query.ts";
-import { missing } from "./query.ts";
-import type { Xml } from "./replies.ts";
-import { members } from "./replies.ts";
-import { requestedTarget, TARGET_FIELDS } from "./target_ids.ts";
-import type { RequestedTarget } from "./target_ids.ts";
+import { targetGroupNotFound, tooManyTargets, validationError } from "./errors.ts";
+import type { Group, TargetHealth } from "./groups.ts";
+import { type Form, missing } from "./query.ts";
+import { members, type Xml } from "./replies.ts";
+import type { GroupSettings } from "./settings.ts";
+import { requestedTarget, TARGET_FIELDS, VPC, zoneOf } from "./target_ids.ts";
 
-/** An action: reads all its parameters, refuses the rest, does its work. */
-export type Action = (form: Form, groups: readonly Group[]) => Xml;
+/** The account of all ARNs. */
+export const ACCOUNT = "123456789012";
 
-/** The actions by name. */
-export const ACTIONS: Readonly<Record<string, Action>> = {
+/** The ARN of the group of this name. */
+export function groupArn(region: string, name: string): string {
+  return `arn:aws:elasticloadbalancing:${region}:${ACCOUNT}:targetgroup/${name}/0123456789abcdef`;
+}
+
+/** The actions by name: each reads all its parameters, refuses the rest, does its work. */
+export const ACTIONS: Readonly<Record<string, (form: Form, groups: readonly Group[]) => Xml>> = {
   DescribeTargetGroups: describeTargetGroups,
   DescribeTargetHealth: describeTargetHealth,
-  RegisterTargets: registerTargets,
-  DeregisterTargets: deregisterTargets,
-  DescribeTargetGroupAttributes: describeTargetGroupAttributes,
-  DescribeTags: describeTags,
+  RegisterTargets: (form, groups) => {
+    const { group, targets } = groupAndTargets(form, groups);
+    const zones = targets.map((target) => zoneOf(target, group.zone));
+    if (!group.hasRoomFor(targets)) throw tooManyTargets(group.settings.quota);
+    for (const [at, target] of targets.entries()) group.register(target, zones[at]);
+    return "";
+  },
+  DeregisterTargets: (form, groups) => {
+    const { group, targets } = groupAndTargets(form, groups);
+    for (const target of targets) group.deregister(target);
+    return "";
+  },
+  DescribeTargetGroupAttributes: (form, groups) => {
+    const arn = form.required("TargetGroupArn");
+    form.refuseRest();
+    const attributes = Object.entries(attributesOf(byArn(groups, arn).settings));
+    return { Attributes: members(attributes.map(([Key, Value]) => ({ Key, Value }))) };
+  },
 };
 
 function describeTargetGroups(form: Form, groups: readonly Group[]): Xml {
-  const names = form.list("Names") ?? [];
-  const arns = form.list("TargetGroupArns") ?? [];
-  const loadBalancer = form.text("LoadBalancerArn");
-  const marker = form.text("Marker");
-  const pageSize = form.number("PageSize", 1, 400) ?? 400;
+  const names = form.list("Names");
+  const arns = form.list("TargetGroupArns");
   form.refuseRest();
-  if ([names.length > 0, arns.length > 0, loadBalancer !== undefined].filter(Boolean).length > 1) {
-    throw validationError("Only one of names, target group ARNs and load balancer can be given");
+  if (names.length > 0 && arns.length > 0) {
+    throw validationError("Names and target group ARNs can not be given together");
   }
-  const found = names.length > 0
-    ? names.map((name) => theOne(groups.find((group) => group.settings.name === name)))
-    : arns.length > 0
-    ? arns.map((arn) => byArn(groups, arn))
-    : ofLoadBalancer(groups, loadBalancer);
-  return page([...new Set(found)], pageSize, marker);
-}
-
-function page(found: readonly Group[], pageSize: number, marker: string | undefined): Xml {
-  const start = marker === undefined ? 0 : placeOf(marker, found.length);
-  const end = start + pageSize;
-  const groups = found.slice(start, end).map(describeGroup);
-  return {
-    TargetGroups: members(groups),
-    ...(end < found.length ? { NextMarker: btoa(`from ${end}`) } : {}),
-  };
-}
-
-function placeOf(marker: string, count: number): number {
-  const place = /^[A-Za-z0-9+/]+=*$/.test(marker) && marker.length % 4 === 0
-    ? Number(/^from (\d+)$/.exec(atob(marker))?.[1])
-    : NaN;
-  if (!(place <= count)) throw validationError(`Marker '${marker}' is not valid`);
-  return place;
-}
-
-function ofLoadBalancer(groups: readonly Group[], arn: string | undefined): readonly Group[] {
-  if (arn === undefined) return groups;
-  if (arn !== loadBalancerArn(groups[0]?.arn ?? "")) {
-    throw new AwsError("LoadBalancerNotFound", 400, `Load balancer '${arn}' not found`);
-  }
-  return groups.filter((group) => group.settings.inUse);
-}
-
-function registerTargets(form: Form, groups: readonly Group[]): Xml {
-  const { group, targets } = groupAndTargets(form, groups);
-  if (!group.hasRoomFor(targets)) throw tooManyTargets(group.settings.quota);
-  for (const target of targets) group.register(target, target.availabilityZone);
-  return "";
-}
-
-function deregisterTargets(form: Form, groups: readonly Group[]): Xml {
-  const { group, targets } = groupAndTargets(form, groups);
-  for (const target of targets) group.deregister(target);
-  return "";
+  const found = [
+    ...names.map((name) => {
+      const group = groups.find(({ settings }) => settings.name === name);
+      if (group === undefined) throw targetGroupNotFound();
+      return group;
+    }),
+    ...arns.map((arn) => byArn(groups, arn)),
+  ];
+  const all = names.length + arns.length > 0 ? new Set(found) : groups;
+  return { TargetGroups: members([...all].map(describeGroup)) };
 }
 
 function groupAndTargets(form: Form, groups: readonly Group[]) {
@@ -93,30 +70,17 @@ function groupAndTargets(form: Form, groups: readonly Group[]) {
 function describeTargetHealth(form: Form, groups: readonly Group[]): Xml {
   const arn = form.required("TargetGroupArn");
   const requested = form.structures("Targets", TARGET_FIELDS) ?? [];
-  const include = form.list("Include") ?? [];
   form.refuseRest();
-  const unknown = include.find((item) => item !== "AnomalyDetection" && item !== "All");
-  if (unknown !== undefined) throw validationError(`Include '${unknown}' is not valid`);
   const group = byArn(groups, arn);
-  const targets: RequestedTarget[] = requested.map((fields) =>
-    requestedTarget(fields, group.settings)
-  );
-  const told = targets.length === 0 ? group.seen : targets.map((target) => group.health(target));
-  return {
-    TargetHealthDescriptions: members(
-      told.map((registration) => describeHealth(registration, group, include.length > 0)),
-    ),
-  };
+  const targets = requested.map((fields) => requestedTarget(fields, group.settings));
+  const found = targets.length === 0 ? group.seen : targets.map((target) => group.health(target));
+  return { TargetHealthDescriptions: members(found.map((one) => describeHealth(one, group))) };
 }
 
-function describeHealth(
-  registration: TargetQuery & TargetState,
-  group: Group,
-  anomalies: boolean,
-): Xml {
-  const { id, port, availabilityZone, state, reason, description } = registration;
+function describeHealth(health: TargetHealth, { settings }: Group): Xml {
+  const { id, port, availabilityZone, state, reason, description } = health;
   return {
-    HealthCheckPort: group.settings.healthCheckPort ?? port,
+    HealthCheckPort: settings.healthCheckPort ?? port,
     Target: {
       Id: id,
       Port: port,
@@ -127,45 +91,60 @@ function describeHealth(
       ...(reason === undefined ? {} : { Reason: reason }),
       ...(description === undefined ? {} : { Description: description }),
     },
-    ...(anomalies ? { AnomalyDetection: { Result: "normal", MitigationInEffect: "no" } } : {}),
   };
 }
 
-function describeTargetGroupAttributes(form: Form, groups: readonly Group[]): Xml {
-  const arn = form.required("TargetGroupArn");
-  form.refuseRest();
-  const attributes = groupAttributes(byArn(groups, arn).settings);
-  return { Attributes: keysAndValues(attributes) };
-}
-
-function describeTags(form: Form, groups: readonly Group[]): Xml {
-  const arns = form.list("ResourceArns");
-  form.refuseRest();
-  if (arns === undefined || arns.length === 0) throw missing("ResourceArns");
-  if (arns.length > 20) throw validationError("At most 20 resources can be described at once");
+function describeGroup({ arn, settings }: Group): Xml {
+  const { health } = settings;
+  const [prefix] = arn.split(":targetgroup/");
+  const loadBalancer = `${prefix}:loadbalancer/net/emulator/0123456789abcdef`;
   return {
-    TagDescriptions: members(
-      arns.map((arn) => ({
-        ResourceArn: arn,
-        Tags: keysAndValues(byArn(groups, arn).settings.tags),
-      })),
-    ),
+    TargetGroupArn: arn,
+    TargetGroupName: settings.name,
+    Protocol: settings.protocol,
+    Port: settings.port,
+    VpcId: VPC,
+    HealthCheckProtocol: health.check === "http" ? "HTTP" : "TCP",
+    HealthCheckPort: settings.healthCheckPort ?? "traffic-port",
+    HealthCheckEnabled: health.check !== "none",
+    HealthCheckIntervalSeconds: settings.healthCheckIntervalSeconds,
+    HealthCheckTimeoutSeconds: settings.healthCheckTimeoutSeconds,
+    HealthyThresholdCount: settings.healthyThresholdCount,
+    UnhealthyThresholdCount: settings.unhealthyThresholdCount,
+    ...(health.check === "http"
+      ? { HealthCheckPath: health.path, Matcher: { HttpCode: "200-399" } }
+      : {}),
+    LoadBalancerArns: members(settings.inUse ? [loadBalancer] : []),
+    TargetType: settings.targetType,
+    IpAddressType: settings.ipAddressType,
   };
 }
 
-function keysAndValues(record: Readonly<Record<string, string>>): Xml {
-  return members(Object.entries(record).map(([Key, Value]) => ({ Key, Value })));
+/** A target group's attributes, with the defaults that AWS gives to TCP groups. */
+function attributesOf(settings: GroupSettings): Record<string, string> {
+  const state = "target_health_state.unhealthy";
+  return {
+    "deregistration_delay.timeout_seconds": `${settings.deregistrationDelaySeconds}`,
+    "deregistration_delay.connection_termination.enabled": `${settings.connectionTermination}`,
+    "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+    "preserve_client_ip.enabled": `${settings.targetType === "instance"}`,
+    "proxy_protocol_v2.enabled": "false",
+    "stickiness.enabled": "false",
+    "stickiness.type": "source_ip",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
+    [`${state}.connection_termination.enabled`]: `${settings.unhealthyConnectionTermination}`,
+    [`${state}.draining_interval_seconds`]: "0",
+  };
 }
 
-/** @throws {AwsError} Where the ARN is none of a target group, or of none that there is. */
+/** @throws {AwsError} Where the ARN is none of this region and account, or of no group. */
 function byArn(groups: readonly Group[], arn: string): Group {
-  if (!/^arn:[\w-]+:elasticloadbalancing:[\w-]+:\d{12}:targetgroup\/[\w-]+\/\w+$/.test(arn)) {
-    throw validationError(`'${arn}' is not a valid target group ARN`);
-  }
-  return theOne(groups.find((group) => group.arn === arn), arn);
-}
-
-function theOne(group: Group | undefined, arn?: string): Group {
+  const [, region, account] =
+    /^arn:[\w-]+:elasticloadbalancing:([\w-]+):(\d{12}):targetgroup\/[\w-]+\/\w+$/.exec(arn) ?? [];
+  const [own] = groups;
+  const isOwn = account === ACCOUNT && (own === undefined || own.arn.split(":")[3] === region);
+  if (!isOwn) throw validationError(`'${arn}' is not a valid target group ARN`);
+  const group = groups.find((one) => one.arn === arn);
   if (group === undefined) throw targetGroupNotFound(arn);
   return group;
 }

@@ -1,9 +1,8 @@
 /**
- * Who makes a call. The signature's shape, key, scope and age are looked at as AWS does; whether
- * it is the right signature is not computed.
+ * Who makes a call. The signature's shape, key, scope and age are checked as AWS does; whether it
+ * is the right signature is not computed.
  */
-import type { AccessKey, AccessKeys } from "./access_keys.ts";
-import { timestamp } from "./access_keys.ts";
+import { type AccessKey, type AccessKeys, INVALID_TOKEN, timestamp } from "./access_keys.ts";
 import { AwsError } from "./errors.ts";
 import type { HttpRequest } from "./http.ts";
 
@@ -27,39 +26,31 @@ const AUTHORIZATION =
  * The access key that signed the request.
  * @throws {AwsError} Where the request is not signed, or not as it should be.
  */
-export function authenticate(request: HttpRequest, context: AuthContext): AccessKey {
-  const header = request.headers["authorization"];
+export function authenticate({ headers }: HttpRequest, context: AuthContext): AccessKey {
+  const header = headers["authorization"];
   if (header === undefined) {
     throw denied("MissingAuthenticationToken", "Request is missing Authentication Token");
   }
-  const [, id, date, region, service, signedHeaders] = AUTHORIZATION.exec(header) ?? [];
+  const [, id, date, region, service, signedHeaders = ""] = AUTHORIZATION.exec(header) ?? [];
   if (id === undefined) {
-    throw new AwsError(
-      "IncompleteSignature",
-      400,
-      "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters",
-    );
+    throw incomplete("Authorization header requires 'Credential', 'SignedHeaders', 'Signature'");
   }
-  const signed = signedHeaders?.split(";") ?? [];
+  const signed = signedHeaders.split(";");
   if (!signed.includes("host") || !signed.includes("x-amz-date")) {
-    throw denied("SignatureDoesNotMatch", "'Host' and 'X-Amz-Date' must be signed headers");
+    throw mismatch("'Host' and 'X-Amz-Date' must be signed headers");
   }
-  const key = keyOf(id, request.headers["x-amz-security-token"], context);
-  expectScope({ date, region, service }, request.headers["x-amz-date"] ?? "", context);
-  return key;
-}
-
-function keyOf(id: string, sessionToken: string | undefined, context: AuthContext): AccessKey {
   const key = context.keys.find(id);
-  if (key === undefined || key.sessionToken !== sessionToken) {
-    throw denied(
-      "InvalidClientTokenId",
-      "The security token included in the request is invalid.",
-    );
+  if (key === undefined || key.sessionToken !== headers["x-amz-security-token"]) {
+    throw denied("InvalidClientTokenId", INVALID_TOKEN);
   }
-  const refusal = context.keys.refusal(key);
-  if (refusal !== undefined) throw refusal;
   if (key.expires !== undefined && key.expires <= context.now) throw expiredToken();
+  if (service !== context.service) {
+    throw mismatch(`Credential should be scoped to correct service: '${context.service}'.`);
+  }
+  if (region !== context.region) {
+    throw mismatch(`Credential should be scoped to a valid region, not '${region}'.`);
+  }
+  expectTime(headers["x-amz-date"] ?? "", date, context.now);
   return key;
 }
 
@@ -68,48 +59,21 @@ export function expiredToken(): AwsError {
   return denied("ExpiredToken", "The security token included in the request is expired");
 }
 
-interface Scope {
-  readonly date: string | undefined;
-  readonly region: string | undefined;
-  readonly service: string | undefined;
-}
-
-function expectScope({ date, region, service }: Scope, sent: string, context: AuthContext): void {
-  const mismatch = (message: string) => denied("SignatureDoesNotMatch", message);
-  if (service !== context.service) {
-    throw mismatch(`Credential should be scoped to correct service: '${context.service}'.`);
-  }
-  if (region !== context.region) {
-    throw mismatch(`Credential should be scoped to a valid region, not '${region}'.`);
-  }
-  const time = fromCompact(sent);
-  if (Number.isNaN(time)) {
-    throw new AwsError("IncompleteSignature", 400, `Date '${sent}' is not valid`);
-  }
+function expectTime(sent: string, date: string | undefined, now: number): void {
+  const time = Date.parse(
+    sent.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"),
+  );
+  if (Number.isNaN(time)) throw incomplete(`Date '${sent}' is not valid`);
   if (date !== sent.slice(0, 8)) {
     throw mismatch(`Date in Credential scope does not match X-Amz-Date: ${date}, ${sent}`);
   }
-  if (time < context.now - TOLERANCE) {
-    const earliest = compact(context.now - TOLERANCE);
-    throw mismatch(
-      `Signature expired: ${sent} is now earlier than ${earliest} ` +
-        `(${compact(context.now)} - 5 min.)`,
-    );
-  }
-  if (time > context.now + TOLERANCE) {
-    const latest = compact(context.now + TOLERANCE);
-    throw mismatch(
-      `Signature not yet current: ${sent} is still later than ${latest} ` +
-        `(${compact(context.now)} + 5 min.)`,
-    );
-  }
-}
-
-function fromCompact(text: string): number {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  if (parts === null) return NaN;
-  const [, year, month, day, hour, minute, second] = parts;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const off = time - now;
+  if (Math.abs(off) <= TOLERANCE) return;
+  const [what, side, sign] = off < 0
+    ? ["Signature expired", "now earlier", "-"]
+    : ["Signature not yet current", "still later", "+"];
+  const bound = compact(now + Math.sign(off) * TOLERANCE);
+  throw mismatch(`${what}: ${sent} is ${side} than ${bound} (${compact(now)} ${sign} 5 min.)`);
 }
 
 function compact(time: number): string {
@@ -118,4 +82,12 @@ function compact(time: number): string {
 
 function denied(code: string, message: string): AwsError {
   return new AwsError(code, 403, message);
+}
+
+function mismatch(message: string): AwsError {
+  return denied("SignatureDoesNotMatch", message);
+}
+
+function incomplete(message: string): AwsError {
+  return new AwsError("IncompleteSignature", 400, message);
 }

@@ -1,145 +1,91 @@
-/** Checks that the AWS command line, which nobody here wrote, gets along with the emulator. */
+/** `deno task run tests/emulator/awscli.ts`: whether the AWS command line works with the emulator. */
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import type { Emulator } from "./emulator.ts";
 import { startEmulator } from "./server.ts";
 
-/** The command's end. */
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** What a check works with. */
-interface Bench {
+interface Scene {
   readonly emulator: Emulator;
   /** The ARN of the group `kafka`. */
   readonly arn: string;
-  /** Runs `aws elbv2` with these arguments. */
-  aws(...args: string[]): Promise<Ended>;
-  /** Runs it, expects it to succeed, and reads its output. */
-  json(...args: string[]): Promise<unknown>;
+  /** Runs `aws elbv2` with these arguments, expects success, and reads the output. */
+  aws(...args: string[]): Promise<unknown>;
+  /** Runs it, and expects it to be refused with these words. */
+  refused(words: string, ...args: string[]): Promise<void>;
 }
 
-const TARGET = { id: "10.0.0.1", port: 9092 };
+const TARGET = "Id=10.0.0.1,Port=9092";
+const on = (arn: string, ...targets: string[]) => [
+  ...["--target-group-arn", arn, ...(targets.length > 0 ? ["--targets", ...targets] : [])],
+];
 
-/** The checks, in the order of a target's life: each stands on the ones before. */
-const CHECKS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
-  "describe-target-groups finds a group by its name": async ({ json, arn }) => {
-    const output = await json("describe-target-groups", "--names", "kafka");
+/** The checks, in the order of a target's lifecycle: each stands on the ones before. */
+const CHECKS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+  "describe-target-groups finds a group by its name": async ({ aws, arn }) => {
+    const output = await aws("describe-target-groups", "--names", "kafka");
     assertEquals(pick(output, "TargetGroups", 0, "TargetGroupArn"), arn);
-    assertEquals(pick(output, "TargetGroups", 0, "TargetType"), "ip");
     assertEquals(pick(output, "TargetGroups", 0, "HealthCheckIntervalSeconds"), 30);
   },
-  "describe-target-groups goes through all pages": async ({ json, emulator }) => {
-    const before = emulator.calls.length;
-    const output = await json("describe-target-groups");
-    assertEquals(pick(output, "TargetGroups", "length"), emulator.groups.length);
-    assertEquals(emulator.calls.length - before, 2);
+  "describe-target-groups refuses an unknown name": ({ refused }) =>
+    refused("TargetGroupNotFound", "describe-target-groups", "--names", "unknown"),
+  "describe-target-group-attributes has the deregistration delay": async ({ aws, arn }) => {
+    const output = await aws("describe-target-group-attributes", ...on(arn));
+    const delay = { Key: "deregistration_delay.timeout_seconds", Value: "300" };
+    assertEquals(pick(output, "Attributes", 0), delay);
   },
-  "describe-target-groups gives pages of the size asked for": async ({ json }) => {
-    const first = await json("describe-target-groups", "--page-size", "1");
-    assertEquals(pick(first, "TargetGroups", "length"), 1);
-    const marker = String(pick(first, "NextMarker"));
-    const next = await json("describe-target-groups", "--page-size", "1", "--marker", marker);
-    assertEquals(pick(next, "TargetGroups", 0, "TargetGroupName"), "spare-1");
-  },
-  "describe-target-groups refuses an unknown name": async ({ aws }) => {
-    refused(await aws("describe-target-groups", "--names", "nobody"), "TargetGroupNotFound");
-  },
-  "describe-target-group-attributes tells the deregistration delay": async ({ json, arn }) => {
-    const output = await json("describe-target-group-attributes", "--target-group-arn", arn);
-    const attributes = pick(output, "Attributes");
-    assertEquals(
-      Array.isArray(attributes) &&
-        attributes.find((one) => pick(one, "Key") === "deregistration_delay.timeout_seconds"),
-      { Key: "deregistration_delay.timeout_seconds", Value: "300" },
-    );
-  },
-  "describe-tags tells the tags": async ({ json, arn }) => {
-    const output = await json("describe-tags", "--resource-arns", arn);
-    assertEquals(pick(output, "TagDescriptions", 0, "Tags"), [{ Key: "team", Value: "data" }]);
-  },
-  "describe-target-health says that a target is not registered": async ({ json, arn }) => {
-    const output = await json(...health(arn));
-    assertEquals(pick(output, "TargetHealthDescriptions", 0, "TargetHealth", "State"), "unused");
-  },
+  "describe-target-health says that a target is not registered": async ({ aws, arn }) =>
+    assertEquals(healthOf(await aws("describe-target-health", ...on(arn, TARGET))), "unused"),
   "register-targets registers": async ({ aws, arn, emulator }) => {
     const healthy = emulator.next((event) =>
       event.kind === "state-changed" && event.to.state === "healthy"
     );
-    assertEquals(await aws(...change("register-targets", arn)), NOTHING_TO_SAY);
+    assertEquals(await aws("register-targets", ...on(arn, TARGET)), undefined);
     await healthy;
-    assertEquals(emulator.registered("kafka"), [{
-      ...TARGET,
-      availabilityZone: "eu-west-1a",
-      state: "healthy",
-    }]);
   },
-  "describe-target-health says that it is healthy": async ({ json, arn }) => {
-    assertEquals(pick(await json(...health(arn)), "TargetHealthDescriptions", 0), {
-      Target: { Id: TARGET.id, Port: TARGET.port, AvailabilityZone: "eu-west-1a" },
-      HealthCheckPort: "9092",
-      TargetHealth: { State: "healthy" },
-    });
-  },
-  "wait target-in-service ends": async ({ aws, arn }) => {
+  "describe-target-health says that it is healthy, and where": async ({ aws, arn }) =>
     assertEquals(
-      await aws("wait", "target-in-service", "--target-group-arn", arn),
-      NOTHING_TO_SAY,
-    );
-  },
-  "register-targets refuses an instance id in a group of addresses": async ({ aws, arn }) => {
+      pick(
+        await aws("describe-target-health", ...on(arn, "Id=10.0.0.1")),
+        ...["TargetHealthDescriptions", 0],
+      ),
+      {
+        Target: { Id: "10.0.0.1", Port: 9092, AvailabilityZone: "eu-west-1a" },
+        HealthCheckPort: "9092",
+        TargetHealth: { State: "healthy" },
+      },
+    ),
+  "wait target-in-service ends": ({ aws, arn }) => aws("wait", "target-in-service", ...on(arn)),
+  "register-targets refuses an instance id in a group of addresses": ({ refused, arn }) =>
+    refused("ValidationError", "register-targets", ...on(arn, "Id=i-01234567")),
+  "register-targets refuses an address outside the VPC without a zone": ({ refused, arn }) =>
     refused(
-      await aws("register-targets", "--target-group-arn", arn, "--targets", "Id=i-01234567"),
-      "ValidationError",
-    );
+      "The Availability Zone is required for IP address '192.168.0.1'",
+      ...["register-targets", ...on(arn, "Id=192.168.0.1")],
+    ),
+  "register-targets refuses targets beyond the quota": ({ refused, arn }) =>
+    refused("TooManyTargets", "register-targets", ...on(arn, "Id=10.0.0.2")),
+  "an ARN of another region is refused": ({ refused, arn }) =>
+    refused(
+      "is not a valid target group ARN",
+      ...["describe-target-health", ...on(arn.replace("eu-west-1", "us-east-1"))],
+    ),
+  "deregister-targets with another port does nothing": async ({ aws, arn, emulator }) => {
+    await aws("deregister-targets", ...on(arn, "Id=10.0.0.1,Port=1"));
+    assertEquals(emulator.registered("kafka").length, 1);
   },
   "deregister-targets deregisters": async ({ aws, arn, emulator }) => {
-    assertEquals(await aws(...change("deregister-targets", arn)), NOTHING_TO_SAY);
+    assertEquals(await aws("deregister-targets", ...on(arn, TARGET)), undefined);
     assertEquals(emulator.registered("kafka"), []);
   },
-  "describe-target-health says that it drains": async ({ json, arn }) => {
-    const output = await json("describe-target-health", "--target-group-arn", arn);
-    const state = pick(output, "TargetHealthDescriptions", 0, "TargetHealth");
-    assertEquals(pick(state, "State"), "draining");
-    assertEquals(pick(state, "Reason"), "Target.DeregistrationInProgress");
-  },
-  "deregister-targets succeeds for a target that is not there": async ({ aws, arn }) => {
-    const ended = await aws(
-      ...["deregister-targets", "--target-group-arn", arn, "--targets", "Id=10.9.9.9"],
-    );
-    assertEquals(ended, NOTHING_TO_SAY);
-  },
-  "an action that the emulator does not have is refused": async ({ aws }) => {
-    refused(await aws("describe-account-limits"), "InvalidAction");
-  },
-  "a fault reaches the user": async ({ aws, emulator }) => {
+  "describe-target-health says that it drains": async ({ aws, arn }) =>
+    assertEquals(healthOf(await aws("describe-target-health", ...on(arn))), "draining"),
+  "an action that the emulator does not have is refused": ({ refused }) =>
+    refused("InvalidAction", "describe-account-limits"),
+  "a fault reaches the user": ({ refused, emulator }) => {
     emulator.addFault({ what: "access-denied", action: "DescribeTargetGroups" });
-    refused(await aws("describe-target-groups"), "is not authorized to perform");
-    emulator.clearFaults();
+    return refused("is not authorized to perform", "describe-target-groups");
   },
 };
-
-/** As many as make a second page. */
-const SPARE_GROUPS = Array.from({ length: 400 }, (_, index) => ({ name: `spare-${index + 1}` }));
-
-const NOTHING_TO_SAY: Ended = { code: 0, stdout: "", stderr: "" };
-
-function health(arn: string): string[] {
-  return ["describe-target-health", "--target-group-arn", arn, "--targets", `Id=${TARGET.id}`];
-}
-
-function change(command: string, arn: string): string[] {
-  const target = `Id=${TARGET.id},Port=${TARGET.port}`;
-  return [command, "--target-group-arn", arn, "--targets", target];
-}
-
-/** The exit code is not compared: 255 in version 1, 254 in version 2. */
-function refused(ended: Ended, words: string): void {
-  assertNotEquals(ended.code, 0);
-  assertStringIncludes(ended.stderr, words);
-}
 
 /** The part of a JSON value at this path. */
 function pick(value: unknown, ...path: readonly (string | number)[]): unknown {
@@ -152,23 +98,19 @@ function pick(value: unknown, ...path: readonly (string | number)[]): unknown {
   );
 }
 
-async function run(emulator: Emulator, args: readonly string[]): Promise<Ended> {
+function healthOf(output: unknown): unknown {
+  return pick(output, "TargetHealthDescriptions", 0, "TargetHealth", "State");
+}
+
+async function run({ url, region, environment }: Emulator, args: readonly string[]) {
   const command = new Deno.Command("aws", {
-    args: [
-      "--endpoint-url",
-      emulator.url,
-      "--region",
-      emulator.region,
-      "--output",
-      "json",
-      ...args,
-    ],
+    args: ["--endpoint-url", url, "--region", region, "--output", "json", "elbv2", ...args],
     // Nothing of the user's own AWS configuration, and no pager.
     clearEnv: true,
     env: {
       PATH: Deno.env.get("PATH") ?? "",
       HOME: Deno.env.get("HOME") ?? "/",
-      ...emulator.environment,
+      ...environment,
       AWS_CONFIG_FILE: "/nonexistent",
       AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
       AWS_PAGER: "",
@@ -181,43 +123,39 @@ async function run(emulator: Emulator, args: readonly string[]): Promise<Ended> 
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-async function isInstalled(): Promise<boolean> {
-  try {
-    const { success } = await new Deno.Command("aws", { args: ["--version"] }).output();
-    return success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** Runs the checks; gives the exit code. */
 async function main(): Promise<number> {
-  if (!await isInstalled()) {
+  const version = new Deno.Command("aws", { args: ["--version"] }).output();
+  if (!await version.then(({ success }) => success, () => false)) {
     console.log("skipped: the AWS command line (aws) is not installed");
     return 0;
   }
-  await using emulator = await startEmulator({
-    groups: [{ name: "kafka", port: 9092, tags: { team: "data" } }, ...SPARE_GROUPS],
-  });
-  const aws = (...args: string[]) => run(emulator, ["elbv2", ...args]);
-  const json = async (...args: string[]): Promise<unknown> => {
-    const ended = await aws(...args);
-    assertEquals({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" });
-    return JSON.parse(ended.stdout);
+  await using emulator = await startEmulator({ groups: [{ name: "kafka", port: 9092, quota: 1 }] });
+  const scene: Scene = {
+    ...{ emulator, arn: emulator.arn("kafka") },
+    aws: async (...args) => {
+      const { code, stdout, stderr } = await run(emulator, args);
+      assertEquals({ code, stderr }, { code: 0, stderr: "" });
+      return stdout === "" ? undefined : JSON.parse(stdout);
+    },
+    refused: async (words, ...args) => {
+      const { code, stderr } = await run(emulator, args);
+      // 255 in version 1, 254 in version 2.
+      assertNotEquals(code, 0);
+      assertStringIncludes(stderr, words);
+    },
   };
   let failed = 0;
   for (const [name, check] of Object.entries(CHECKS)) {
     try {
-      await check({ emulator, arn: emulator.arn("kafka"), aws, json });
+      await check(scene);
       console.log(`ok      ${name}`);
     } catch (error) {
       failed++;
       console.log(`FAILED  ${name}\n${error instanceof Error ? error.message : error}`);
     }
   }
-  const passed = Object.keys(CHECKS).length - failed;
-  console.log(`awscli: ${passed} checks passed, ${failed} failed`);
+  console.log(`awscli: ${Object.keys(CHECKS).length - failed} checks passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
 

@@ -1,16 +1,19 @@
-/** The endpoints that a pod or a node asks for credentials: container credentials and IMDSv2. */
-import type { AccessKeys } from "./access_keys.ts";
-import { timestamp } from "./access_keys.ts";
+/** The endpoints that give a pod or a node credentials: container credentials and IMDSv2. */
+import { type AccessKey, type AccessKeys, timestamp } from "./access_keys.ts";
+import type { ActionName } from "./faults.ts";
 import type { HttpRequest } from "./http.ts";
 import type { Reply } from "./replies.ts";
 import type { Trust } from "./sts.ts";
 
 /** The role of the node, as IMDS names it. */
-export const NODE_ROLE = "node-role";
+const NODE_ROLE = "node-role";
+const META_DATA = "/latest/meta-data/";
 
-/** What an endpoint was asked, and what it says. */
+/** Which endpoint a request is for, and what it says. */
 export interface CredentialsAnswer {
   readonly endpoint: string;
+  /** How fault rules name it. */
+  readonly action: ActionName;
   readonly reply: Reply;
 }
 
@@ -29,55 +32,44 @@ export class CredentialEndpoints {
 
   /** The answer to a request to one of the endpoints; undefined for other paths. */
   answer(request: HttpRequest): CredentialsAnswer | undefined {
-    if (request.path === "/v1/credentials") {
-      return { endpoint: "container", reply: this.#container(request) };
+    const { path } = request;
+    if (path === "/v1/credentials") {
+      const reply = this.#container(request);
+      return { endpoint: "container", action: "ContainerCredentials", reply };
     }
-    if (request.path === "/latest/api/token") {
-      return { endpoint: "imds-token", reply: this.#imdsToken(request) };
+    const action = "InstanceMetadata";
+    if (path === "/latest/api/token") {
+      return { endpoint: "imds-token", action, reply: this.#imdsToken(request) };
     }
-    if (request.path.startsWith(META_DATA)) {
-      const path = request.path.slice(META_DATA.length);
-      return { endpoint: `imds ${path}`, reply: this.#metaData(request, path) };
-    }
-    return undefined;
+    if (!path.startsWith(META_DATA)) return undefined;
+    const name = path.slice(META_DATA.length);
+    return { endpoint: `imds ${name}`, action, reply: this.#metaData(request, name) };
   }
 
-  #container(request: HttpRequest): Reply {
-    if (request.method !== "GET") return text(405, "Method Not Allowed");
-    if (request.headers["authorization"] !== this.#trust.containerToken) {
-      return json(403, {
-        Code: "AccessDeniedException",
-        Message: "The token in the Authorization header is not valid",
-      });
+  #container({ method, headers }: HttpRequest): Reply {
+    if (method !== "GET") return text(405, "Method Not Allowed");
+    if (headers["authorization"] !== this.#trust.containerToken) {
+      const Message = "The token in the Authorization header is not valid";
+      return json(403, { Code: "AccessDeniedException", Message });
     }
     const key = this.#keys.issue("container");
-    return json(200, {
-      AccessKeyId: key.accessKeyId,
-      SecretAccessKey: key.secretAccessKey,
-      Token: key.sessionToken,
-      Expiration: timestamp(key.expires),
-      RoleArn: this.#trust.roleArn,
-    });
+    return json(200, { ...fieldsOf(key), RoleArn: this.#trust.roleArn });
   }
 
-  #imdsToken(request: HttpRequest): Reply {
-    if (request.method !== "PUT") return text(405, "Method Not Allowed");
-    const seconds = Number(request.headers["x-aws-ec2-metadata-token-ttl-seconds"]);
+  #imdsToken({ method, headers }: HttpRequest): Reply {
+    if (method !== "PUT") return text(405, "Method Not Allowed");
+    const ttl = "x-aws-ec2-metadata-token-ttl-seconds";
+    const seconds = Number(headers[ttl]);
     if (!(seconds >= 1 && seconds <= 21600)) return text(400, "Bad Request");
     const token = `imds-${crypto.randomUUID()}`;
     this.#imdsTokens.add(token);
-    return {
-      ...text(200, token),
-      headers: {
-        "content-type": "text/plain",
-        "x-aws-ec2-metadata-token-ttl-seconds": String(seconds),
-      },
-    };
+    const reply = text(200, token);
+    return { ...reply, headers: { ...reply.headers, [ttl]: String(seconds) } };
   }
 
-  #metaData(request: HttpRequest, path: string): Reply {
-    if (request.method !== "GET") return text(405, "Method Not Allowed");
-    if (!this.#imdsTokens.has(request.headers["x-aws-ec2-metadata-token"] ?? "")) {
+  #metaData({ method, headers }: HttpRequest, path: string): Reply {
+    if (method !== "GET") return text(405, "Method Not Allowed");
+    if (!this.#imdsTokens.has(headers["x-aws-ec2-metadata-token"] ?? "")) {
       return text(401, "Unauthorized");
     }
     switch (path) {
@@ -86,28 +78,24 @@ export class CredentialEndpoints {
       case "iam/security-credentials":
       case "iam/security-credentials/":
         return text(200, NODE_ROLE);
-      case `iam/security-credentials/${NODE_ROLE}`:
-        return this.#nodeCredentials();
+      case `iam/security-credentials/${NODE_ROLE}`: {
+        const meta = { Code: "Success", Type: "AWS-HMAC", LastUpdated: timestamp(Date.now()) };
+        return json(200, { ...meta, ...fieldsOf(this.#keys.issue("imds")) });
+      }
       default:
         return text(404, "Not Found");
     }
   }
-
-  #nodeCredentials(): Reply {
-    const key = this.#keys.issue("imds");
-    return json(200, {
-      Code: "Success",
-      Type: "AWS-HMAC",
-      LastUpdated: timestamp(Date.now()),
-      AccessKeyId: key.accessKeyId,
-      SecretAccessKey: key.secretAccessKey,
-      Token: key.sessionToken,
-      Expiration: timestamp(key.expires),
-    });
-  }
 }
 
-const META_DATA = "/latest/meta-data/";
+function fieldsOf(key: Required<AccessKey>) {
+  return {
+    AccessKeyId: key.accessKeyId,
+    SecretAccessKey: key.secretAccessKey,
+    Token: key.sessionToken,
+    Expiration: timestamp(key.expires),
+  };
+}
 
 function json(status: number, value: Readonly<Record<string, string>>): Reply {
   const headers = { "content-type": "application/json" };

@@ -3,13 +3,9 @@
 /** An error reply of the API. */
 export class AwsError extends Error {
   override readonly name = "AwsError";
-  readonly code: string;
-  readonly status: number;
 
-  constructor(code: string, status: number, message: string) {
+  constructor(readonly code: string, readonly status: number, message: string) {
     super(message);
-    this.code = code;
-    this.status = status;
   }
 }
 
@@ -27,8 +23,6 @@ export function tooManyTargets(quota: number): AwsError {
 
 /** There is no such target group. */
 export function targetGroupNotFound(arn?: string): AwsError {
-  const message = arn === undefined
-    ? "One or more target groups not found"
-    : `Target groups '${arn}' not found`;
-  return new AwsError("TargetGroupNotFound", 400, message);
+  const groups = arn === undefined ? "One or more target groups" : `Target groups '${arn}'`;
+  return new AwsError("TargetGroupNotFound", 400, `${groups} not found`);
 }

@@ -1,6 +1,6 @@
-/** What happens in the emulator, told as events that a test can wait for without polling. */
+/** What happens in the emulator, as events that a test can wait for without polling. */
 import type { FlowEnding } from "./flow.ts";
-import type { Target, TargetState } from "./states.ts";
+import type { StateChange, Target } from "./states.ts";
 
 /** How a call ended. */
 export type Outcome =
@@ -57,7 +57,14 @@ export interface Flow {
 }
 
 /** The steps of a flow: refused, or opened and then one of the others. */
-export type FlowStep = "flow-opened" | "flow-refused" | "flow-cut" | "flow-reset" | "flow-closed";
+export type FlowStep =
+  | "flow-opened"
+  | "flow-refused"
+  | "flow-cut"
+  | "flow-reset"
+  | "flow-closed"
+  /** Its idle time is over: no more data passes, and neither side is told. */
+  | "flow-expired";
 
 /** The steps of a call, in this order; `client-gone` can come at any time. */
 export type CallStep =
@@ -67,44 +74,18 @@ export type CallStep =
   | "call-answered"
   | "client-gone";
 
-/** Something that happened. */
+/** Something that happened; groups are named. */
 export type EmulatorEvent =
-  | {
-    readonly kind: CallStep;
-    readonly at: number;
-    readonly action: string;
-    readonly call: Call;
-  }
-  | {
-    readonly kind: "state-changed";
-    readonly at: number;
-    /** The group's name. */
-    readonly group: string;
-    readonly target: Target;
-    readonly from: TargetState;
-    readonly to: TargetState;
-  }
-  | {
-    readonly kind: FlowStep;
-    readonly at: number;
-    /** The group's name. */
-    readonly group: string;
-    readonly flow: Flow;
-  }
-  /** The listener sends no new connections to a deregistered target any more. */
-  | {
-    readonly kind: "sending-ended";
-    readonly at: number;
-    readonly group: string;
-    readonly target: Target;
-  }
-  | {
-    readonly kind: "credentials-asked";
-    readonly at: number;
-    /** Which endpoint, e.g. `container` or `imds-token`. */
-    readonly endpoint: string;
-    readonly status: number;
-  };
+  & { readonly at: number }
+  & (
+    | { readonly kind: CallStep; readonly action: string; readonly call: Call }
+    | { readonly kind: "state-changed"; readonly group: string } & StateChange
+    | { readonly kind: FlowStep; readonly group: string; readonly flow: Flow }
+    /** The listener sends no new connections to a deregistered target any more. */
+    | { readonly kind: "sending-ended"; readonly group: string; readonly target: Target }
+    /** A credential endpoint has answered, e.g. `container` or `imds-token`. */
+    | { readonly kind: "credentials-asked"; readonly endpoint: string; readonly status: number }
+  );
 
 /** How long to wait for an event, in milliseconds, before saying that it does not come. */
 export const PATIENCE = 30_000;
@@ -127,25 +108,28 @@ export class EventLog implements Disposable {
   }
 
   /** The first event from now on that fits. */
-  next(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent> {
+  async next(
+    fits: (event: EmulatorEvent) => boolean,
+    signal?: AbortSignal,
+  ): Promise<EmulatorEvent> {
     const { promise, resolve, reject } = Promise.withResolvers<EmulatorEvent>();
     const timer = setTimeout(() => reject(new Error(this.#tooLate())), PATIENCE);
-    const remove = this.listen((event) => {
-      if (fits(event)) resolve(event);
-    });
-    const ends = signal === undefined ? [this.#end.signal] : [this.#end.signal, signal];
-    const end = AbortSignal.any(ends);
+    const remove = this.listen((event) => fits(event) && resolve(event));
+    const end = AbortSignal.any(
+      signal === undefined ? [this.#end.signal] : [this.#end.signal, signal],
+    );
     const onAbort = () => reject(end.reason);
     if (end.aborted) onAbort();
     end.addEventListener("abort", onAbort);
-    const done = promise.finally(() => {
+    // One who no longer waits when the emulator ends has no use for the error.
+    promise.catch(() => {});
+    try {
+      return await promise;
+    } finally {
       clearTimeout(timer);
       remove();
       end.removeEventListener("abort", onAbort);
-    });
-    // One who no longer waits when the emulator ends has no use for the error.
-    done.catch(() => {});
-    return done;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -4,20 +4,19 @@
  */
 
 /** The calls that a rule can name. */
-export const FAULTABLE = [
+const ACTIONS = [
   "DescribeTargetGroups",
   "DescribeTargetHealth",
   "RegisterTargets",
   "DeregisterTargets",
   "DescribeTargetGroupAttributes",
-  "DescribeTags",
   "AssumeRoleWithWebIdentity",
   "GetCallerIdentity",
 ] as const;
-
 /** The credential endpoints. A rule holds for one of them only where it names it. */
-export const CREDENTIAL_ENDPOINTS = ["ContainerCredentials", "InstanceMetadata"] as const;
-export type ActionName = typeof FAULTABLE[number] | typeof CREDENTIAL_ENDPOINTS[number];
+const CREDENTIAL_ENDPOINTS = ["ContainerCredentials", "InstanceMetadata"] as const;
+export type ActionName = typeof ACTIONS[number] | typeof CREDENTIAL_ENDPOINTS[number];
+const NAMES: readonly string[] = [...ACTIONS, ...CREDENTIAL_ENDPOINTS];
 
 /** Which of the calls that fit: counted for each rule by itself. */
 export type Occurrence =
@@ -30,108 +29,129 @@ export type Occurrence =
   /** Each with this probability, by a generator that starts from the seed. */
   | { readonly probability: number; readonly seed?: number };
 
-/** An error is the reply; `applied` (false by default): though the action was carried out. */
-export type ErrorFault =
-  | {
-    readonly what: "throttle";
-    readonly applied?: boolean;
-    /** @default {"ThrottlingException"} */
-    readonly code?: "ThrottlingException" | "Throttling" | "RequestLimitExceeded";
-    /** The `Retry-After` header, in seconds; none by default. */
-    readonly retryAfter?: number;
-  }
-  | {
-    readonly what:
-      | "internal-failure"
-      | "service-unavailable"
-      | "health-unavailable"
-      /** 503 with an HTML page. */
-      | "proxy-error"
-      | "access-denied"
-      | "expired-token"
-      | "target-group-not-found"
-      | "invalid-target"
-      /** The quota of targets is used up. */
-      | "too-many-targets"
-      | "validation-error";
-    readonly applied?: boolean;
-  };
+interface Description {
+  readonly help: string;
+  /** Parameters besides `action` and `occurrence`; those with `!` are needed. */
+  readonly takes: readonly (keyof typeof PARAMETERS | "to!" | "time!" | "seconds!")[];
+  /** The values of `code`, the first one by default. */
+  readonly codes?: readonly string[];
+}
 
-/** What happens. Times are in milliseconds; several rules can hold for one call. */
-export type Fault =
-  | ErrorFault
-  /** Waits before carrying the action out (not done, if the client leaves), and after. */
-  | { readonly what: "delay"; readonly before?: number; readonly after?: number }
-  /** Carries the action out only after so long, and does so though the client has left. */
-  | { readonly what: "apply-late"; readonly time: number }
-  /**
-   * Waits for `Emulator.release()`, by default before carrying the action out, which is done
-   * though the client has left.
-   */
-  | { readonly what: "hold"; readonly at?: "before" | "after" }
-  /** Never answers. */
-  | { readonly what: "hang"; readonly applied?: boolean }
-  /** Resets the TCP connection. */
-  | { readonly what: "reset"; readonly applied?: boolean }
-  /** 200, half of the reply, and the connection closes; `applied` is true by default. */
-  | { readonly what: "truncated-reply"; readonly applied?: boolean }
-  /** 200, with half of the XML as if that was all; `applied` is true by default. */
-  | { readonly what: "truncated-xml"; readonly applied?: boolean }
-  /** 200, and a page of HTML. */
-  | { readonly what: "html-reply"; readonly applied?: boolean }
-  /** 200, and nothing. */
-  | { readonly what: "empty-reply"; readonly applied?: boolean }
-  /** 307 by default: the answer is said to be at another URL, which is all in `to`. */
-  | {
-    readonly what: "redirect";
-    readonly to: string;
-    readonly status?: number;
-    readonly applied?: boolean;
-  }
-  /** 200, and a reply that goes on until the client leaves, or for `bytes` (1 GiB). */
-  | { readonly what: "endless-reply"; readonly bytes?: number; readonly applied?: boolean }
-  /** 200, and a reply in gzip that unpacks to `bytes` (256 MiB) of blanks. */
-  | { readonly what: "gzip-bomb"; readonly bytes?: number; readonly applied?: boolean }
-  /** 200, and a reply of `bytes` (1,000,000) that is one root element after another. */
-  | { readonly what: "many-roots"; readonly bytes?: number; readonly applied?: boolean }
-  /** 400, with an error code of `bytes` (5,000,000). */
-  | { readonly what: "giant-code"; readonly bytes?: number; readonly applied?: boolean }
-  /** No reply to this call nor to any later one on its connection; other connections work. */
-  | { readonly what: "silent-connection"; readonly applied?: boolean }
-  /**
-   * Refuses the key that signed the call, from now on, with `code` (`InvalidClientTokenId`). Other
-   * keys are good: with the occurrence `first`, the client has to fetch new credentials.
-   */
-  | { readonly what: "revoke-key"; readonly code?: RefusalCode }
-  /** The API's clock is off by so many seconds: in checking signatures, and in `Date`. */
-  | { readonly what: "clock-skew"; readonly seconds: number }
-  /** Closes the connection after the reply, by default with `Connection: close` in it. */
-  | { readonly what: "close-connection"; readonly announced?: boolean };
+/** What parameters have to be; `codes` of the fault holds for `code` besides. */
+const PARAMETERS = {
+  applied: [(value: unknown) => typeof value === "boolean", "true or false"],
+  code: [(value: unknown) => typeof value === "string", "a text"],
+  retryAfter: [Number.isInteger, "a whole number"],
+  seconds: [Number.isInteger, "a whole number"],
+  before: [isTime, "a number of milliseconds"],
+  after: [isTime, "a number of milliseconds"],
+  time: [isTime, "a number of milliseconds"],
+  at: [(value: unknown) => value === "before" || value === "after", '"before" or "after"'],
+  announced: [(value: unknown) => typeof value === "boolean", "true or false"],
+  to: [(value: unknown) => typeof value === "string" && URL.canParse(value), "a URL"],
+  status: [(value: unknown) => isCount(value) && value >= 300 && value < 400, "300 to 399"],
+  bytes: [isCount, "a whole number from 1"],
+} as const satisfies Record<string, readonly [(value: unknown) => boolean, string]>;
 
-/** What the API says of a key that it does not take, or not any more. */
-export const REFUSAL_CODES = [
-  "InvalidClientTokenId",
-  "UnrecognizedClientException",
-  "SignatureDoesNotMatch",
-  "InvalidSignatureException",
-  "InvalidAccessKeyId",
-  "AuthFailure",
-] as const;
-export type RefusalCode = typeof REFUSAL_CODES[number];
+/** All faults: an error is the reply, or something worse. */
+export const FAULTS = {
+  "throttle": {
+    help: '"code", with "retryAfter" seconds',
+    takes: ["applied", "code", "retryAfter"],
+    codes: ["Throttling", "ThrottlingException", "RequestLimitExceeded"],
+  },
+  "internal-failure": { help: "500", takes: ["applied"] },
+  "service-unavailable": { help: "503", takes: ["applied"] },
+  "health-unavailable": { help: "500, HealthUnavailable", takes: ["applied"] },
+  "proxy-error": { help: "503 with a page of HTML", takes: ["applied"] },
+  "access-denied": { help: "403", takes: ["applied"] },
+  "expired-token": { help: "403", takes: ["applied"] },
+  "target-group-not-found": { help: "400", takes: ["applied"] },
+  "invalid-target": { help: "400", takes: ["applied"] },
+  "too-many-targets": {
+    help: "400, as at the quota (--quota sets a real one)",
+    takes: ["applied"],
+  },
+  "validation-error": { help: "400", takes: ["applied"] },
+  "delay": { help: 'waits "before" and "after" carrying it out', takes: ["before", "after"] },
+  "apply-late": { help: 'carries it out after "time", though the client left', takes: ["time!"] },
+  "hold": { help: 'waits for a release, "at" "before" (default) or "after"', takes: ["at"] },
+  "hang": { help: "never answers", takes: ["applied"] },
+  "reset": { help: "resets the connection", takes: ["applied"] },
+  "truncated-reply": { help: "200, half of it, and the connection closes", takes: ["applied"] },
+  "truncated-xml": { help: "200, half of the XML as if that was all", takes: ["applied"] },
+  "html-reply": { help: "200, a page of HTML", takes: ["applied"] },
+  "empty-reply": { help: "200, nothing", takes: ["applied"] },
+  "redirect": { help: '"status" (307) to the URL in "to"', takes: ["to!", "status", "applied"] },
+  "endless-reply": {
+    help: '200, blanks without end; "bytes" for an end (1 GiB)',
+    takes: ["bytes", "applied"],
+  },
+  "gzip-bomb": {
+    help: '200, in gzip, unpacks to so many "bytes" (256 MiB)',
+    takes: ["bytes", "applied"],
+  },
+  "many-roots": {
+    help: '200, "bytes" (1 MB) of one root element after another',
+    takes: ["bytes", "applied"],
+  },
+  "giant-code": {
+    help: '400, an error code of so many "bytes" (5 MB)',
+    takes: ["bytes", "applied"],
+  },
+  "silent-connection": {
+    help: "answers neither it nor later calls on its connection; new ones work",
+    takes: ["applied"],
+  },
+  "revoke-key": {
+    help: 'refuses its key from now on with "code"; keys fetched anew are good',
+    takes: ["code"],
+    codes: [
+      ...["InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"],
+      ...["InvalidSignatureException", "InvalidAccessKeyId", "AuthFailure"],
+    ],
+  },
+  "clock-skew": { help: 'the API\'s clock is off by "seconds"', takes: ["seconds!"] },
+  "close-connection": {
+    help: 'closes it after the reply, "announced" (default) or not',
+    takes: ["announced"],
+  },
+} as const satisfies Record<string, Description>;
+export type FaultName = keyof typeof FAULTS;
 
-/** Which calls, which of them, and what. */
-export type FaultRule = Fault & {
-  /** One action or several; any by default. */
+/** What happens; `FAULTS` tells which parameters go with which fault. Times are in milliseconds. */
+export interface Fault {
+  readonly what: FaultName;
+  /** Whether the action is carried out all the same. @default {true} for truncated replies */
+  readonly applied?: boolean;
+  readonly code?: string;
+  readonly retryAfter?: number;
+  readonly seconds?: number;
+  readonly before?: number;
+  readonly after?: number;
+  readonly time?: number;
+  readonly at?: "before" | "after";
+  readonly announced?: boolean;
+  readonly to?: string;
+  readonly status?: number;
+  readonly bytes?: number;
+}
+
+/** Which calls, which of them, and what. Several rules can hold for one call. */
+export interface FaultRule extends Fault {
+  /** One action or several; by default any of the API. */
   readonly action?: ActionName | readonly ActionName[];
   /** @default {"every"} */
   readonly occurrence?: Occurrence;
-};
+}
 
 /** The rules in force, with their counts. */
 export class Faults {
   #rules: { readonly rule: FaultRule; readonly hits: () => boolean }[] = [];
 
+  /** @throws {RangeError} Where it is no fault rule. */
   add(rule: FaultRule): void {
+    assertFaultRule(rule);
     this.#rules.push({ rule, hits: counter(rule.occurrence ?? "every") });
   }
 
@@ -172,4 +192,81 @@ export function generator(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** The rule in a JSON text. @throws {RangeError} Where it is none; says all that is wrong. */
+export function parseFaultRule(text: string): FaultRule {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new RangeError(`Cannot read fault ${text}: it is not JSON`);
+  }
+  assertFaultRule(value);
+  return value;
+}
+
+function assertFaultRule(value: unknown): asserts value is FaultRule {
+  const errors = isRecord(value) ? errorsOf(value) : ["it is not an object"];
+  if (errors.length === 0) return;
+  throw new RangeError(`Cannot use fault ${JSON.stringify(value)}: ${errors.join("; ")}`);
+}
+
+function errorsOf({ action, occurrence, what, ...parameters }: Record<string, unknown>): string[] {
+  const errors = (action === undefined ? [] : [action].flat())
+    .filter((name) => !NAMES.some((known) => known === name))
+    .map((name) => `action ${JSON.stringify(name)} is none of ${NAMES.join(", ")}`);
+  if (!isOccurrence(occurrence)) {
+    errors.push(
+      'occurrence is not "first", "every", a number from 1, {"from": number} ' +
+        'or {"probability": 0 to 1, "seed": number}',
+    );
+  }
+  const description = Object.entries(FAULTS).find(([name]) => name === what)?.[1];
+  return description === undefined
+    ? [...errors, `what ${JSON.stringify(what)} is none of ${Object.keys(FAULTS).join(", ")}`]
+    : [...errors, ...parameterErrors(String(what), description, parameters)];
+}
+
+function parameterErrors(
+  what: string,
+  { takes, codes }: Description,
+  parameters: Record<string, unknown>,
+): string[] {
+  const missing = takes.filter((name) =>
+    name.endsWith("!") && parameters[name.slice(0, -1)] === undefined
+  );
+  const known = takes.map((name) => name.replace("!", ""));
+  return [
+    ...missing.map((name) => `${what} needs ${name.slice(0, -1)}`),
+    ...Object.entries(parameters).flatMap(([name, value]) => {
+      if (!known.includes(name)) return [`${what} has no ${name}`];
+      if (name === "code" && !codes?.some((code) => code === value)) {
+        return [`code is not one of ${codes?.join(", ")}`];
+      }
+      const found = Object.entries(PARAMETERS).find(([key]) => key === name);
+      return found?.[1][0](value) ? [] : [`${name} is not ${found?.[1][1]}`];
+    }),
+  ];
+}
+
+function isOccurrence(value: unknown): boolean {
+  if (value === undefined || value === "first" || value === "every" || isCount(value)) return true;
+  if (!isRecord(value)) return false;
+  const { from, probability, seed = 1, ...rest } = value;
+  if (Object.keys(rest).length > 0) return false;
+  if (from !== undefined) return isCount(from) && probability === undefined;
+  return isTime(probability) && probability <= 1 && Number.isInteger(seed);
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && value >= 0;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

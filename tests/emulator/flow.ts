@@ -1,7 +1,6 @@
 /** One connection of a client, joined to one of a target. */
-import { connect } from "node:net";
-import type { Socket } from "node:net";
-import type { Route } from "./route.ts";
+import { connect, type Socket } from "node:net";
+import type { Route } from "./health.ts";
 
 /** How the two connections ended. */
 export type FlowEnding =
@@ -14,6 +13,14 @@ export type FlowEnding =
   /** Both were reset from here. */
   | "cut";
 
+/** What it reports, and when it expires. */
+export interface JointOptions {
+  readonly onOpen: () => void;
+  readonly onExpired: () => void;
+  /** Without data for so many milliseconds it is forgotten. */
+  readonly idleTimeout: number;
+}
+
 /** Two joined connections. */
 export class Joint {
   readonly #client: Socket;
@@ -21,24 +28,28 @@ export class Joint {
   #ending: FlowEnding = "closed";
   #connected = false;
 
-  /** @param onOpen Called when the target is connected to. */
-  constructor(client: Socket, route: Route, onOpen: () => void) {
+  constructor(client: Socket, route: Route, { onOpen, onExpired, idleTimeout }: JointOptions) {
     this.#client = client;
     this.#target = connect({ ...route, allowHalfOpen: true });
+    const sides = [client, this.#target];
     // Small messages are passed on at once.
-    for (const socket of [client, this.#target]) socket.setNoDelay(true);
+    for (const socket of sides) socket.setNoDelay(true);
     this.#target.once("connect", () => {
       this.#connected = true;
       // A pipe passes the end of the data on, as a FIN, and leaves the other direction open.
       client.pipe(this.#target);
       this.#target.pipe(client);
+      // Data of either side restarts the timer of the one that it comes to and goes from.
+      client.setTimeout(idleTimeout, () => {
+        client.setTimeout(0);
+        this.#expire(sides);
+        onExpired();
+      });
       onOpen();
     });
     client.on("error", () => this.#reset("client-reset"));
-    this.#target.on(
-      "error",
-      () => this.#reset(this.#connected ? "target-reset" : "target-refused"),
-    );
+    const ending = () => this.#connected ? "target-reset" : "target-refused";
+    this.#target.on("error", () => this.#reset(ending()));
   }
 
   /** Settled when both connections have ended, with how they did. */
@@ -52,10 +63,21 @@ export class Joint {
     this.#reset("cut");
   }
 
+  /** Neither side is told; what arrives later is answered by a reset of the side that sent it. */
+  #expire(sides: readonly Socket[]): void {
+    this.#ending = "cut";
+    this.#client.unpipe();
+    this.#target.unpipe();
+    for (const side of sides) {
+      for (const arrival of ["data", "end"]) side.once(arrival, () => side.resetAndDestroy());
+      side.resume();
+    }
+  }
+
   #reset(ending: FlowEnding): void {
     if (this.#ending === "closed") this.#ending = ending;
     this.#client.resetAndDestroy();
-    // One that is not connected yet has nobody to reset.
+    // One that is not connected yet has no peer to reset.
     if (this.#connected) this.#target.resetAndDestroy();
     else this.#target.destroy();
   }

@@ -1,26 +1,18 @@
 /** A target group: who is registered in it, and in which state. */
-import { FIRST_STATE, live } from "./health.ts";
+import { live } from "./health.ts";
 import { pause } from "./pause.ts";
 import type { GroupSettings } from "./settings.ts";
-import { DRAINING, NOT_IN_USE, NOT_REGISTERED } from "./states.ts";
-import type { Target, TargetState } from "./states.ts";
+import { DRAINING, NOT_IN_USE, NOT_REGISTERED, REGISTERING } from "./states.ts";
+import type { StateChange, Target, TargetState } from "./states.ts";
+import type { RequestedTarget } from "./target_ids.ts";
 
 /** A target that is registered or draining. */
 export interface Registration extends Target, TargetState {
   readonly availabilityZone: string;
 }
 
-/** A target as a request asks for it. */
-export interface TargetQuery extends Target {
-  readonly availabilityZone?: string;
-}
-
-/** A target's change from one state to another. */
-export interface StateChange {
-  readonly target: Target;
-  readonly from: TargetState;
-  readonly to: TargetState;
-}
+/** A target's health, as replies have it. */
+export type TargetHealth = Target & TargetState & { readonly availabilityZone?: string };
 
 interface Member {
   readonly target: Target;
@@ -45,18 +37,23 @@ export class Group implements Disposable {
     this.#onChange = onChange;
   }
 
-  /** The members as they are, whether or not replies tell of them yet. */
+  /** The zone of all targets in the VPC that name none. */
+  get zone(): string {
+    return `${this.arn.split(":")[3]}a`;
+  }
+
+  /** The members as they are, whether or not replies have them yet. */
   get members(): Registration[] {
     return [...this.#members.values()].map(registration);
   }
 
-  /** The members that replies tell of. */
+  /** The members that replies have. */
   get seen(): Registration[] {
     return [...this.#members.values()].filter(isSeen).map(registration);
   }
 
-  /** The target's health as replies tell it; one that names another zone is not found. */
-  health({ id, port, availabilityZone }: TargetQuery): Registration | (TargetQuery & TargetState) {
+  /** The target's health as replies have it; one that names another zone is not found. */
+  health({ id, port, availabilityZone }: RequestedTarget): TargetHealth {
     const member = this.#members.get(key({ id, port }));
     const isIt = availabilityZone === undefined || availabilityZone === member?.availabilityZone;
     return member !== undefined && isIt && isSeen(member)
@@ -72,7 +69,7 @@ export class Group implements Disposable {
   }
 
   /** Registers the target; one that is registered stays as it is, one that drains begins anew. */
-  register(target: Target, availabilityZone = this.#zone): void {
+  register(target: Target, availabilityZone = this.zone): void {
     const before = this.#members.get(key(target));
     if (before !== undefined && !isDraining(before)) return;
     before?.life.abort();
@@ -84,21 +81,21 @@ export class Group implements Disposable {
       seenFrom: performance.now() + this.settings.unseen / this.settings.timeScale,
     };
     this.#members.set(key(target), member);
-    this.#move(member, this.settings.inUse ? FIRST_STATE : NOT_IN_USE);
+    this.#move(member, this.settings.inUse ? REGISTERING : NOT_IN_USE);
     if (this.settings.inUse) this.#live(member);
   }
 
-  /** Begins to drain the target; one that is not registered is let be. */
+  /** Begins to drain the target; one that is not registered stays so. */
   deregister(target: Target): void {
     const member = this.#members.get(key(target));
     if (member === undefined || isDraining(member)) return;
     member.life.abort();
     // Nothing sends to a group without a load balancer: there is nothing to drain.
     if (!this.settings.inUse) return this.#remove(member);
-    const leaving = { ...member, life: new AbortController() };
-    this.#members.set(key(target), leaving);
-    this.#move(leaving, DRAINING);
-    this.#drain(leaving);
+    const draining = { ...member, life: new AbortController() };
+    this.#members.set(key(target), draining);
+    this.#move(draining, DRAINING);
+    this.#drain(draining);
   }
 
   /**
@@ -110,11 +107,6 @@ export class Group implements Disposable {
     if (member === undefined) throw new RangeError(`${key(target)} is not registered`);
     member.life.abort();
     this.#move(member, state);
-  }
-
-  /** That of all targets in the VPC that name none. */
-  get #zone(): string {
-    return `${this.arn.split(":")[3]}a`;
   }
 
   [Symbol.dispose](): void {

@@ -2,11 +2,27 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import { pause } from "./pause.ts";
-import { routeFrom } from "./route.ts";
-import type { Route } from "./route.ts";
-import type { GroupSettings } from "./settings.ts";
-import { CHECK_DISABLED, CHECKING, HEALTHY, REGISTERING, UNHEALTHY } from "./states.ts";
-import type { Target, TargetState } from "./states.ts";
+import { type GroupSettings, isLoopback } from "./settings.ts";
+import {
+  CHECK_DISABLED,
+  CHECKING,
+  HEALTHY,
+  type Target,
+  type TargetState,
+  UNHEALTHY,
+} from "./states.ts";
+
+/** The options of a connection. */
+export interface Route {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+}
+
+/** From a node's address to a target on loopback; other targets cannot be reached from there. */
+export function routeFrom(node: string, { id, port }: Target): Route {
+  return isLoopback(id) ? { host: id, port, localAddress: node } : { host: id, port };
+}
 
 /** Shows the states of a newly registered target, each when it begins, until the signal ends. */
 export async function live(
@@ -23,9 +39,6 @@ export async function live(
   show(group.health.healthy ? HEALTHY : UNHEALTHY);
 }
 
-/** The state at the moment of registration. */
-export const FIRST_STATE = REGISTERING;
-
 /**
  * Checks the target from every node until the signal ends, and shows what the nodes agree on
  * whenever that changes. Of a group whose health is not checked, it shows nothing.
@@ -38,108 +51,71 @@ export async function probe(
 ): Promise<void> {
   const { health, nodes } = group;
   if (health.check === "assumed" || health.check === "none") return;
-  const found = nodes.map((): boolean | undefined => undefined);
+  const path = health.check === "http" ? health.path : undefined;
+  const interval = group.healthCheckIntervalSeconds * 1000 / group.timeScale;
+  const checked = { id: target.id, port: group.healthCheckPort ?? target.port };
+  const found: (boolean | undefined)[] = nodes.map(() => undefined);
   let shown: boolean | undefined;
-  await Promise.all(
-    nodes.map((node, place) =>
-      checks(check(target, group, health, node), group, { place, signal }, (good) => {
-        found[place] = good;
-        if (good === shown || found.some((other) => other !== good)) return;
+  await Promise.all(nodes.map(async (node, place) => {
+    let last: boolean | undefined;
+    let inARow = 0;
+    // The nodes do not check all at the same moment.
+    await pause(interval * place / nodes.length, signal);
+    while (!signal.aborted) {
+      const good = await check(routeFrom(node, checked), path, group, signal);
+      if (signal.aborted) return;
+      inARow = good === last ? inARow + 1 : 1;
+      last = good;
+      const threshold = good ? group.healthyThresholdCount : group.unhealthyThresholdCount;
+      if (inARow >= threshold) found[place] = good;
+      if (good !== shown && found.every((other) => other === good)) {
         shown = good;
         show(good ? HEALTHY : UNHEALTHY);
-      })
-    ),
-  );
+      }
+      await pause(interval, signal);
+    }
+  }));
 }
 
-/** Which of the nodes checks, and until when. */
-interface Turn {
-  readonly place: number;
-  readonly signal: AbortSignal;
-}
+/** In how many parts a limit is counted. */
+const PARTS = 10;
 
-/** The checks of one node; tells what each that reaches the threshold has found. */
-async function checks(
-  check: (signal: AbortSignal) => Promise<boolean>,
-  group: GroupSettings,
-  { place, signal }: Turn,
-  tell: (good: boolean) => void,
-): Promise<void> {
-  const interval = group.healthCheckIntervalSeconds * 1000 / group.timeScale;
-  let last: boolean | undefined;
-  let inARow = 0;
-  // The nodes do not check all at the same moment.
-  await pause(interval * place / group.nodes.length, signal);
-  while (!signal.aborted) {
-    const good = await check(signal);
-    if (signal.aborted) return;
-    inARow = good === last ? inARow + 1 : 1;
-    last = good;
-    if (inARow >= (good ? group.healthyThresholdCount : group.unhealthyThresholdCount)) tell(good);
-    await pause(interval, signal);
-  }
-}
-
-type RealCheck = Extract<GroupSettings["health"], { readonly check: "tcp" | "http" }>;
-
-function check(
-  target: Target,
-  group: GroupSettings,
-  health: RealCheck,
-  node: string,
-): (signal: AbortSignal) => Promise<boolean> {
-  const time = group.healthCheckTimeoutSeconds * 1000 / group.timeScale;
-  const route = routeFrom(node, { id: target.id, port: group.healthCheckPort ?? target.port });
-  return (signal) =>
-    health.check === "http"
-      ? answersHttp(route, health.path, { time, signal })
-      : accepts(route, { time, signal });
-}
-
-/** What a check ends at, as failed. */
-interface Limit {
-  readonly time: number;
-  readonly signal: AbortSignal;
-}
-
-function accepts(route: Route, limit: Limit): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ ...route });
-  socket.once("connect", () => resolve(true));
-  socket.once("error", () => resolve(false));
-  return within(limit, promise, () => socket.destroy());
-}
-
-function answersHttp(route: Route, path: string, limit: Limit): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const req = request({ ...route, path, agent: false, headers: { connection: "close" } });
-  req.once("response", (res) => {
-    const status = res.statusCode ?? 0;
-    resolve(status >= 200 && status <= 399);
-  });
-  req.on("error", () => resolve(false));
-  req.end();
-  return within(limit, promise, () => req.destroy());
-}
-
-/** The check's result, or false at the limit; the socket is closed either way. */
-async function within(
-  { time, signal }: Limit,
-  result: Promise<boolean>,
-  close: () => void,
+/** One check: by HTTP where there is a path, else by TCP. The socket is closed at the end. */
+async function check(
+  route: Route,
+  path: string | undefined,
+  { healthCheckTimeoutSeconds, timeScale, checkPatience }: GroupSettings,
+  signal: AbortSignal,
 ): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const close = path === undefined ? accepts(route, resolve) : answers(route, path, resolve);
+  const time = Math.max(healthCheckTimeoutSeconds * 1000 / timeScale, checkPatience);
   const finished = new AbortController();
-  const tooLate = over(time, AbortSignal.any([signal, finished.signal])).then(() => false);
+  const limit = over(time, AbortSignal.any([signal, finished.signal])).then(() => false);
   try {
-    return await Promise.race([result, tooLate]);
+    return await Promise.race([promise, limit]);
   } finally {
     finished.abort();
     close();
   }
 }
 
-/** In how many parts a limit is counted. */
-const PARTS = 10;
+function accepts(route: Route, resolve: (good: boolean) => void): () => void {
+  const socket = connect({ ...route });
+  socket.once("connect", () => resolve(true));
+  socket.once("error", () => resolve(false));
+  return () => socket.destroy();
+}
+
+/** The request bears the node's address as its `Host`, as a load balancer's does. */
+function answers(route: Route, path: string, resolve: (good: boolean) => void): () => void {
+  const headers = { connection: "close", host: route.localAddress ?? route.host };
+  const req = request({ ...route, path, agent: false, headers });
+  req.once("response", ({ statusCode = 0 }) => resolve(statusCode >= 200 && statusCode <= 399));
+  req.on("error", () => resolve(false));
+  req.end();
+  return () => req.destroy();
+}
 
 /**
  * Waits part by part: where this process was not running, however long, a part is all that

@@ -1,16 +1,12 @@
 /** The data plane of one target group: forwards connections to targets as a load balancer does. */
-import { createServer } from "node:net";
-import type { Server, Socket } from "node:net";
-import { Beliefs } from "./beliefs.ts";
-import type { TargetEvent } from "./beliefs.ts";
+import { createServer, type Server, type Socket } from "node:net";
+import { Beliefs, type TargetEvent } from "./beliefs.ts";
 import type { Flow, FlowStep } from "./events.ts";
-import { Joint } from "./flow.ts";
-import type { FlowEnding } from "./flow.ts";
-import type { StateChange } from "./groups.ts";
-import { routeFrom } from "./route.ts";
+import { type FlowEnding, Joint } from "./flow.ts";
+import { routeFrom } from "./health.ts";
 import type { GroupSettings } from "./settings.ts";
 import { portOf, startListening } from "./sockets.ts";
-import type { Target } from "./states.ts";
+import type { StateChange, Target } from "./states.ts";
 
 /** What a listener has done so far; counts of connections. */
 export interface Traffic {
@@ -18,7 +14,7 @@ export interface Traffic {
   readonly opened: number;
   /** Reset because there was no target, or the target could not be connected to. */
   readonly refused: number;
-  /** Reset because of what the target has become. */
+  /** Reset because of what the target has become, or forgotten. */
   readonly cut: number;
   /** Reset by the client or the target. */
   readonly reset: number;
@@ -28,7 +24,7 @@ export interface Traffic {
   readonly open: readonly Flow[];
 }
 
-/** What is told of: steps of flows, and targets to which no more is sent. */
+/** What is reported: steps of flows, and targets to which no more is sent. */
 export interface ListenerEvents {
   flow(kind: FlowStep, flow: Flow): void;
   sendingEnded(target: Target): void;
@@ -85,17 +81,14 @@ export class Listener implements AsyncDisposable {
     await Promise.all([promise, ...ending]);
   }
 
-  #accept(client: Socket): void {
+  async #accept(client: Socket): Promise<void> {
     const address = `${client.remoteAddress}:${client.remotePort}`;
     const hash = flowHash(address);
     const { candidates } = this.#beliefs;
     const target = candidates[hash % candidates.length];
     const flow: Changing<Flow> = {
-      number: ++this.#number,
-      at: this.#now(),
-      client: address,
+      ...{ number: ++this.#number, at: this.#now(), client: address, state: "opening" },
       ...(target === undefined ? {} : { target }),
-      state: "opening",
     };
     if (target === undefined) {
       // It may be gone already.
@@ -103,16 +96,16 @@ export class Listener implements AsyncDisposable {
       client.resetAndDestroy();
       return this.#end(flow, "no-target");
     }
-    this.#join(flow, client, target, hash);
-  }
-
-  async #join(flow: Changing<Flow>, client: Socket, target: Target, hash: number): Promise<void> {
-    const { nodes } = this.#settings;
+    const { nodes, idleTimeout, timeScale } = this.#settings;
     const node = nodes[(hash >>> 16) % nodes.length] ?? "127.0.0.1";
-    const joint = new Joint(client, routeFrom(node, target), () => {
-      flow.state = "open";
-      this.#counts.opened++;
-      this.#events.flow("flow-opened", flow);
+    const joint = new Joint(client, routeFrom(node, target), {
+      idleTimeout: idleTimeout / timeScale,
+      onExpired: () => this.#events.flow("flow-expired", flow),
+      onOpen: () => {
+        flow.state = "open";
+        this.#counts.opened++;
+        this.#events.flow("flow-opened", flow);
+      },
     });
     this.#open.set(flow, joint);
     this.#end(flow, await joint.ended());
@@ -120,12 +113,10 @@ export class Listener implements AsyncDisposable {
 
   #end(flow: Changing<Flow>, ending: FlowEnding | "no-target"): void {
     this.#open.delete(flow);
-    flow.ending = ending;
-    flow.state = "ended";
-    flow.endedAt = this.#now();
-    const [kind, count] = OF_ENDING[ending];
+    Object.assign(flow, { ending, state: "ended", endedAt: this.#now() });
+    const count = COUNTS[ending];
     this.#counts[count]++;
-    this.#events.flow(kind, flow);
+    this.#events.flow(`flow-${count}`, flow);
   }
 
   #onTarget(target: Target, event: TargetEvent): void {
@@ -138,15 +129,11 @@ export class Listener implements AsyncDisposable {
   }
 }
 
-const OF_ENDING: Readonly<
-  Record<FlowEnding | "no-target", readonly [FlowStep, "refused" | "cut" | "reset" | "closed"]>
+const COUNTS: Readonly<
+  Record<FlowEnding | "no-target", "refused" | "cut" | "reset" | "closed">
 > = {
-  "no-target": ["flow-refused", "refused"],
-  "target-refused": ["flow-refused", "refused"],
-  "cut": ["flow-cut", "cut"],
-  "client-reset": ["flow-reset", "reset"],
-  "target-reset": ["flow-reset", "reset"],
-  "closed": ["flow-closed", "closed"],
+  ...{ "no-target": "refused", "target-refused": "refused" },
+  ...{ "client-reset": "reset", "target-reset": "reset", "cut": "cut", "closed": "closed" },
 };
 
 /** FNV-1a, mixed once more so that its low bits depend on all characters. */

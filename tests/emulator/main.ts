@@ -12,7 +12,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(USAGE);
       return 0;
     case "refused":
-      for (const fault of request.faults) console.error(fault);
+      for (const error of request.errors) console.error(error);
       console.error("Try -h.");
       return 2;
     case "start":

@@ -1,5 +1,5 @@
 /** Events as lines for a person. */
-import type { Call, EmulatorEvent, Flow } from "./events.ts";
+import type { Call, EmulatorEvent, Flow, FlowStep } from "./events.ts";
 import type { TargetState } from "./states.ts";
 
 /** The event as a line of text; undefined for steps of a call that add nothing to its others. */
@@ -22,9 +22,10 @@ export function narrate(event: EmulatorEvent): string | undefined {
     case "flow-cut":
     case "flow-reset":
     case "flow-closed":
-      return `${event.group} ${flowText(event.flow)}`;
+    case "flow-expired":
+      return `${event.group} ${flowText(event.flow, event.kind)}`;
     case "sending-ended":
-      return `${event.group} ${targetText(event.target)}: no new connections any more`;
+      return `${event.group} ${targetText(event.target)}: no new connections anymore`;
     case "credentials-asked":
       return `credentials: ${event.endpoint} ${event.status}`;
   }
@@ -50,9 +51,9 @@ function targetText({ id, port }: { readonly id: string; readonly port?: number 
   return id.includes(":") ? `[${id}]:${port}` : `${id}:${port}`;
 }
 
-function flowText({ number, client, target, state, ending }: Flow): string {
+function flowText({ number, client, target, ending }: Flow, step: FlowStep): string {
   const to = target === undefined ? "" : ` to ${targetText(target)}`;
-  return `connection ${number} from ${client}${to}: ${ending ?? state}`;
+  return `connection ${number} from ${client}${to}: ${ending ?? step.slice("flow-".length)}`;
 }
 
 function stateText({ state, reason }: TargetState): string {

@@ -2,13 +2,12 @@
 import type { AccessKey, AccessKeys } from "./access_keys.ts";
 import { ACTIONS } from "./actions.ts";
 import { AwsError } from "./errors.ts";
+import type { Call } from "./events.ts";
 import type { Group } from "./groups.ts";
 import type { HttpRequest } from "./http.ts";
 import { Form } from "./query.ts";
-import type { Service, Xml } from "./replies.ts";
-import { ELB, STS } from "./replies.ts";
-import { assumeRoleWithWebIdentity, getCallerIdentity } from "./sts.ts";
-import type { Trust } from "./sts.ts";
+import { ELB, type Service, STS, type Xml } from "./replies.ts";
+import { assumeRoleWithWebIdentity, getCallerIdentity, type Trust } from "./sts.ts";
 
 /** What operations work on. */
 export interface OperationContext {
@@ -30,55 +29,41 @@ export interface Operation {
   readonly signed: boolean;
 }
 
-/** The operation that the request asks for; whether it exists is seen when it is performed. */
+/** The operation that the request names; whether it exists is seen when it is performed. */
 export function operationOf(request: HttpRequest): Operation {
   const params = request.method === "POST" ? new URLSearchParams(request.body) : request.query;
   const action = params.get("Action") ?? "";
-  return {
-    action,
-    params,
-    service: STS_ACTIONS.includes(action) ? STS : ELB,
-    signed: action !== UNSIGNED,
-  };
+  const service = STS_ACTIONS.includes(action) ? STS : ELB;
+  return { action, params, service, signed: action !== UNSIGNED };
 }
 
 /**
- * Does what the request asks for.
- * @throws {AwsError} Where it cannot be done, or this server does not know how.
+ * Carries the operation out.
+ * @throws {AwsError} As the API refuses it.
  */
 export function perform(
   { params, service }: Operation,
   caller: AccessKey | undefined,
-  context: OperationContext,
+  { groups, keys, trust }: OperationContext,
 ): Xml {
   const form = new Form(params);
-  const action = form.text("Action") ?? "";
-  const version = form.text("Version") ?? "";
+  const action = form.text("Action");
+  const version = form.text("Version");
   if (action === "") throw new AwsError("MissingAction", 400, "Missing Action");
-  const known = STS_ACTIONS.includes(action) || Object.hasOwn(ACTIONS, action);
-  if (!known || version !== service.version) {
-    const asked = version === "" ? "NO_VERSION_SPECIFIED" : version;
-    throw new AwsError(
-      "InvalidAction",
-      400,
-      `Could not find operation ${action} for version ${asked}`,
-    );
+  const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  const isKnown = act !== undefined || STS_ACTIONS.includes(action);
+  if (!isKnown || version !== service.version) {
+    const of = `operation ${action} for version ${version || "NO_VERSION_SPECIFIED"}`;
+    throw new AwsError("InvalidAction", 400, `Could not find ${of}`);
   }
-  if (action === UNSIGNED) return assumeRoleWithWebIdentity(form, context.trust, context.keys);
-  if (caller !== undefined && action === "GetCallerIdentity") {
-    return getCallerIdentity(form, caller, context.trust);
-  }
-  const act = ACTIONS[action];
-  if (act === undefined) throw new Error(`${action} has no implementation`);
-  return act(form, context.groups);
+  if (act !== undefined) return act(form, groups);
+  return caller === undefined
+    ? assumeRoleWithWebIdentity(form, trust, keys)
+    : getCallerIdentity(form, caller, trust);
 }
 
-/** What the record of a call tells of its parameters, be they well-formed or not. */
-export function parametersOf(params: URLSearchParams): {
-  groupArn?: string;
-  names?: readonly string[];
-  targets?: readonly { readonly id: string; readonly port?: number }[];
-} {
+/** What the record of a call has of its parameters, be they well-formed or not. */
+export function recorded(params: URLSearchParams): Pick<Call, "groupArn" | "names" | "targets"> {
   const groupArn = params.get("TargetGroupArn");
   const names = [...params].filter(([key]) => key.startsWith("Names.member."));
   const ids = [...params].filter(([key]) => /^Targets\.member\.\d+\.Id$/.test(key));

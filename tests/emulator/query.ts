@@ -19,31 +19,27 @@ export class Form {
     }
   }
 
-  /** A parameter that may be missing. */
-  text(name: string): string | undefined {
-    const value = this.#left.get(name);
-    this.#left.delete(name);
-    return value;
+  /** A parameter; empty where it is missing. */
+  text(name: string): string {
+    return this.#take(name) ?? "";
   }
 
   /** @throws {AwsError} Where it is missing or empty. */
   required(name: string): string {
     const value = this.text(name);
-    if (value === undefined || value === "") throw missing(name);
+    if (value === "") throw missing(name);
     return value;
   }
 
   /** @throws {AwsError} Where it is not a whole number within the bounds. */
   number(name: string, least: number, most: number): number | undefined {
-    const value = this.text(name);
+    const value = this.#take(name);
     return value === undefined ? undefined : wholeNumber(value, name, least, most);
   }
 
-  /** The items of a list, undefined where there is none; an empty list comes as `Name=`. */
-  list(name: string): string[] | undefined {
-    const items = this.#members(name);
-    if (items === undefined) return this.text(name) === undefined ? undefined : [];
-    return items.map(({ "": value, ...rest }) => {
+  /** The items of a list; an empty one comes as `Name=`. */
+  list(name: string): string[] {
+    return (this.#members(name) ?? []).map(({ "": value, ...rest }) => {
       if (value === undefined || Object.keys(rest).length > 0) throw malformed(name);
       return value;
     });
@@ -52,40 +48,41 @@ export class Form {
   /** The structures of a list, undefined where there is none. */
   structures(name: string, fields: readonly string[]): Fields[] | undefined {
     const items = this.#members(name);
-    if (items === undefined) return this.text(name) === undefined ? undefined : [];
-    for (const item of items) {
-      const unknown = Object.keys(item).find((field) => !fields.includes(field));
-      if (unknown !== undefined) throw unknownParameter(`${name}.member.N.${unknown}`);
-    }
+    const unknown = items?.flatMap((item) => Object.keys(item))
+      .find((field) => !fields.includes(field));
+    if (unknown !== undefined) throw unknownParameter(`${name}.member.N.${unknown}`);
     return items;
   }
 
-  /** @throws {AwsError} Where parameters are left that nobody has read. */
+  /** @throws {AwsError} Where parameters are left that no action has read. */
   refuseRest(): void {
     const [name] = this.#left.keys();
     if (name !== undefined) throw unknownParameter(name);
   }
 
+  #take(name: string): string | undefined {
+    const value = this.#left.get(name);
+    this.#left.delete(name);
+    return value;
+  }
+
   /** The members of a list, each as its fields; a plain value is the field `""`. */
   #members(name: string): Fields[] | undefined {
-    const members = new Map<number, Record<string, string>>();
+    const members: Record<string, string>[] = [];
     for (const [key, value] of this.#left) {
       if (!key.startsWith(`${name}.member.`)) continue;
       const [, index, field = ""] = MEMBER.exec(key.slice(name.length)) ?? [];
       if (index === undefined) throw malformed(name);
-      const member = members.get(Number(index)) ?? {};
-      member[field] = value;
-      members.set(Number(index), member);
+      (members[Number(index) - 1] ??= {})[field] = value;
       this.#left.delete(key);
     }
-    if (members.size === 0) return undefined;
-    const inOrder = [...members].sort(([a], [b]) => a - b);
-    if (inOrder.some(([index], place) => index !== place + 1)) throw malformed(name);
-    return inOrder.map(([, member]) => member);
+    if (members.length === 0) return this.#take(name) === undefined ? undefined : [];
+    if (Object.keys(members).length !== members.length) throw malformed(name);
+    return members;
   }
 }
 
-const MEMBER = /^\.member\.([1-9]\d*)(?:\.(\w+))?$/;
+const MEMBER = /^\.member\.([1-9]\d{0,3})(?:\.(\w+))?$/;
 
 /** @throws {AwsError} Where the text is not a whole number within the bounds. */
 export function wholeNumber(text: string, name: string, least: number, most: number): number {
@@ -93,20 +90,20 @@ export function wholeNumber(text: string, name: string, least: number, most: num
   if (!/^-?\d+$/.test(text)) {
     throw new AwsError("MalformedInput", 400, `Invalid number for parameter '${name}': '${text}'`);
   }
-  if (value < least || value > most) {
-    throw validationError(
-      `1 validation error detected: Value '${text}' at '${camelCase(name)}' failed to satisfy ` +
-        `constraint: Member must have value between ${least} and ${most}`,
-    );
-  }
-  return value;
+  if (value >= least && value <= most) return value;
+  throw constraint(`'${text}'`, name, `Member must have value between ${least} and ${most}`);
 }
 
 /** A required parameter is not there. */
 export function missing(name: string): AwsError {
+  return constraint("null", name, "Member must not be null");
+}
+
+function constraint(value: string, name: string, words: string): AwsError {
+  const camelCase = name.charAt(0).toLowerCase() + name.slice(1);
   return validationError(
-    `1 validation error detected: Value null at '${camelCase(name)}' failed to satisfy ` +
-      "constraint: Member must not be null",
+    `1 validation error detected: Value ${value} at '${camelCase}' failed to satisfy ` +
+      `constraint: ${words}`,
   );
 }
 
@@ -116,8 +113,4 @@ function unknownParameter(name: string): AwsError {
 
 function malformed(name: string): AwsError {
   return new AwsError("MalformedQueryString", 400, `Malformed list: ${name}`);
-}
-
-function camelCase(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1);
 }

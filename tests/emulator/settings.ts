@@ -1,10 +1,9 @@
 /** The settings of a target group: what a test gives, checked, with defaults filled in. */
-
 import { isIPv4 } from "node:net";
 
 /** How the health of a registered target is found. Times are in milliseconds. */
 export type HealthSource =
-  /** Without looking at the target: so long after the registration is done. */
+  /** Without checking the target: so long after the registration is done. */
   | { readonly check: "assumed"; readonly after: number; readonly healthy: boolean }
   /** A TCP connection to the target. */
   | { readonly check: "tcp" }
@@ -27,14 +26,13 @@ export interface GroupSettings {
   readonly protocol: string;
   /** Whether a load balancer uses the group; targets of others stay `unused`. @default {true} */
   readonly inUse: boolean;
-  readonly tags: Readonly<Record<string, string>>;
   /** How many targets can be registered; those that drain do not count. @default {500} */
   readonly quota: number;
   /** @default {300} */
   readonly deregistrationDelaySeconds: number;
   /** @default {30} */
   readonly healthCheckIntervalSeconds: number;
-  /** @default {10} */
+  /** At most the interval. @default {10}, or the interval if that is shorter */
   readonly healthCheckTimeoutSeconds: number;
   /** @default {5} */
   readonly healthyThresholdCount: number;
@@ -42,6 +40,8 @@ export interface GroupSettings {
   readonly unhealthyThresholdCount: number;
   /** Where health checks go; by default the port of the target. */
   readonly healthCheckPort?: number;
+  /** The least real time of a check, whatever its timeout: below it this machine is measured. */
+  readonly checkPatience: number;
   /** @default {{ check: "assumed", after: 0, healthy: true }} */
   readonly health: HealthSource;
   /** How long a registration is in progress, in milliseconds. @default {0} */
@@ -52,8 +52,8 @@ export interface GroupSettings {
    */
   readonly unseen: number;
   /**
-   * How much faster time runs in this group than the settings above say: with 20, a health
-   * check interval of 10 seconds takes half a second, and is still reported as 10. @default {1}
+   * How much faster time runs in this group than its settings say: with 20, a health check
+   * interval of 10 seconds takes half a second, and is still reported as 10. @default {1}
    */
   readonly timeScale: number;
   /**
@@ -63,8 +63,7 @@ export interface GroupSettings {
   readonly listener: boolean | number;
   /**
    * The addresses of the load balancer's nodes, on loopback: from there, targets on loopback are
-   * checked and connected to, so that they see it as somebody else. Each node checks by itself.
-   * @default {["127.200.0.1"]}
+   * checked and connected to. Each node checks by itself. @default {["127.200.0.1"]}
    */
   readonly nodes: readonly string[];
   /**
@@ -72,6 +71,10 @@ export interface GroupSettings {
    * whatever the deregistration delay is: users measured some two minutes. @default {120_000}
    */
   readonly sendsAfterDeregistration: number;
+  /** How long new connections go to a target that fails its checks, in ms. @default {0} */
+  readonly sendsAfterUnhealthy: number;
+  /** After so long without data a connection is forgotten, in silence. @default {350_000} */
+  readonly idleTimeout: number;
   /** Whether connections are cut when the deregistration delay is over. @default {false} */
   readonly connectionTermination: boolean;
   /** Whether connections are cut when their target becomes unhealthy. @default {true} */
@@ -81,103 +84,79 @@ export interface GroupSettings {
 /** A target group as a test gives it; only the name is needed. */
 export type GroupOptions = Pick<GroupSettings, "name"> & Partial<GroupSettings>;
 
-const DEFAULTS: Omit<GroupSettings, "name"> = {
-  port: 80,
-  targetType: "ip",
-  ipAddressType: "ipv4",
-  protocol: "TCP",
-  inUse: true,
-  tags: {},
-  quota: 500,
-  deregistrationDelaySeconds: 300,
-  healthCheckIntervalSeconds: 30,
-  healthCheckTimeoutSeconds: 10,
-  healthyThresholdCount: 5,
-  unhealthyThresholdCount: 2,
+const DEFAULTS: Omit<GroupSettings, "name" | "healthCheckTimeoutSeconds"> = {
+  ...{ port: 80, targetType: "ip", ipAddressType: "ipv4", protocol: "TCP", inUse: true },
+  ...{ quota: 500, deregistrationDelaySeconds: 300, healthCheckIntervalSeconds: 30 },
+  ...{ healthyThresholdCount: 5, unhealthyThresholdCount: 2, checkPatience: 0 },
   health: { check: "assumed", after: 0, healthy: true },
-  registering: 0,
-  unseen: 0,
-  timeScale: 1,
-  listener: false,
-  nodes: ["127.200.0.1"],
-  sendsAfterDeregistration: 120_000,
-  connectionTermination: false,
-  unhealthyConnectionTermination: true,
+  ...{ registering: 0, unseen: 0, timeScale: 1, listener: false, nodes: ["127.200.0.1"] },
+  ...{ sendsAfterDeregistration: 120_000, sendsAfterUnhealthy: 0, idleTimeout: 350_000 },
+  ...{ connectionTermination: false, unhealthyConnectionTermination: true },
 };
-
-const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
 
 /**
  * The settings with the defaults filled in.
  * @throws {RangeError} Where a setting is not one that a target group can have; says all of them.
  */
 export function groupSettings(options: GroupOptions): GroupSettings {
-  const settings = { ...DEFAULTS, ...options };
-  const faults = faultsOf(settings);
-  if (faults.length > 0) {
-    throw new RangeError(`Cannot make target group "${settings.name}": ${faults.join("; ")}`);
-  }
-  return settings;
+  const interval = options.healthCheckIntervalSeconds ?? DEFAULTS.healthCheckIntervalSeconds;
+  const healthCheckTimeoutSeconds = Math.min(10, interval);
+  const settings = { ...DEFAULTS, healthCheckTimeoutSeconds, ...options };
+  const errors = errorsOf(settings);
+  if (errors.length === 0) return settings;
+  throw new RangeError(`Cannot make target group "${settings.name}": ${errors.join("; ")}`);
 }
 
-function faultsOf(group: GroupSettings): string[] {
-  const faults: string[] = [];
-  const expect = (good: boolean, fault: string) => {
-    if (!good) faults.push(fault);
-  };
-  expect(NAME.test(group.name), "a name is at most 32 letters, digits and inner hyphens");
-  expect(isPort(group.port), `port ${group.port} is not within 1 and 65535`);
-  expect(
-    group.healthCheckPort === undefined || isPort(group.healthCheckPort),
-    `health check port ${group.healthCheckPort} is not within 1 and 65535`,
-  );
-  // AWS has lower limits of its own (5 s for the interval); tests may go below them.
-  for (const key of WHOLE) {
-    const least = key === "deregistrationDelaySeconds" ? 0 : 1;
-    const good = Number.isInteger(group[key]) && group[key] >= least;
-    expect(good, `${key} is ${group[key]} and not a whole number from ${least}`);
-  }
-  expect(group.registering >= 0 && group.unseen >= 0, "times are not negative");
-  expect(group.timeScale > 0, `a time scale is more than 0 and not ${group.timeScale}`);
-  const connects = group.health.check === "tcp" || group.health.check === "http";
-  expect(
-    group.targetType === "ip" || !connects,
-    `targets of type ${group.targetType} have no address to check`,
-  );
-  return [...faults, ...forwardingFaults(group)];
-}
+const NAME = /^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
+// AWS has lower limits of its own (5 s for the interval); tests may go below them.
+const COUNTS = [
+  ...["quota", "healthCheckIntervalSeconds", "healthCheckTimeoutSeconds"],
+  ...["healthyThresholdCount", "unhealthyThresholdCount"],
+];
+const TIMES = [
+  ...["registering", "unseen", "sendsAfterDeregistration", "sendsAfterUnhealthy", "idleTimeout"],
+  ...["deregistrationDelaySeconds", "checkPatience"],
+];
 
-function forwardingFaults(group: GroupSettings): string[] {
-  const faults: string[] = [];
-  const { listener, nodes, sendsAfterDeregistration: sends } = group;
-  if (!nodes.every(isLoopback) || nodes.length === 0) {
-    faults.push(`nodes are [${nodes.join(", ")}] and not IPv4 loopback addresses`);
-  }
-  if (!(sends >= 0)) faults.push(`sendsAfterDeregistration is ${sends} and not a time from 0`);
-  if (listener === false) return faults;
-  if (listener !== true && !isPort(listener)) {
-    faults.push(`listener ${listener} is no port within 1 and 65535`);
-  }
-  if (!group.inUse) faults.push("a group that no load balancer uses has no listener");
-  if (group.targetType !== "ip" || group.protocol !== "TCP") {
-    faults.push("only TCP connections to targets of type ip can be forwarded");
-  }
-  return faults;
+function errorsOf(group: GroupSettings): string[] {
+  const { listener, nodes, health, healthCheckIntervalSeconds: interval } = group;
+  const numbers = new Map(Object.entries(group));
+  const isIp = group.targetType === "ip";
+  const forwards = listener !== false;
+  const checks: (readonly [isGood: boolean, error: string])[] = [
+    [NAME.test(group.name), "a name is at most 32 letters, digits and inner hyphens"],
+    ...[group.port, group.healthCheckPort ?? 1, typeof listener === "number" ? listener : 1].map(
+      (port) => [isPort(port), `port ${port} is not within 1 and 65535`] as const,
+    ),
+    ...COUNTS.map((key) => {
+      const value = numbers.get(key);
+      return [Number.isInteger(value) && value >= 1, `${key} is ${value}, not from 1`] as const;
+    }),
+    ...TIMES.map((key) => {
+      const value = numbers.get(key);
+      return [value >= 0, `${key} is ${value}, not a time from 0`] as const;
+    }),
+    [Number.isInteger(group.deregistrationDelaySeconds), "the delay is not in whole seconds"],
+    [
+      group.healthCheckTimeoutSeconds <= interval,
+      `a health check's timeout of ${group.healthCheckTimeoutSeconds} s is above its interval`,
+    ],
+    [group.timeScale > 0, `a time scale is more than 0 and not ${group.timeScale}`],
+    [isIp || !/tcp|http/.test(health.check), "targets of type instance can not be checked"],
+    [nodes.length > 0 && nodes.every(isLoopback), `nodes [${nodes}] are not IPv4 loopback`],
+    [group.inUse || !forwards, "a group that no load balancer uses has no listener"],
+    [
+      (isIp && group.protocol === "TCP") || !forwards,
+      "only TCP to targets of type ip is forwarded",
+    ],
+  ];
+  return checks.flatMap(([isGood, error]) => isGood ? [] : [error]);
 }
 
 /** Whether the address is an IPv4 loopback address. */
 export function isLoopback(address: string): boolean {
   return isIPv4(address) && address.startsWith("127.");
 }
-
-const WHOLE = [
-  "quota",
-  "deregistrationDelaySeconds",
-  "healthCheckIntervalSeconds",
-  "healthCheckTimeoutSeconds",
-  "healthyThresholdCount",
-  "unhealthyThresholdCount",
-] as const;
 
 /** Whether the number is a TCP port. */
 export function isPort(port: number): boolean {

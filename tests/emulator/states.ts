@@ -1,4 +1,4 @@
-/** The states of a target that this server can tell of, with the texts that go with them. */
+/** The states of a target, with the texts that go with them. */
 
 /** A target of a group. */
 export interface Target {
@@ -11,6 +11,13 @@ export interface TargetState {
   readonly state: string;
   readonly reason?: string;
   readonly description?: string;
+}
+
+/** A target's change from one state to another. */
+export interface StateChange {
+  readonly target: Target;
+  readonly from: TargetState;
+  readonly to: TargetState;
 }
 
 export const NOT_REGISTERED: TargetState = {

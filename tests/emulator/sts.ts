@@ -1,9 +1,8 @@
 /** The actions of the security token service. */
-import type { AccessKey, AccessKeys } from "./access_keys.ts";
-import { timestamp } from "./access_keys.ts";
+import { type AccessKey, type AccessKeys, timestamp } from "./access_keys.ts";
 import { AwsError } from "./errors.ts";
-import { ACCOUNT } from "./group_xml.ts";
-import type { Form } from "./query.ts";
+import { type Form } from "./query.ts";
+import { ACCOUNT } from "./actions.ts";
 import type { Xml } from "./replies.ts";
 
 /** Whom the credential endpoints trust, and with what. */
@@ -12,7 +11,7 @@ export interface Trust {
   readonly roleArn: string;
   /** What AssumeRoleWithWebIdentity takes. @default {"web-identity-token"} */
   readonly webIdentityToken: string;
-  /** What it says of that it was good once. @default {"expired-web-identity-token"} */
+  /** What it calls expired. @default {"expired-web-identity-token"} */
   readonly expiredWebIdentityToken: string;
   /** The Authorization header of the container endpoint. @default {"container-token"} */
   readonly containerToken: string;
@@ -36,19 +35,11 @@ export function assumeRoleWithWebIdentity(form: Form, trust: Trust, keys: Access
     throw new AwsError("ExpiredTokenException", 400, "Token expired");
   }
   if (token !== trust.webIdentityToken) {
-    throw new AwsError(
-      "InvalidIdentityToken",
-      400,
-      "The ID Token provided is not a valid JWT. (You may see this error if you sent an " +
-        "Access Token)",
-    );
+    throw new AwsError("InvalidIdentityToken", 400, "The ID Token provided is not a valid JWT.");
   }
   if (roleArn !== trust.roleArn) {
-    throw new AwsError(
-      "AccessDenied",
-      403,
-      "Not authorized to perform sts:AssumeRoleWithWebIdentity",
-    );
+    const words = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+    throw new AwsError("AccessDenied", 403, words);
   }
   const key = keys.issue("web-identity");
   return {

@@ -1,8 +1,7 @@
-/** Which ids and ports a target group takes, and what AWS says of others. */
+/** Which ids, ports and zones a target group takes, and what AWS says of others. */
 import { isIPv4, isIPv6 } from "node:net";
 import { AwsError, validationError } from "./errors.ts";
-import type { Fields } from "./query.ts";
-import { missing, wholeNumber } from "./query.ts";
+import { type Fields, missing, wholeNumber } from "./query.ts";
 import type { GroupSettings } from "./settings.ts";
 import type { Target } from "./states.ts";
 
@@ -35,27 +34,45 @@ export function requestedTarget(fields: Fields, group: GroupSettings): Requested
   };
 }
 
-function expectFit(id: string, group: GroupSettings): void {
-  if (group.targetType === "instance") {
-    if (!/^i-([0-9a-f]{8}|[0-9a-f]{17})$/.test(id)) {
-      throw validationError(`Instance ID '${id}' is not valid`);
-    }
-  } else if (group.ipAddressType === "ipv6") {
-    if (!isIPv6(id)) throw validationError(`The IP address '${id}' is not a valid IPv6 address`);
-  } else if (!isIPv4(id)) {
-    throw validationError(`The IP address '${id}' is not a valid IPv4 address`);
-  } else if (!isPrivate(id)) {
-    throw new AwsError(
-      "InvalidTarget",
-      400,
-      `The following targets are not in the target group VPC '${VPC}': '${id}'`,
-    );
+function expectFit(id: string, { targetType, ipAddressType }: GroupSettings): void {
+  if (targetType === "instance") {
+    if (/^i-([0-9a-f]{8}|[0-9a-f]{17})$/.test(id)) return;
+    throw validationError(`Instance ID '${id}' is not valid`);
+  }
+  const [isValid, kind] = ipAddressType === "ipv6" ? [isIPv6(id), "IPv6"] : [isIPv4(id), "IPv4"];
+  if (!isValid) throw validationError(`The IP address '${id}' is not a valid ${kind} address`);
+  if (!isInVpc(id) && !isPrivate(id)) {
+    const words = `The following targets are not in the target group VPC '${VPC}': '${id}'`;
+    throw new AwsError("InvalidTarget", 400, words);
   }
 }
 
-/** RFC 1918, 100.64.0.0/10, and, unlike AWS, loopback: so that targets can be on this machine. */
+/**
+ * The zone of a target to be registered.
+ * @param detected That of targets in the VPC.
+ * @throws {AwsError} An address outside the VPC needs one; one inside has its own.
+ */
+export function zoneOf({ id, availabilityZone }: RequestedTarget, detected: string): string {
+  if (!isInVpc(id)) {
+    if (availabilityZone !== undefined) return availabilityZone;
+    const words = `The Availability Zone is required for IP address '${id}' because it is not`;
+    throw validationError(`${words} in the VPC`);
+  }
+  if (availabilityZone !== "all") return availabilityZone ?? detected;
+  throw validationError(
+    `The IP address '${id}' is within the VPC, and cannot have its Availability Zone overridden ` +
+      `to 'all' from '${detected}'`,
+  );
+}
+
+/** 10.0.0.0/8 and all that is no IPv4 address; unlike AWS, loopback: targets on this machine. */
+function isInVpc(id: string): boolean {
+  return !isIPv4(id) || /^(10|127)\./.test(id);
+}
+
+/** RFC 1918 and 100.64.0.0/10: what a target outside the VPC may have. */
 function isPrivate(address: string): boolean {
   const [a = 0, b = 0] = address.split(".").map(Number);
-  return a === 10 || a === 127 || (a === 172 && b >= 16 && b <= 31) ||
-    (a === 192 && b === 168) || (a === 100 && b >= 64 && b <= 127);
+  return (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) ||
+    (a === 100 && b >= 64 && b <= 127);
 }

@@ -130,7 +130,7 @@ export function groupOf(
     health: asksSidecar ? { check: "http", path: "/target" } : { check: "tcp" },
     // Else the load balancer cuts all connections of a target that fails its check, as by default.
     ...(asksSidecar && { healthCheckPort: PORTS.sidecar, unhealthyConnectionTermination: false }),
-    ...{ healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 20 },
+    ...{ healthCheckIntervalSeconds: 1, checkPatience: 20_000 },
     ...{ healthyThresholdCount: 2, unhealthyThresholdCount: 2 },
     registering: here(20),
     deregistrationDelaySeconds: 240 / SCALE,

@@ -1,144 +1,96 @@
-import {
-  DeregisterTargetsCommand,
-  DescribeTargetHealthCommand,
-  RegisterTargetsCommand,
-  waitUntilTargetInService,
-} from "@aws-sdk/client-elastic-load-balancing-v2";
-import { assertEquals, assertThrows } from "@std/assert";
-import type { EmulatorEvent } from "../../emulator/events.ts";
-import { becomes, bench } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+/** The states of targets, the checks that they come from, and the events that tests wait for. */
+import { DeregisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { becomes, Bench, failure, step, TARGET } from "./bench.ts";
 
-const TARGET = { id: "10.0.0.1", port: 9092 };
+const QUICK = { healthCheckIntervalSeconds: 10, healthyThresholdCount: 2, timeScale: 500 };
 
-function input(at: Bench) {
-  return { TargetGroupArn: at.arn, Targets: [{ Id: TARGET.id, Port: TARGET.port }] };
+/** A server on loopback as a target, in a group that checks it so. */
+async function checked(check: { check: "tcp" } | { check: "http"; path: string }, port: number) {
+  const at = await Bench.start({ ...QUICK, health: check });
+  at.emulator.registerByOther("kafka", { id: "127.0.0.1", port });
+  return at;
 }
 
-async function health(at: Bench): Promise<string> {
-  const { TargetHealthDescriptions: [told] = [] } = await at.client.send(
-    new DescribeTargetHealthCommand(input(at)),
-  );
-  const { State, Reason } = told?.TargetHealth ?? {};
-  return Reason === undefined ? `${State}` : `${State} ${Reason}`;
-}
-
-function changes(events: readonly EmulatorEvent[]): string[] {
-  return events.flatMap((event) =>
-    event.kind === "state-changed" ? [event.to.reason ?? event.to.state] : []
-  );
-}
-
-Deno.test("a registered target becomes healthy by way of its initial states", async () => {
-  await using at = await bench();
-  const healthy = at.emulator.next(becomes("healthy"));
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  await healthy;
-  assertEquals(changes(at.emulator.events), [
-    "Elb.RegistrationInProgress",
-    "Elb.InitialHealthChecking",
-    "healthy",
-  ]);
-  const { state } = await waitUntilTargetInService(
-    { client: at.client, maxWaitTime: 30 },
-    input(at),
-  );
-  assertEquals(state, "SUCCESS");
-});
-
-Deno.test("a registration in progress is told as such", async () => {
-  await using at = await bench({ groups: [{ name: "kafka", registering: 3_600_000 }] });
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  assertEquals(await health(at), "initial Elb.RegistrationInProgress");
-  assertEquals(at.emulator.registered("kafka").length, 1);
-});
-
-Deno.test("a target that fails its checks becomes unhealthy", async () => {
-  await using at = await bench({
-    groups: [{ name: "kafka", health: { check: "assumed", after: 1, healthy: false } }],
+for (
+  const [group, changes] of [
+    [{}, ["Elb.RegistrationInProgress", "Elb.InitialHealthChecking", "healthy"]],
+    [
+      { health: { check: "assumed", after: 1, healthy: false } },
+      ["Elb.RegistrationInProgress", "Elb.InitialHealthChecking", "Target.FailedHealthChecks"],
+    ],
+    [
+      { health: { check: "none" } },
+      ["Elb.RegistrationInProgress", "Target.HealthCheckDisabled"],
+    ],
+    [{ inUse: false }, ["Target.NotInUse"]],
+    [{ registering: 3_600_000 }, ["Elb.RegistrationInProgress"]],
+  ] as const
+) {
+  Deno.test(`in a group with ${JSON.stringify(group)} a target goes through ${changes}`, async () => {
+    await using at = await Bench.start(group);
+    const last = changes.at(-1) ?? "";
+    const there = at.emulator.next((event) =>
+      event.kind === "state-changed" && (event.to.reason ?? event.to.state) === last
+    );
+    await at.register();
+    await there;
+    const seen = at.emulator.events.flatMap((event) =>
+      event.kind === "state-changed" ? [event.to.reason ?? event.to.state] : []
+    );
+    assertEquals(seen, [...changes]);
+    assertEquals((await at.health()).split(" ").at(-1), last);
+    assertEquals(at.emulator.registered("kafka").length, 1);
   });
-  const unhealthy = at.emulator.next(becomes("unhealthy"));
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  await unhealthy;
-  assertEquals(await health(at), "unhealthy Target.FailedHealthChecks");
-});
+}
 
-Deno.test("without health checks the health is unavailable", async () => {
-  await using at = await bench({ groups: [{ name: "kafka", health: { check: "none" } }] });
-  const unavailable = at.emulator.next(becomes("unavailable"));
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  await unavailable;
-  assertEquals(await health(at), "unavailable Target.HealthCheckDisabled");
-});
-
-Deno.test("in a group without load balancer a target is registered and unused", async () => {
-  await using at = await bench({ groups: [{ name: "kafka", inUse: false }] });
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  assertEquals(await health(at), "unused Target.NotInUse");
-  assertEquals(at.emulator.registered("kafka").length, 1);
-  await at.client.send(new DeregisterTargetsCommand(input(at)));
+Deno.test("a deregistered target drains, and is gone after the delay", async () => {
+  await using at = await Bench.start({ deregistrationDelaySeconds: 60, timeScale: 600 });
+  at.emulator.registerByOther("kafka", TARGET);
+  const gone = at.emulator.next(becomes("unused"));
+  await at.client.send(
+    new DeregisterTargetsCommand({ TargetGroupArn: at.arn, Targets: [{ Id: TARGET.id }] }),
+  );
+  assertEquals(await at.health(), "draining Target.DeregistrationInProgress");
+  assertEquals([at.emulator.registered("kafka"), at.emulator.targets("kafka").length], [[], 1]);
+  await gone;
+  assertEquals(await at.health(), "unused Target.NotRegistered");
   assertEquals(at.emulator.targets("kafka"), []);
 });
 
-Deno.test("a deregistered target drains, and is gone after the delay", async () => {
-  await using at = await bench({
-    groups: [{ name: "kafka", deregistrationDelaySeconds: 60, timeScale: 6000 }],
-  });
+Deno.test("a draining target can be registered anew; a registered one stays as it is", async () => {
+  await using at = await Bench.start();
   at.emulator.registerByOther("kafka", TARGET);
-  const gone = at.emulator.next(becomes("unused"));
-  await at.client.send(new DeregisterTargetsCommand(input(at)));
-  await gone;
-  assertEquals(await health(at), "unused Target.NotRegistered");
-  const { TargetHealthDescriptions } = await at.client.send(
-    new DescribeTargetHealthCommand({ TargetGroupArn: at.arn }),
-  );
-  assertEquals(TargetHealthDescriptions, []);
-});
-
-Deno.test("a draining target is listed as draining, and can be registered anew", async () => {
-  await using at = await bench();
-  at.emulator.registerByOther("kafka", TARGET);
-  await at.client.send(new DeregisterTargetsCommand(input(at)));
-  assertEquals(await health(at), "draining Target.DeregistrationInProgress");
-  assertEquals(at.emulator.registered("kafka"), []);
-  assertEquals(at.emulator.targets("kafka").length, 1);
+  at.emulator.deregisterByOther("kafka", TARGET);
   const healthy = at.emulator.next(becomes("healthy"));
-  await at.client.send(new RegisterTargetsCommand(input(at)));
+  await at.register();
   await healthy;
-  assertEquals(await health(at), "healthy");
+  await at.register();
+  assertEquals(await at.health(), "healthy");
 });
 
-Deno.test("registering a registered target changes nothing", async () => {
-  await using at = await bench();
+Deno.test("in a group without load balancer deregistering ends at once", async () => {
+  await using at = await Bench.start({ inUse: false });
   at.emulator.registerByOther("kafka", TARGET);
-  await at.emulator.seen(becomes("healthy"));
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  assertEquals(await health(at), "healthy");
+  at.emulator.deregisterByOther("kafka", TARGET);
+  assertEquals(at.emulator.targets("kafka"), []);
 });
 
 Deno.test("replies can lag behind a registration", async () => {
-  await using at = await bench({ groups: [{ name: "kafka", unseen: 3_600_000 }] });
-  await at.client.send(new RegisterTargetsCommand(input(at)));
-  assertEquals(await health(at), "unused Target.NotRegistered");
+  await using at = await Bench.start({ unseen: 3_600_000 });
+  await at.register();
+  assertEquals(await at.health(), "unused Target.NotRegistered");
   assertEquals(at.emulator.registered("kafka").length, 1);
-  const { TargetHealthDescriptions } = await at.client.send(
-    new DescribeTargetHealthCommand({ TargetGroupArn: at.arn }),
-  );
-  assertEquals(TargetHealthDescriptions, []);
 });
 
-Deno.test("a test can set the health of a target, and deregister it", async () => {
-  await using at = await bench();
-  await at.client.send(new RegisterTargetsCommand(input(at)));
+Deno.test("a test can set the health of a target that is registered", async () => {
+  await using at = await Bench.start();
+  await at.register();
   at.emulator.setHealth("kafka", TARGET, { state: "unused", reason: "Target.IpUnusable" });
-  assertEquals(await health(at), "unused Target.IpUnusable");
-  at.emulator.deregisterByOther(at.arn, TARGET);
-  assertEquals(await health(at), "draining Target.DeregistrationInProgress");
-  assertThrows(
-    () => at.emulator.setHealth("kafka", { id: "10.0.0.2", port: 1 }, { state: "healthy" }),
-    RangeError,
-    "10.0.0.2:1 is not registered",
-  );
+  assertEquals(await at.health(), "unused Target.IpUnusable");
+  const other = { id: "10.0.0.2", port: 1 };
+  const set = () => at.emulator.setHealth("kafka", other, { state: "healthy" });
+  assertThrows(set, RangeError, "10.0.0.2:1 is not registered");
 });
 
 Deno.test("a TCP check finds a target healthy while it listens", async () => {
@@ -146,61 +98,77 @@ Deno.test("a TCP check finds a target healthy while it listens", async () => {
   const accepting = (async () => {
     for await (const connection of listener) connection.close();
   })();
-  await using at = await bench({
-    groups: [{
-      name: "kafka",
-      health: { check: "tcp" },
-      healthCheckIntervalSeconds: 10,
-      healthyThresholdCount: 2,
-      timeScale: 500,
-    }],
-  });
-  const healthy = at.emulator.next(becomes("healthy"));
-  at.emulator.registerByOther("kafka", { id: "127.0.0.1", port: listener.addr.port });
-  await healthy;
+  await using at = await checked({ check: "tcp" }, listener.addr.port);
+  await at.emulator.seen(becomes("healthy"));
   const unhealthy = at.emulator.next(becomes("unhealthy"));
   listener.close();
   await unhealthy;
   await accepting;
 });
 
-Deno.test("an HTTP check looks at the status", async () => {
+Deno.test("an HTTP check follows the status, and bears the node's address as its host", async () => {
   let status = 503;
-  const server = Deno.serve(
+  const hosts = new Set<string | null>();
+  await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => new Response(null, { status: request.url.endsWith("/up") ? status : 404 }),
+    ({ url, headers }) => {
+      hosts.add(headers.get("host"));
+      return new Response(null, { status: url.endsWith("/up") ? status : 404 });
+    },
   );
-  await using at = await bench({
-    groups: [{
-      name: "kafka",
-      health: { check: "http", path: "/up" },
-      healthCheckIntervalSeconds: 10,
-      healthyThresholdCount: 2,
-      timeScale: 500,
-    }],
-  });
-  const unhealthy = at.emulator.next(becomes("unhealthy"));
-  at.emulator.registerByOther("kafka", { id: "127.0.0.1", port: server.addr.port });
-  await unhealthy;
+  await using at = await checked({ check: "http", path: "/up" }, server.addr.port);
+  await at.emulator.seen(becomes("unhealthy"));
   const healthy = at.emulator.next(becomes("healthy"));
   status = 204;
   await healthy;
-  await server.shutdown();
+  assertEquals([...hosts], ["127.200.0.1"]);
 });
 
-Deno.test("an HTTP check fails where nobody answers in time", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await using at = await bench({
-    groups: [{
-      name: "kafka",
-      health: { check: "http", path: "/" },
-      healthCheckIntervalSeconds: 1,
-      healthCheckTimeoutSeconds: 2,
-      timeScale: 100,
-    }],
-  });
-  const unhealthy = at.emulator.next(becomes("unhealthy"));
-  at.emulator.registerByOther("kafka", { id: "127.0.0.1", port: listener.addr.port });
-  await unhealthy;
-  listener.close();
+Deno.test("an HTTP check fails where no answer comes in time", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using at = await checked({ check: "http", path: "/" }, listener.addr.port);
+  await at.emulator.seen(becomes("unhealthy"));
+});
+
+Deno.test("the steps of a call come as events, in order", async () => {
+  await using at = await Bench.start();
+  const kinds: string[] = [];
+  const stop = at.emulator.listen((event) => kinds.push(event.kind));
+  const answered = at.emulator.next(step("call-answered"));
+  await at.register();
+  await answered;
+  assertEquals(kinds.filter((kind) => kind.startsWith("call")), [
+    ...["call-received", "call-applying", "call-applied", "call-answered"],
+  ]);
+  const { at: received = 0, appliedAt = 0, answeredAt = 0 } = at.emulator.calls[0] ?? {};
+  assert(received <= appliedAt && appliedAt <= answeredAt);
+  stop();
+  const { length } = kinds;
+  at.emulator.registerByOther("kafka", { id: "10.0.0.2", port: 1 });
+  assertEquals(kinds.length, length);
+});
+
+Deno.test("next() waits for what comes, seen() takes what was too; both end with their signal", async () => {
+  await using at = await Bench.start();
+  at.emulator.registerByOther("kafka", TARGET);
+  assertEquals((await at.emulator.seen(becomes("initial"))).kind, "state-changed");
+  const abort = new AbortController();
+  const wait = at.emulator.next(becomes("initial"), abort.signal);
+  abort.abort(new Error("enough"));
+  await assertRejects(() => wait, Error, "enough");
+  await assertRejects(() => at.emulator.next(() => true, abort.signal), Error, "enough");
+});
+
+Deno.test("a wait for an event ends with the emulator", async () => {
+  const at = await Bench.start();
+  const wait = failure(at.emulator.next(() => false));
+  await at[Symbol.asyncDispose]();
+  assertEquals(String(await wait), "Error: The emulator has ended");
+});
+
+Deno.test("groups are found by name and by ARN, and no others", async () => {
+  await using at = await Bench.start();
+  assertEquals([at.emulator.arn("kafka"), at.emulator.targets(at.arn)], [at.arn, []]);
+  assertThrows(() => at.emulator.registered("edge"), RangeError, 'no target group "edge"');
+  assertThrows(() => at.emulator.traffic("kafka"), RangeError, '"kafka" has no listener');
 });
