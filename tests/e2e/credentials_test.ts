@@ -1,7 +1,7 @@
 /** Every source of credentials, region and endpoint that a pod can meet, and what goes wrong. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { STATIC_KEY } from "../emulator/access_keys.ts";
-import { type Fault, type FaultRule, REFUSAL_CODES } from "../emulator/faults.ts";
+import { type Fault, type FaultRule, FAULTS } from "../emulator/faults.ts";
 import { quietPort, QuotingApi, Relay, SilentEndpoint } from "./endpoints.ts";
 import { type Place, Pod, type PodEnd, type PodOptions } from "./pod.ts";
 import { PROFILE_KEY, TRUST_OF_PODS } from "./pod_identity.ts";
@@ -362,7 +362,9 @@ const REFUSED_CREDENTIALS: readonly Case[] = [
   ...[
     // By the clock of a node that is slow, they seem good still.
     { what: "expired-token", occurrence: "first" } as const,
-    ...REFUSAL_CODES.map((code) => ({ what: "revoke-key", code, occurrence: "first" } as const)),
+    ...FAULTS["revoke-key"].codes.map((
+      code,
+    ) => ({ what: "revoke-key", code, occurrence: "first" } as const)),
   ].map((rule): Case => ({
     name: `credentials that the API refuses are fetched anew, once: ${JSON.stringify(rule)}`,
     run: async () => {
