@@ -27,6 +27,7 @@ export class NoAnswer extends Error {
 /** An answer that is not one of this API: a proxy's page, a redirect, an empty or endless body. */
 export class UnexpectedReply extends Error {
   override readonly name = "UnexpectedReply";
+  readonly reachedServer = true;
 
   constructor(host: string, readonly status: number, why?: Error) {
     const more = why === undefined ? "" : `, ${why.message}`;

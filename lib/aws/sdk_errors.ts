@@ -66,8 +66,9 @@ export function toApiError(error: unknown, context: ErrorContext): ApiError {
     const retryable = isRetryable(sdkError);
     return credentialsError(sdkError, { call, source, code: codeOf(sdkError), retryable });
   }
-  if (error instanceof NoAnswer) return noAnswer(error, context);
-  if (error instanceof UnexpectedReply) return unexpectedReply(error, context);
+  if (error instanceof NoAnswer || error instanceof UnexpectedReply) {
+    return unanswered(error, context);
+  }
   return answered(sdkError, context);
 }
 
@@ -81,22 +82,14 @@ function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-function noAnswer(error: NoAnswer, { call }: ErrorContext): ApiError {
-  return new ApiError(error.message, {
+function unanswered(error: NoAnswer | UnexpectedReply, { call }: ErrorContext): ApiError {
+  const isReply = error instanceof UnexpectedReply;
+  const advice = isReply ? ": check for a proxy in between, and -endpoint-url" : "";
+  return new ApiError(error.message + advice, {
     call,
-    code: "NoAnswer",
+    code: error.name,
     retryable: true,
     effect: error.reachedServer ? "unknown" : "none",
-  }, { cause: error });
-}
-
-function unexpectedReply(error: UnexpectedReply, { call }: ErrorContext): ApiError {
-  const message = `${error.message}: check for a proxy in between, and -endpoint-url`;
-  return new ApiError(message, {
-    call,
-    code: "UnexpectedReply",
-    retryable: true,
-    effect: "unknown",
   }, { cause: error });
 }
 
