@@ -1,4 +1,4 @@
-/** The load balancer port filled with the AWS SDK. */
+/** The load balancer port, implemented with the AWS SDK. */
 import {
   DeregisterTargetsCommand,
   type DeregisterTargetsInput,
@@ -31,19 +31,19 @@ import { createSdkClient, rehearse, type SdkClient, type SignedClient } from "./
 import { refusesCredentials, toApiError } from "./sdk_errors.ts";
 import { SdkLogger } from "./sdk_log.ts";
 
-/** What is left out is found as the SDK finds it: environment, profile, metadata service. */
+/** The SDK finds what is missing: from the environment, a profile, the metadata service. */
 export interface ClientOptions {
   readonly region?: string;
   readonly endpointUrl?: string;
 }
 
-/** The API's name of a group's attribute; its value is in seconds, 0 to 3600. */
+/** A target group's attribute, in seconds, 0 to 3600. */
 const DEREGISTRATION_DELAY = "deregistration_delay.timeout_seconds";
 
-/** A listing that goes on for longer is not one: it names twenty groups at most. */
+/** Bounds a listing: it is for twenty groups at most, which fit on one page. */
 const MAX_PAGES = 10;
 
-/** How often refused credentials are fetched anew at most. */
+/** The least time between two renewals of credentials that the API refuses. */
 const RENEWAL_PAUSE: Milliseconds = 5_000;
 
 /** Where the SDK's warnings go; by default nowhere. */
@@ -52,14 +52,14 @@ const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
 /** The AWS SDK behind the port. */
 export interface SdkPort extends ElasticLoadBalancing, Disposable {
   /**
-   * Has the way to DeregisterTargets at hand again, when memory was given back: once a target was
-   * registered, and without a call.
+   * Prepares DeregisterTargets again after memory was released, once a target was registered. Sends
+   * nothing.
    */
   warmUp(): void;
 }
 
 /**
- * Makes the client. Credentials come from the SDK's default chain at the first call.
+ * Creates the client. It fetches credentials from the SDK's default chain at its first call.
  * Dispose of it to close its connections.
  */
 export function createClient(
@@ -98,7 +98,7 @@ class SdkLoadBalancing implements SdkPort {
   readonly #handler: ReplyCheckingHandler;
   #current: LoggedClient;
   #renewedAt = -Infinity;
-  /** What deregisters the target that was registered first. */
+  /** The input that deregisters the target that was registered first. */
   #ready: DeregisterTargetsInput | undefined;
 
   constructor(sdkClient: () => LoggedClient, handler: ReplyCheckingHandler) {
@@ -169,7 +169,7 @@ class SdkLoadBalancing implements SdkPort {
     return seconds * 1_000;
   }
 
-  /** @throws {ApiError} An ended signal's reason is thrown as it is, but for slow credentials. */
+  /** @throws {ApiError} Or the signal's reason; but an ApiError where credentials were too slow. */
   async #call<T>(
     subject: Subject,
     { signal, onSend }: CallOptions,
@@ -184,7 +184,7 @@ class SdkLoadBalancing implements SdkPort {
       onSend?.();
     });
     try {
-      // The SDK heeds the signal once it has credentials, and no sooner.
+      // The SDK ignores the signal until it has credentials.
       return await abortable(send(client, { abortSignal: signal }), signal);
     } catch (error) {
       if (!signal.aborted) {
@@ -215,9 +215,9 @@ class SdkLoadBalancing implements SdkPort {
   }
 
   /**
-   * The API refused the credentials: the role was made anew, or a key was rotated. Their source may
-   * have good ones by now.
-   * @returns Whether another call can be signed with other credentials, now or soon.
+   * Renews credentials that the API refuses: the role was recreated, or a key rotated, and their
+   * source may have good ones by now.
+   * @returns Whether a later call may be signed with other credentials.
    */
   async #renew(current: LoggedClient): Promise<boolean> {
     const refused = await current.credentials();
@@ -231,7 +231,7 @@ class SdkLoadBalancing implements SdkPort {
     return accessKeyId !== refused.accessKeyId || secretAccessKey !== refused.secretAccessKey;
   }
 
-  /** An SDK client keeps its credentials, and all its calls wait for one fetch, which may hang. */
+  /** An SDK client caches its credentials, and all its calls wait for one fetch, which may hang. */
   #startAfresh(current: LoggedClient): void {
     if (this.#current === current) this.#current = this.#sdkClient();
   }
@@ -263,7 +263,7 @@ function toTargetGroup(group: SdkTargetGroup): TargetGroup {
     healthCheck: {
       enabled: group.HealthCheckEnabled ?? true,
       ...(group.HealthCheckPort !== undefined ? { port: group.HealthCheckPort } : {}),
-      // The defaults of a group that was made without these settings (API reference).
+      // The defaults of a group that was created without these settings (API reference).
       intervalSeconds: group.HealthCheckIntervalSeconds ?? 30,
       healthyThreshold: group.HealthyThresholdCount ?? 5,
       unhealthyThreshold: group.UnhealthyThresholdCount ?? 2,

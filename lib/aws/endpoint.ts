@@ -1,4 +1,4 @@
-/** Where the Elastic Load Balancing API of a region is. */
+/** The endpoints of the Elastic Load Balancing API. */
 import { partition } from "@aws-sdk/core/client";
 import type { EndpointV2 } from "@smithy/types";
 
@@ -7,7 +7,7 @@ export interface EndpointParameters {
   readonly Region?: string | undefined;
   readonly UseFIPS?: boolean | undefined;
   readonly UseDualStack?: boolean | undefined;
-  /** One of the user's own, which wins. */
+  /** The user's own; it wins. */
   readonly Endpoint?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ function urlOf({ Region, UseFIPS, UseDualStack, Endpoint }: EndpointParameters):
     if (!supportsFIPS) {
       throw new Error("FIPS is enabled but this partition does not support FIPS");
     }
-    // The usual endpoint of AWS GovCloud (US) is one of FIPS.
+    // In AWS GovCloud (US), the usual endpoint complies with FIPS.
     return name === "aws-us-gov" ? at("", Region, "amazonaws.com") : at("-fips", Region, dnsSuffix);
   }
   if (UseDualStack) {

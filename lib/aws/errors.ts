@@ -21,7 +21,7 @@ export interface ApiErrorDetails {
    * `unknown` where no answer came, or one that says nothing (5xx, cut off, not XML).
    */
   readonly effect: "none" | "unknown";
-  /** How long the API asks to wait before the next try. */
+  /** How long to wait before the next attempt, as the API wants it. */
   readonly retryAfter?: Milliseconds;
 }
 
@@ -44,12 +44,12 @@ export class ApiError extends Error implements ApiErrorDetails {
   }
 }
 
-/** Whether the policy does not allow the call. A role can be mended while the pod runs. */
+/** Whether the policy denies the call. A policy can be fixed while the pod runs. */
 export function isDenied(error: unknown): boolean {
   return error instanceof ApiError && DENIALS.has(error.code);
 }
 
-/** Codes by which AWS says that the policy does not allow a call. */
+/** The codes of a denial. */
 export const DENIALS: ReadonlySet<string> = new Set(["AccessDenied", "UnauthorizedOperation"]);
 
 /** Whether the API says that the target group does not exist (any more). */

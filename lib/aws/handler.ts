@@ -1,4 +1,4 @@
-/** The HTTP side of the SDK: fetch, and a check of each reply before the SDK believes it. */
+/** The HTTP side of the SDK: sends requests by fetch, and checks replies before the SDK sees them. */
 import { abortable } from "@std/async/abortable";
 import { buildQueryString, HttpResponse } from "@smithy/core/protocols";
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from "@smithy/types";
@@ -24,7 +24,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** An answer that is not one of this API: a proxy's page, a redirect, an empty or endless body. */
+/** A reply that is not from this API: a proxy's page, a redirect, an empty or endless body. */
 export class UnexpectedReply extends Error {
   override readonly name = "UnexpectedReply";
   readonly reachedServer = true;
@@ -40,7 +40,7 @@ export class Unsendable extends Error {
   override readonly name = "Unsendable";
 
   constructor() {
-    // The cause is left out: its message quotes the header, and so a secret.
+    // Without the cause: its message quotes the header, and so a secret.
     super("a header of the request holds a character that no header can");
   }
 }
@@ -52,15 +52,15 @@ export class Unsendable extends Error {
  */
 const SENT_ONCE = "RegisterTargets";
 
-/** The limit of a request that has none: the SDK's own to STS, which may not hang either. */
+/** The limit of a request that comes without one: the SDK's own to STS must not hang either. */
 const LONGEST_REQUEST: Milliseconds = 5_000;
 
-/** A kept connection that is silent for so long is raced by a new one. */
+/** A kept connection that is silent for this long is raced by a new one. */
 const PATIENCE: Milliseconds = 2_000;
 
-/** Connections that are kept between requests. */
+/** Connections that stay open between requests. */
 interface Pool {
-  /** Undefined: the runtime's own. */
+  /** Undefined: the runtime's default client. */
   readonly client?: Deno.HttpClient;
   /** Whether it may hold a connection. */
   isUsed: boolean;
@@ -94,7 +94,7 @@ export class ReplyCheckingHandler implements Handler {
     this.#pool.client?.close();
   }
 
-  /** Calls `onSend` right before a request that goes out under this signal. */
+  /** Calls `onSend` right before a request with this signal is sent. */
   announce(signal: AbortSignal, onSend: () => void): void {
     this.#onSend.set(signal, onSend);
   }
@@ -163,7 +163,7 @@ export class ReplyCheckingHandler implements Handler {
   }
 }
 
-/** The request's time was up. A timeout alone the SDK's client for STS would try again by itself. */
+/** The request's time was up. The SDK's client for STS would retry a plain timeout by itself. */
 class Aborted extends Error {
   override readonly name = "AbortError";
 
@@ -186,7 +186,7 @@ async function sendBy(pool: Pool, request: HttpRequest, signal: AbortSignal): Pr
   return answer;
 }
 
-/** The first answer; where there is none, the error that says more of what may have been applied. */
+/** The first answer; if there is none, the error of a request that may have been applied. */
 async function anyAnswer(...answers: readonly Promise<Answer>[]): Promise<Answer> {
   try {
     return await Promise.any(answers);
@@ -247,7 +247,7 @@ function checkReply(request: HttpRequest, status: number, text: string): void {
 /** What XML may have before its root element; a DOCTYPE is not in any reply of this API. */
 const PROLOG = /^\uFEFF?\s*(<\?xml[^>]*>)?\s*/;
 
-/** Whether a document is one element of this name. In linear time, whoever wrote it. */
+/** Whether a document is one element of this name; in linear time, whatever the text. */
 function hasRoot(text: string, name: string): boolean {
   const [prolog = ""] = PROLOG.exec(text) ?? [];
   const isOpened = text.startsWith(`<${name}`, prolog.length) &&
@@ -277,7 +277,7 @@ function innermostOf(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? innermostOf(error.cause) : error;
 }
 
-/** What stands before it in Deno's message is the URL, and that this was an error. */
+/** Removes the URL and the general words from the start of Deno's message. */
 function what(error: unknown): string {
   return String(error instanceof Error ? error.message : error)
     .replace(/^.*client error \(\w+\): /, "");

@@ -1,10 +1,10 @@
-/** The bounds of each call: so many at a time, and so long for each. */
+/** Bounds the calls: how many at a time, and how long each may take. */
 import { abortable } from "@std/async/abortable";
 import { type Clock, isTimeout } from "../host/clock.ts";
 import { around, type ElasticLoadBalancing } from "./elb.ts";
 import { asApiError, REQUEST_TIMEOUT } from "./retry.ts";
 
-/** A sidecar of a hundred groups would open a hundred connections at once otherwise. */
+/** Without it, a sidecar with a hundred groups would open a hundred connections at once. */
 const CALLS_AT_A_TIME = 10;
 
 /**
@@ -25,7 +25,7 @@ export function limited(elb: ElasticLoadBalancing, clock: Clock): ElasticLoadBal
   });
 }
 
-/** Lets callers in, in the order in which they come, while there is a free slot. */
+/** Slots for callers, given out in the order of arrival. */
 class Slots {
   #free: number;
   readonly #waiting: PromiseWithResolvers<void>[] = [];
@@ -35,7 +35,7 @@ class Slots {
   }
 
   /**
-   * Waits for a slot. Dispose of it to leave.
+   * Waits for a slot. Dispose of it to free it.
    * @throws The signal's reason, when it ends first.
    */
   async enter(signal: AbortSignal): Promise<Disposable> {
@@ -51,7 +51,7 @@ class Slots {
       await abortable(turn.promise, signal);
     } catch (reason) {
       const place = this.#waiting.indexOf(turn);
-      // A turn that came at the same moment is for the next one.
+      // A slot that came at the same moment is for the next caller.
       if (place < 0) this.#leave();
       else this.#waiting.splice(place, 1);
       throw reason;

@@ -1,4 +1,4 @@
-/** The load balancer port with a meter in it. */
+/** Counts the calls that go through a load balancer port. */
 import { around, type ElasticLoadBalancing } from "./elb.ts";
 import { type ApiCall, ApiError } from "./errors.ts";
 
@@ -10,9 +10,9 @@ export interface CallMeter {
   readonly onRetry: (action: ApiCall) => void;
 }
 
-/** Meters the calls that go through a load balancer port. */
+/** The same port, with its calls counted. */
 export function measured(elb: ElasticLoadBalancing, meter: CallMeter): ElasticLoadBalancing {
-  /** Call and resource of those that failed when they were made last: one entry a group at most. */
+  /** Calls, with their resource, that failed the last time. */
   const failed = new Set<string>();
   return around(elb, async ({ call, resource, options }, make) => {
     const key = `${call} ${JSON.stringify(resource)}`;
@@ -22,7 +22,7 @@ export function measured(elb: ElasticLoadBalancing, meter: CallMeter): ElasticLo
       meter.onCall(call, "ok");
       return result;
     } catch (error) {
-      // A call that was given up had the time of one attempt; the next one is a retry.
+      // A call without an answer in its time is retried too.
       const isFinal = error instanceof ApiError && !error.retryable;
       if (!isFinal) failed.add(key);
       meter.onCall(call, error instanceof ApiError ? error.code : "GivenUp");

@@ -1,8 +1,8 @@
-/** Texts from outside, made fit for a log: short, one line, without secrets of the request. */
+/** Makes texts from outside fit for a log: short, one line, without secrets of the request. */
 
-/** A message that is longer than this helps nobody. */
+/** More of a message than this helps nobody. */
 const LONGEST = 500;
-/** So much of a message is looked at: the patterns below take quadratic time. */
+/** Bounds the input: the patterns below take quadratic time. */
 const LONGEST_INPUT = 4 * LONGEST;
 /** Longer than any error code of AWS. */
 const LONGEST_CODE = 64;
@@ -20,7 +20,7 @@ export function readable(message: string): string {
     .replace(/[.\s]+$/, "");
 }
 
-/** Without a word that the limit cuts: the rest of a secret would not be known as one. */
+/** Drops a word that the limit cuts: the start of a secret would not match the patterns. */
 function firstLineOf(message: string): string {
   const start = message.trimStart().slice(0, LONGEST_INPUT);
   const line = start.split(/[\r\n]/, 1)[0] ?? "";
@@ -35,7 +35,7 @@ export function word(text: string): string {
 const QUOTED_HEADER =
   /(Authorization|Credential|Signature|x-amz-[a-z0-9-]+)(?: header)?\s*[=:].*/gi;
 const JSON_WEB_TOKEN = /\beyJ[\w-]+\.[\w.-]+/g;
-/** No word that a person can read is so long; session tokens are longer. */
+/** Session tokens are longer than this, readable words are not. */
 const TOKEN = /[\w+/=.-]{100,}/g;
 
 /** The parts of a request that may hold secrets. */
@@ -44,7 +44,7 @@ interface SignedRequest {
   readonly body?: unknown;
 }
 
-/** Removes the request's secrets from a reply: AWS's error messages repeat headers and parameters. */
+/** Removes the request's secrets from a reply: AWS's errors repeat headers and parameters. */
 export function withoutSecretsOf(request: SignedRequest, reply: string): string {
   return secretsOf(request).reduce((text, secret) => text.replaceAll(secret, "…"), reply);
 }

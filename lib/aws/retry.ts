@@ -29,7 +29,7 @@ export function attemptTime(step: Milliseconds): Milliseconds {
   return Math.min(REQUEST_TIMEOUT, step / 3);
 }
 
-/** Where a sequence of attempts stands. */
+/** How far a sequence of attempts has come. */
 export interface Progress {
   /** How many attempts have failed before this one. */
   readonly failedBefore: number;
@@ -47,7 +47,7 @@ export function isThrottling(error: ApiError): boolean {
  * attempt fits into the step's time.
  */
 export function backOff(error: ApiError, progress: Progress, clock: Clock): Milliseconds {
-  // At the quota, many pods wait until others leave: no reason to hurry either.
+  // At the quota, many pods wait for others to stop: that takes as long.
   const isThrottled = isThrottling(error) || error.code === "TooManyTargets";
   const base = isThrottled ? THROTTLED_BASE : TRANSIENT_BASE;
   const longest = isThrottled ? LONGEST_THROTTLED : LONGEST_BACK_OFF;
@@ -109,7 +109,7 @@ export async function retry<T>(
       error = asApiError(thrown, call, timeout);
     }
     if (!error.retryable) throw error;
-    // An attempt that the end cut short tells less than the one before it.
+    // The error before it says more than that of an attempt that was cut short.
     if (signal.aborted) throw endOf(signal, last ?? error);
     last = error;
     const left = started + time - clock.now();

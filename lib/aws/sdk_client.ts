@@ -1,9 +1,9 @@
 /**
- * The SDK's client, of the parts that four calls need.
+ * The SDK's client, assembled from the parts that five calls need.
  *
  * `ElasticLoadBalancingV2Client` loads much that is never used here: a second HTTP client, the
  * retry layer, features of AWS Lambda; and with them the Node.js half of the runtime, which takes
- * more memory than all the rest of the sidecar. These are the same parts, put together by hand.
+ * more memory than all the rest of the sidecar.
  */
 import {
   DeregisterTargetsCommand,
@@ -45,7 +45,7 @@ import { endpointOf } from "./endpoint.ts";
 import type { CredentialsSource } from "./credentials/refresh.ts";
 import { credentialChain, USER_AGENT } from "./credentials/chain.ts";
 
-/** What the four calls are sent by. */
+/** Sends the calls. */
 export type SdkClient = Client<
   HttpHandlerOptions,
   ServiceInputTypes,
@@ -53,7 +53,7 @@ export type SdkClient = Client<
   SmithyResolvedConfiguration<HttpHandlerOptions>
 >;
 
-/** What is left out is found as the SDK finds it: environment, profile, metadata service. */
+/** The SDK finds what is missing: from the environment, a profile, the metadata service. */
 export interface SdkClientOptions {
   readonly requestHandler: SmithyResolvedConfiguration<HttpHandlerOptions>["requestHandler"];
   readonly logger: Logger;
@@ -72,7 +72,7 @@ export interface SignedClient {
   readonly credentials: CredentialsSource;
 }
 
-/** Makes a client; it finds region and credentials at its first call. */
+/** Creates a client; it finds region and credentials at its first call. */
 export function createSdkClient(options: SdkClientOptions): SignedClient {
   const config = configOf(options);
   const client: SdkClient = new Client(config);
@@ -85,7 +85,7 @@ export function createSdkClient(options: SdkClientOptions): SignedClient {
     identityProviderConfigProvider: () =>
       Promise.resolve(new DefaultIdentityProviderConfig({ [SIGNATURE]: config.credentials })),
   }));
-  // Its plugin would put it behind the SDK's retry layer. The one retry layer is ours (retry.ts).
+  // The SDK's plugin would add its retry layer too; the one retry layer is ours (retry.ts).
   client.middlewareStack.add(httpSigningMiddleware(config), {
     step: "finalizeRequest",
     name: "sign",
@@ -107,7 +107,7 @@ interface SigningParameters extends HttpAuthSchemeParameters {
   readonly region: string;
 }
 
-/** Put together in the order in which the SDK's own client does it. */
+/** The configuration, assembled in the order of the SDK's own client. */
 function configOf({ region, endpoint, ...given }: SdkClientOptions) {
   const { logger } = given;
   const loader = { logger };
@@ -149,7 +149,7 @@ function configOf({ region, endpoint, ...given }: SdkClientOptions) {
   });
 }
 
-/** How requests and replies are written; those of the web, not those of Node.js. */
+/** How requests and replies are encoded, without the Node.js versions. */
 function codecs() {
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();

@@ -44,7 +44,7 @@ const CREDENTIALS_REFUSED: Readonly<Record<string, string>> = {
   MissingAuthenticationToken: `the request was not signed: ${SEE_CREDENTIALS}`,
 };
 
-/** The quotas of a Network Load Balancer (AWS: load-balancer-limits). Room comes as targets leave. */
+/** A Network Load Balancer's quotas (user guide, load-balancer-limits). */
 const QUOTAS = "; a Network Load Balancer takes 500 targets per Availability Zone, or 500 in all " +
   "with cross-zone load balancing, and at most 3,000; a target counts once for each group";
 
@@ -77,7 +77,7 @@ function isRetryable(error: SdkError): boolean {
   return isThrottlingError(error) || isTransientError(error) || isServerError(error);
 }
 
-/** Whatever is thrown as an error may have what the SDK puts on its own. */
+/** Any error may have the fields that the SDK adds to its own. */
 function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
@@ -115,15 +115,15 @@ function answered(error: SdkError, context: ErrorContext): ApiError {
 }
 
 /**
- * Whether the signature's time was refused. The SDK has taken over the API's time by then, so that
- * the next try is right; but it says so only where the clocks are further apart than before.
+ * Whether the API refused the signature's time. The SDK has adopted the API's time by then, so the
+ * next attempt is right; but it reports that only when the clocks have drifted further apart.
  */
 function isClockSkew(error: SdkError): boolean {
   const isAboutTime = /Signature (expired|not yet current)|^Request/;
   return isClockSkewError(error) && isAboutTime.test(`${error.name} ${error.message}`);
 }
 
-/** The code as it is on the wire: the SDK's names of modelled errors end in `Exception`. */
+/** The code on the wire: the SDK's names of modelled errors end in `Exception`. */
 function codeOf(error: SdkError): string {
   const code = "Code" in error && typeof error.Code === "string" ? error.Code : error.name;
   return code === "ThrottlingException" ? code : word(code).replace(/Exception$/, "");

@@ -203,12 +203,12 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: "a line break in the access key",
     env: (place) => ({ ...api(place), ...KEYS, AWS_ACCESS_KEY_ID: `${STATIC_KEY.accessKeyId}\n` }),
-    sentence: /: the AWS credentials contain a character .*: look for a line break/,
+    sentence: /: the AWS credentials contain a character .*: check for a line break/,
   },
   {
     name: "a line break in the session token",
     env: (place) => ({ ...api(place), ...KEYS, AWS_SESSION_TOKEN: "session-0a1b2c3d-4e\nf" }),
-    sentence: /: the AWS credentials contain a character .*: look for a line break/,
+    sentence: /: the AWS credentials contain a character .*: check for a line break/,
   },
 ];
 

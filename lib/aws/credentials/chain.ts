@@ -1,10 +1,10 @@
-/** The SDK's chain of credential sources, and who asks them. */
+/** The SDK's chain of credential sources, and the user agent of its requests. */
 import { defaultProvider, type DefaultProviderInit } from "@aws-sdk/credential-provider-node";
 import { VERSION } from "../../version.ts";
 
 /**
- * The user agent of every request to AWS, as the SDK wants it: pairs of name and version. The SDK's
- * own tells the kernel's release too, and reading that takes a permission that the sidecar gives up.
+ * The user agent of every request to AWS, as the SDK takes it: pairs of name and version. The SDK's
+ * own has the kernel's release too, and reading that takes a permission that the sidecar gives up.
  */
 export const USER_AGENT: [string, string][] = [
   ["k8s-nlb-registrator-sidecar", VERSION],
@@ -18,5 +18,5 @@ export function credentialChain(init: DefaultProviderInit): ReturnType<typeof de
   return defaultProvider({ ...init, clientConfig, ignoreCache: true });
 }
 
-/** An SDK client's setting. */
+/** Sets the user agent of an SDK client. */
 export const namesTheSidecar = { defaultUserAgentProvider: () => Promise.resolve(USER_AGENT) };

@@ -3,14 +3,14 @@ import { type ApiCall, ApiError } from "../errors.ts";
 import { NoAnswer, UnexpectedReply, Unsendable } from "../handler.ts";
 import { readable } from "../redact.ts";
 
-/** An error of the SDK, as far as it tells what is wrong with the credentials. */
+/** An error of the SDK, with the fields that tell what is wrong with the credentials. */
 interface SdkError extends Error {
   /** Of the system. */
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number | undefined };
 }
 
-/** What else is known of it. */
+/** What else is known about it. */
 export interface CredentialsContext {
   readonly call: ApiCall;
   /** The source that the SDK tried last, if any. */
@@ -28,7 +28,7 @@ interface Explanation {
   readonly code?: string;
 }
 
-/** The credentials were not there when the time of an attempt was up. */
+/** The error of an attempt whose time was up before it had credentials. */
 export function credentialsTooSlow(call: ApiCall, source: string | undefined): ApiError {
   const message = `the AWS credentials did not arrive in time${lastTried(source)}: check whether ` +
     "the pod can reach their source";
@@ -60,9 +60,9 @@ function explain(error: SdkError, context: CredentialsContext): Explanation {
 
 /** A line break at the end of a Secret's file is the usual cause. */
 const UNSENDABLE: Explanation = {
-  message: "the AWS credentials contain a character that no HTTP header can carry: look for a " +
-    "line break in AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, and in the Kubernetes Secret that they " +
-    "come from",
+  message: "the AWS credentials contain a character that no HTTP header can carry: check for a " +
+    "line break in AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, and the Kubernetes Secret that they come " +
+    "from",
   retryable: false,
 };
 
@@ -105,15 +105,15 @@ const NO_REGION: Explanation = {
   retryable: false,
 };
 
-/** None of the sources gave any. */
+/** No source had any. */
 function sourceError(text: string, source: string | undefined): Explanation {
-  // An empty AWS_REGION counts as one that is not accepted.
+  // The second for an empty AWS_REGION.
   if (/^Region (is missing|not accepted)/.test(text)) return NO_REGION;
-  // Without HOME and without an entry in /etc/passwd there is no folder that ~ could stand for.
+  // Neither HOME nor /etc/passwd says what ~ stands for.
   if (text.includes('The "path" argument must be of type string')) {
     return {
-      message: "the user of this process has no home folder, where the SDK looks for its " +
-        "settings: set HOME to any folder",
+      message: "the user of this process has no home folder, where the SDK reads its settings: " +
+        "set HOME to any folder",
       retryable: false,
     };
   }
@@ -125,7 +125,7 @@ function sourceError(text: string, source: string | undefined): Explanation {
       retryable: false,
     };
   }
-  // The SDK then tries a second way that does not know this host, and reports that failure alone.
+  // The SDK then tries a second way, which does not know this host, and reports only that failure.
   if (text.includes("is not a valid container metadata service hostname")) {
     return {
       message: `no AWS credentials came from ${source}: check that the agent runs on the node, ` +

@@ -25,8 +25,8 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds the credentials as each call does, and requests from STS whose they are (GetCallerIdentity, which
- * no policy can deny).
+ * Finds the credentials as each call does, and their owner with GetCallerIdentity of STS, which no
+ * policy can deny.
  * @throws The SDK's error where there are no credentials or there is no region.
  */
 export async function identify(options: ClientOptions, signal: AbortSignal): Promise<Identity> {

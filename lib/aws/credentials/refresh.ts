@@ -1,8 +1,8 @@
-/** Credentials that are good at any time, and not only right after a call. */
+/** Keeps credentials valid between calls. */
 import { type Clock, sleep } from "../../host/clock.ts";
 import type { Milliseconds } from "../../host/duration.ts";
 
-/** Credentials, as far as their renewal needs to know them. */
+/** Credentials, with what their renewal depends on. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -11,23 +11,23 @@ export interface Credentials {
   readonly $source?: object;
 }
 
-/** Gives credentials: those it has, or new ones when these are about to expire. */
+/** Returns credentials: cached ones, or new ones if these are about to expire. */
 export type CredentialsSource = () => Promise<Credentials>;
 
-/** Whether their source gives others after some time; the environment of a process never does. */
+/** Whether their source issues others later; the environment of a process never does. */
 export function areTemporary({ expiration, $source = {} }: Credentials): boolean {
   return expiration !== undefined && !("CREDENTIALS_ENV_VARS" in $source);
 }
 
-/** The SDK renews credentials that are asked for when less than this is left of them. */
+/** The SDK renews credentials at a call when less than this is left of them. */
 const RENEWED_BEFORE_END: Milliseconds = 5 * 60_000;
-/** Asking again and again is for those that do not last, or cannot be renewed at the moment. */
+/** For credentials that hardly last, or cannot be renewed at the moment. */
 const SHORTEST_PAUSE: Milliseconds = 60_000;
 
 /**
- * Asks for credentials whenever they are due, so that a call after hours of idling need not fetch
- * them first. Ends with the signal, or when it sees credentials that never expire. Never throws: the
- * next call tells what is wrong.
+ * Renews credentials whenever they are due, so that a call after idle hours need not fetch them
+ * first. Ends with the signal, or at credentials that never expire. Never throws: the next call
+ * reports what is wrong.
  */
 export async function keepFresh(
   credentials: () => Promise<Pick<Credentials, "expiration">>,
@@ -42,7 +42,7 @@ export async function keepFresh(
   }
 }
 
-/** A little later than the SDK's limit: then it does renew them. */
+/** A little after the SDK's limit: then the SDK renews them. */
 function untilDue(expiration: Date): Milliseconds {
   const left = expiration.getTime() - Date.now();
   return Math.max(SHORTEST_PAUSE, left - RENEWED_BEFORE_END + 1_000);

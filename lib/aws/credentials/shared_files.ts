@@ -1,6 +1,6 @@
-/** The shared config files of the AWS tools, as far as the sidecar itself has to know them. */
+/** The shared config files of the AWS tools, as far as the sidecar reads them itself. */
 
-/** A line of such a file that has the SDK run a program. */
+/** A line of such a file that makes the SDK run a program. */
 const CREDENTIAL_PROCESS = /^\s*credential_process\s*=/m;
 
 /** Whether a profile in these files gets its credentials from a program. */
@@ -14,7 +14,7 @@ export function hasCredentialProcess(env: Readonly<Record<string, string>>): boo
   return files.some((file) => CREDENTIAL_PROCESS.test(textOf(file)));
 }
 
-/** A file that is not there, or not readable, is one that the SDK reads nothing from either. */
+/** A missing or unreadable file counts as empty: the SDK reads nothing from it either. */
 function textOf(file: string): string {
   try {
     return Deno.readTextFileSync(file);
