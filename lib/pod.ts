@@ -85,12 +85,7 @@ function applicationOf(config: Config, check: ApplicationMonitor, log: Log): App
         ...{ clock, log, time: timeout, stop },
         onAnswer: (url, ready) => check.record(url, ready),
       }),
-    restarted: async (signal) => {
-      if (addresses.length === 0) return await new Promise(() => {});
-      await check.untilGone(signal);
-      log.info("the application has gone away");
-      await check.untilBack(signal);
-    },
+    restarted: (signal) => check.restarted(signal, () => log.info("the application has gone away")),
   };
 }
 

@@ -91,7 +91,7 @@ class Waiting {
         after: durationText(clock.now() - this.#started),
       });
     } else if (!isReady) {
-      const message = wasReady ? "the application has ceased to answer" : "no answer yet";
+      const message = wasReady ? "the application stopped answering" : "no answer yet";
       log[wasReady ? "info" : "debug"](message, { wait_for: url, reason: answer.reason });
     }
   }
@@ -106,7 +106,7 @@ function neverReady(
   const complaints = waiting.flatMap(({ complaint }) => complaint ?? []);
   return new Failure(
     "applicationNeverReady",
-    `the application does not answer after ${durationText(time)} (-wait-for-timeout): ` +
+    `the application did not answer within ${durationText(time)} (-wait-for-timeout): ` +
       complaints.join(", "),
   );
 }

@@ -1,4 +1,5 @@
 /** Whether the application answers now: one check for all callers, for `/target` and restarts. */
+import { abortable } from "@std/async/abortable";
 import type { ApplicationAddress } from "../config/addresses.ts";
 import { type Clock, sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
@@ -11,16 +12,14 @@ import {
 } from "./probe.ts";
 
 /**
- * Slow or unready answers alone, for so long, count as gone. One alone does not: an application that
- * is busy while it drains must not be taken for one that was restarted.
+ * An application has gone when one of its addresses refuses connections for so long. Slow answers,
+ * and those that say "not ready", mean nothing: an application that is busy while its pod drains has
+ * not restarted. The kubelet takes longer than this to start a container again.
  */
-const UNREADY_IS_GONE: Milliseconds = 2_000;
+const REFUSED_IS_GONE: Milliseconds = 400;
 
-/**
- * How often it is checked for having gone away. The kubelet starts a container again at once, so that
- * a quick application is back after less than a second; missed, its pod would stay unregistered.
- */
-const GLANCE: Milliseconds = 200;
+/** How often the application is checked for having gone. A refused connection costs next to nothing. */
+const GONE_INTERVAL: Milliseconds = 200;
 
 /** What the monitor needs of the world. */
 export interface MonitorPorts {
@@ -29,13 +28,13 @@ export interface MonitorPorts {
   readonly probe?: Probe;
 }
 
-/** One check of all addresses. */
+/** One check of all addresses; `answers` in their order. */
 interface Round {
   readonly startedAt: Milliseconds;
   readonly answers: Promise<readonly Answer[]>;
 }
 
-/** Checks all addresses together, at most once a second, and more often while it may go away. */
+/** Checks all addresses together: at most five times a second, however many callers there are. */
 export class ApplicationMonitor {
   readonly #addresses: readonly ApplicationAddress[];
   readonly #clock: Clock;
@@ -54,9 +53,9 @@ export class ApplicationMonitor {
   }
 
   /**
-   * Whether all addresses answer; true where there are none. The answer comes from a check that
-   * began a second ago at most when it was requested, and that takes a second at most; so it is
-   * never older than two. Never rejects.
+   * Whether all addresses answer; true where there are none. The answer is never older than two
+   * seconds: a check is at most a second old when it is used, and takes a second at most. Never
+   * rejects.
    */
   async answers(): Promise<boolean> {
     return (await this.#check(CHECK_INTERVAL).answers).every(isReady);
@@ -73,47 +72,44 @@ export class ApplicationMonitor {
   }
 
   /**
-   * Waits until the application has gone away: nobody takes connections at one of its addresses,
-   * or it was slow or not ready for two seconds. Checks five times a second.
+   * Waits until the application has gone and answers again: for ever, where there is none.
+   * @param onGone Called when it has gone.
    * @throws The signal's reason.
    */
-  async untilGone(signal: AbortSignal): Promise<void> {
-    let unreadySince: Milliseconds | undefined;
-    await this.#watch(signal, GLANCE, (answers) => {
-      const now = this.#clock.now();
-      unreadySince = answers.every(isReady) ? undefined : unreadySince ?? now;
-      const isUnready = unreadySince !== undefined && now - unreadySince >= UNREADY_IS_GONE;
-      return isUnready || answers.some(({ outcome }) => outcome === "absent");
+  async restarted(signal: AbortSignal, onGone: () => void = () => {}): Promise<void> {
+    if (this.#addresses.length === 0) await sleep(signal);
+    const refusedSince = new Map<number, Milliseconds>();
+    await this.#watch(signal, GONE_INTERVAL, (answers, startedAt) => {
+      answers.forEach(({ outcome }, index) => {
+        if (outcome !== "refused") refusedSince.delete(index);
+        else if (!refusedSince.has(index)) refusedSince.set(index, startedAt);
+      });
+      return [...refusedSince.values()].some((since) => startedAt - since >= REFUSED_IS_GONE);
     });
-  }
-
-  /** Waits until all addresses answer. Checks once a second. @throws The signal's reason. */
-  async untilBack(signal: AbortSignal): Promise<void> {
+    onGone();
     await this.#watch(signal, CHECK_INTERVAL, (answers) => answers.every(isReady));
   }
 
-  /** Gives the answers of check after check, until they are what is waited for. */
+  /** Makes check after check, each of them new, until the answers are as wanted. */
   async #watch(
     signal: AbortSignal,
-    every: Milliseconds,
-    isIt: (answers: readonly Answer[]) => boolean,
+    interval: Milliseconds,
+    isWanted: (answers: readonly Answer[], startedAt: Milliseconds) => boolean,
   ): Promise<void> {
-    while (!signal.aborted) {
-      const { answers } = this.#check(every);
-      // Begun after the check, it ends when that is too old: none is used twice.
-      const next = this.#clock.within(every, signal);
-      const isEnd = isIt(await answers);
-      if (signal.aborted) break;
-      if (isEnd) return;
+    while (true) {
+      signal.throwIfAborted();
+      const { answers, startedAt } = this.#check(interval);
+      // Begun after the check, it ends when that is too old: none counts twice.
+      const next = this.#clock.within(interval, signal);
+      if (isWanted(await abortable(answers, signal), startedAt)) return;
       await sleep(next);
     }
-    throw signal.reason;
   }
 
   /** The check that is under way or young enough, or a new one. */
-  #check(every: Milliseconds): Round {
+  #check(interval: Milliseconds): Round {
     const now = this.#clock.now();
-    if (this.#round === undefined || now - this.#round.startedAt >= every) {
+    if (this.#round === undefined || now - this.#round.startedAt >= interval) {
       this.#round = { startedAt: now, answers: this.#checkAll() };
     }
     return this.#round;

@@ -5,10 +5,10 @@ import type { Milliseconds } from "../host/duration.ts";
 /** What came of one check. `reason` is the end of a message: "status 503". */
 export type Answer =
   | { readonly outcome: "ready" }
-  /** The application is there, but slow, or says that it is not ready. */
+  /** Slow, or says that it is not ready; or its name cannot be resolved for a moment. */
   | { readonly outcome: "unready"; readonly reason: string }
-  /** Nothing takes connections there, or what did hung up without an answer. */
-  | { readonly outcome: "absent"; readonly reason: string };
+  /** Nothing listens there. */
+  | { readonly outcome: "refused"; readonly reason: string };
 
 /** How often an address is checked: on loopback no jitter is needed. */
 export const CHECK_INTERVAL: Milliseconds = 1_000;
@@ -31,15 +31,13 @@ export async function probe(address: ApplicationAddress, signal: AbortSignal): P
   } catch (error) {
     if (signal.aborted) return NO_ANSWER;
     const reason = error instanceof Error ? error.message : String(error);
-    return { outcome: isAbsence(error) ? "absent" : "unready", reason };
+    return { outcome: isRefusal(error) ? "refused" : "unready", reason };
   }
 }
 
-/** A name that cannot be looked up for a moment, say, tells nothing of the application. */
-function isAbsence(error: unknown): boolean {
-  if (error instanceof Deno.errors.ConnectionRefused) return true;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ECONNREFUSED" || code === "ECONNRESET";
+function isRefusal(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused ||
+    error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
 }
 
 const NO_ANSWER: Answer = { outcome: "unready", reason: "no answer in time" };

@@ -1,5 +1,5 @@
 /** Waiting for the application, in virtual time, and once for real. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { waitForApplication } from "../../../lib/application/application.ts";
 import type { Answer, Probe } from "../../../lib/application/probe.ts";
 import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
@@ -9,7 +9,7 @@ import { VirtualClock } from "../virtual_clock.ts";
 import { deadPort, httpAddress, tcpAddress } from "./_servers.ts";
 
 const READY: Answer = { outcome: "ready" };
-const REFUSED: Answer = { outcome: "absent", reason: "connection refused" };
+const REFUSED: Answer = { outcome: "refused", reason: "connection refused" };
 const BUSY: Answer = { outcome: "unready", reason: "status 503" };
 
 const [ONE, TWO] = [tcpAddress(1), tcpAddress(2)];
@@ -18,124 +18,115 @@ class Bench {
   readonly clock = new VirtualClock();
   readonly log = new KeptLog();
   readonly stop = new AbortController();
-  /** When each question was asked. */
-  readonly asked: string[] = [];
-  readonly told: string[] = [];
+  /** When each address was checked. */
+  readonly checks: Record<string, number[]> = { [ONE.url]: [], [TWO.url]: [] };
+  readonly reported: string[] = [];
 
   /** @param answer What an address answers at a moment, or how long it keeps silent. */
   wait(answer: (url: string, now: number) => Answer | "silent", time = 300_000): Promise<void> {
     const { clock, log } = this;
     const probe: Probe = async ({ url }, signal) => {
-      this.asked.push(`${clock.now()} ${url}`);
+      this.checks[url]?.push(clock.now());
       const given = answer(url, clock.now());
       if (given !== "silent") return given;
       await sleep(signal);
       return { outcome: "unready", reason: "no answer in time" };
     };
-    const onAnswer = (url: string, ready: boolean) =>
-      this.told.push(`${clock.now()} ${url} ${ready}`);
+    const onAnswer = (url: string, ready: boolean) => this.reported.push(`${url} ${ready}`);
     const options = { clock, log, time, stop: this.stop.signal, onAnswer, probe };
     return clock.run(waitForApplication([ONE, TWO], options));
   }
+
+  /** The log without what is for debugging. */
+  get info(): readonly string[] {
+    return this.log.lines.filter((line) => !line.startsWith("debug"));
+  }
 }
 
-Deno.test("waitForApplication() asks at once, and no more when all answer", async () => {
+Deno.test("waitForApplication() checks at once, and no more when all answer", async () => {
   const bench = new Bench();
   await bench.wait(() => READY);
-  assertEquals(bench.asked, [`0 ${ONE.url}`, `0 ${TWO.url}`]);
-  assertEquals(bench.told, [`0 ${ONE.url} true`, `0 ${TWO.url} true`]);
+  assertEquals(bench.checks, { [ONE.url]: [0], [TWO.url]: [0] });
+  assertEquals(bench.reported, [`${ONE.url} true`, `${TWO.url} true`]);
 });
 
-Deno.test("waitForApplication() asks nobody and says nothing without addresses", async () => {
+Deno.test("waitForApplication() does nothing without addresses", async () => {
   const log = new KeptLog();
   const stop = new AbortController().signal;
   await waitForApplication([], { clock: new VirtualClock(), log, time: 1_000, stop });
   assertEquals(log.lines, []);
 });
 
-Deno.test("waitForApplication() asks once a second until every address answers", async () => {
+Deno.test("waitForApplication() checks once a second until every address answers at once", async () => {
   const bench = new Bench();
-  await bench.wait((url, now) => now >= (url === ONE.url ? 1_000 : 3_000) ? READY : REFUSED);
-  assertEquals(bench.clock.now(), 3_000);
-  const times = (url: string) => bench.asked.filter((asked) => asked.endsWith(url)).map(parseFloat);
-  assertEquals(times(TWO.url), [0, 1_000, 2_000, 3_000]);
-  assertEquals(times(ONE.url), [0, 1_000, 2_000, 3_000]);
-});
-
-Deno.test("waitForApplication() logs its start and each address that begins to answer, no warning", async () => {
-  const bench = new Bench();
-  await bench.wait((url, now) => now >= (url === ONE.url ? 1_000 : 3_000) ? READY : REFUSED);
-  assertEquals(bench.log.lines.filter((line) => !line.startsWith("debug")), [
+  await bench.wait((url, now) => {
+    if (url === TWO.url) return now >= 3_000 ? READY : now === 2_000 ? "silent" : REFUSED;
+    return now === 1_000 || now >= 5_000 ? READY : BUSY;
+  });
+  const seconds = [0, 1_000, 2_000, 3_000, 4_000, 5_000];
+  assertEquals(bench.checks, { [ONE.url]: seconds, [TWO.url]: seconds });
+  assertEquals(bench.info, [
     `info waiting for the application {"wait_for":["${ONE.url}","${TWO.url}"],"timeout":"5m0s"}`,
     `info the application answers {"wait_for":"${ONE.url}","after":"1s"}`,
+    `info the application stopped answering {"wait_for":"${ONE.url}","reason":"status 503"}`,
     `info the application answers {"wait_for":"${TWO.url}","after":"3s"}`,
+    `info the application answers {"wait_for":"${ONE.url}","after":"5s"}`,
   ]);
 });
 
-Deno.test("waitForApplication() goes on when one ceases to answer before the other begins", async () => {
-  const bench = new Bench();
-  await bench.wait((url, now) => {
-    if (url === TWO.url) return now >= 2_000 ? READY : REFUSED;
-    return now === 0 || now >= 5_000 ? READY : BUSY;
-  });
-  assertEquals(bench.clock.now(), 5_000);
-  assert(bench.log.lines.some((line) => line.startsWith("info the application has ceased")));
-});
-
-Deno.test("waitForApplication() gives a silent address a second, and asks again", async () => {
-  const bench = new Bench();
-  await bench.wait((url, now) => url === ONE.url || now >= 2_000 ? READY : "silent");
-  assertEquals(bench.clock.now(), 2_000);
-});
-
-Deno.test("waitForApplication() fails in time, naming who did not answer, why, and the flag", async () => {
-  const bench = new Bench();
-  const failure = await assertRejects(
-    () => bench.wait((url) => url === ONE.url ? BUSY : REFUSED, 2_500),
-    Failure,
-  );
-  assertEquals(failure.exit, "applicationNeverReady");
-  assertEquals(
-    failure.message,
-    "the application does not answer after 2.5s (-wait-for-timeout): " +
+/** Waits that fail after 2.5 s, and what they say of each address. */
+const FAILURES: readonly [name: string, (url: string, now: number) => Answer | "silent", string][] =
+  [
+    [
+      "names the addresses that did not answer, and why",
+      (url) => url === ONE.url ? BUSY : REFUSED,
       `${ONE.url} (status 503), ${TWO.url} (connection refused)`,
-  );
-  assertEquals(bench.clock.now(), 2_500);
-});
+    ],
+    [
+      "does not name an address that answered",
+      (url) => url === ONE.url ? READY : REFUSED,
+      `${TWO.url} (connection refused)`,
+    ],
+    [
+      "gives the last whole answer, not the one that the end cut short",
+      (url, now) => url === ONE.url ? READY : now < 2_000 ? BUSY : "silent",
+      `${TWO.url} (status 503)`,
+    ],
+  ];
 
-Deno.test("waitForApplication() does not name an address that answered", async () => {
-  const bench = new Bench();
-  const wait = () => bench.wait((url) => url === ONE.url ? READY : REFUSED, 2_500);
-  const { message } = await assertRejects(wait, Failure);
-  assertEquals(message.includes(ONE.url), false);
-});
-
-Deno.test("waitForApplication() tells the last whole answer, not the one that the end cut short", async () => {
-  const bench = new Bench();
-  const wait = () => bench.wait((_, now) => now < 2_000 ? BUSY : "silent", 2_500);
-  const { message } = await assertRejects(wait, Failure);
-  assertStringIncludes(message, `${ONE.url} (status 503)`);
-});
-
-for (const answer of [REFUSED, "silent"] as const) {
-  Deno.test(`waitForApplication() is ended by a stop, ${answer === "silent" ? "amid a question" : "between two"}`, async () => {
+for (const [name, answer, complaints] of FAILURES) {
+  Deno.test(`waitForApplication() fails in time and ${name}`, async () => {
     const bench = new Bench();
-    const reason = new Error("a stop was asked for");
-    bench.clock.at(1_500, () => bench.stop.abort(reason));
-    const thrown = await bench.wait(() => answer).catch((thrown) => thrown);
-    assertEquals([thrown, bench.clock.now()], [reason, 1_500]);
+    const failure = await assertRejects(() => bench.wait(answer, 2_500), Failure);
+    assertEquals([failure.exit, failure.message, bench.clock.now()], [
+      "applicationNeverReady",
+      `the application did not answer within 2.5s (-wait-for-timeout): ${complaints}`,
+      2_500,
+    ]);
   });
 }
 
-Deno.test("waitForApplication() is ended by a stop that comes with the last answer", async () => {
+Deno.test("waitForApplication() is ended at once by a stop, whatever it is doing", async () => {
+  const reason = new Error("a stop was requested");
+  for (const answer of [REFUSED, "silent"] as const) {
+    const bench = new Bench();
+    bench.clock.at(1_500, () => bench.stop.abort(reason));
+    const thrown = await bench.wait(() => answer).catch((thrown) => thrown);
+    assertEquals([thrown, bench.clock.now()], [reason, 1_500]);
+  }
   const bench = new Bench();
-  const reason = new Error("a stop was asked for");
   const wait = bench.wait(() => {
     bench.stop.abort(reason);
     return READY;
   });
-  assertEquals(await wait.catch((thrown) => thrown), reason);
+  assertEquals(await wait.catch((thrown) => thrown), reason, "it comes with the last answer");
 });
+
+/** The real time, but that the second between two checks is shorter. */
+const quick: Clock = {
+  ...systemClock,
+  within: (time, ...signals) => systemClock.within(time === 1_000 ? 50 : time, ...signals),
+};
 
 Deno.test("waitForApplication() finds real servers that begin to listen while it waits", async () => {
   const [port, other] = [deadPort(), deadPort()];
@@ -157,9 +148,3 @@ Deno.test("waitForApplication() finds real servers that begin to listen while it
   await waiting;
   await server.shutdown();
 });
-
-/** The real time, but that the second between two questions is shorter. */
-const quick: Clock = {
-  ...systemClock,
-  within: (time, ...signals) => systemClock.within(time === 1_000 ? 50 : time, ...signals),
-};

@@ -1,4 +1,4 @@
-/** One question to an application, at its socket. */
+/** One check of an application, at its socket. */
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../../../lib/host/clock.ts";
 import { type Answer, probe } from "../../../lib/application/probe.ts";
@@ -30,66 +30,61 @@ Deno.test("tcp is ready when it accepts, and the connection is closed at once", 
   assertEquals(await answers(tcpAddress(application.port), forEver()), true);
 });
 
-for (const hostname of ["127.0.0.1", "localhost"]) {
-  Deno.test(`tcp is absent when nobody listens on ${hostname}`, async () => {
-    const { outcome } = await probe(tcpAddress(deadPort(), hostname), forEver());
-    assertEquals(outcome, "absent");
-  });
-}
+Deno.test("a check is refused where nothing listens", async () => {
+  const port = deadPort();
+  for (const address of [tcpAddress(port), tcpAddress(port, "localhost"), httpAddress(port)]) {
+    assertEquals((await probe(address, forEver())).outcome, "refused");
+  }
+});
 
 Deno.test("tcp to a name that is not known is unready, with the reason", async () => {
   const answer = await probe(tcpAddress(80, "no-such-host.invalid"), forEver());
   assertEquals(answer.outcome, "unready");
 });
 
-for (const status of [200, 204, 302, 399]) {
-  Deno.test(`http is ready with status ${status}`, async () => {
-    const headers = { location: "http://127.0.0.1:1/" };
+Deno.test("http is ready with a status from 200 to 399, and follows no redirect", async () => {
+  const headers = { location: "http://127.0.0.1:1/" };
+  for (const status of [200, 204, 302, 399]) {
     const reply = () => new Response(null, { status, headers });
     assertEquals(await answerTo(reply), { outcome: "ready" });
-  });
-}
-
-for (const status of [400, 404, 500, 503]) {
-  Deno.test(`http is unready with status ${status}`, async () => {
+  }
+  for (const status of [400, 404, 500, 503]) {
     const answer = await answerTo(() => new Response("no", { status }));
     assertEquals(answer, { outcome: "unready", reason: `status ${status}` });
-  });
-}
+  }
+});
 
-Deno.test("http is asked by a GET of the path, with its query", async () => {
-  const asked: string[] = [];
+Deno.test("http is checked by a GET of the path, with its query", async () => {
+  const requests: string[] = [];
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     ({ method, url }) => {
-      asked.push(`${method} ${new URL(url).pathname}${new URL(url).search}`);
+      requests.push(`${method} ${new URL(url).pathname}${new URL(url).search}`);
       return new Response();
     },
   );
   await answers(httpAddress(server.addr.port, "/healthz?deep=1"), forEver());
   await server.shutdown();
-  assertEquals(asked, ["GET /healthz?deep=1"]);
+  assertEquals(requests, ["GET /healthz?deep=1"]);
 });
 
-Deno.test("http is absent when nobody listens", async () => {
-  const { outcome } = await probe(httpAddress(deadPort()), forEver());
-  assertEquals(outcome, "absent");
-});
-
-Deno.test("http is absent when the connection is accepted and closed at once", async () => {
-  await using application = new Acceptor(() => Promise.resolve());
-  const { outcome } = await probe(httpAddress(application.port), forEver());
-  assertEquals(outcome, "absent");
-  assertEquals(await answers(tcpAddress(application.port), forEver()), true);
-});
-
-Deno.test("http is unready when what answers is no HTTP, and no socket stays open", async () => {
-  await using application = new Acceptor(async (connection) => {
+/** What answers without HTTP: nothing of it is a refusal, and no socket stays open. */
+const ODD: Readonly<Record<string, (connection: Deno.TcpConn) => Promise<void>>> = {
+  "closes the connection at once": () => Promise.resolve(),
+  "speaks another protocol": async (connection) => {
     await connection.write(new TextEncoder().encode("220 mail.example ESMTP\r\n"));
     await untilClosed(connection);
+  },
+};
+
+for (const [what, serve] of Object.entries(ODD)) {
+  Deno.test(`http is unready when the application ${what}`, async () => {
+    await using application = new Acceptor(serve);
+    const { outcome } = await probe(httpAddress(application.port), forEver());
+    assertEquals(outcome, "unready");
+    assertEquals(await answers(tcpAddress(application.port), forEver()), true);
   });
-  assertEquals(await answers(httpAddress(application.port), forEver()), false);
-});
+}
 
 Deno.test("http that never answers is unready when the time is up, and is hung up on", async () => {
   const asked = Promise.withResolvers<void>();
@@ -124,7 +119,7 @@ Deno.test("http is ready by its status, when the rest comes not in time", async 
   assertEquals(await probe(httpAddress(application.port), signal), { outcome: "ready" });
 });
 
-Deno.test("a question whose time is up before it begins opens no connection", async () => {
+Deno.test("a check whose time is up before it begins opens no connection", async () => {
   const signal = AbortSignal.abort();
   await using application = new Acceptor(() => Promise.reject(new Error("asked all the same")));
   assertEquals(await answers(tcpAddress(application.port), signal), false);
@@ -140,7 +135,7 @@ Deno.test({
     const options = { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...certificate };
     const server = Deno.serve(options, () => new Response("fine"));
     assertEquals(await answers(httpAddress(server.addr.port, "/", "https"), forEver()), true);
-    // To a server of TLS, plain HTTP is no question.
+    // To a server of TLS, plain HTTP is no request.
     assertEquals(await answers(httpAddress(server.addr.port, "/", "http"), forEver()), false);
     await server.shutdown();
   },
