@@ -14,7 +14,7 @@ const LONGEST_REPLY = 2_048;
 const LONGEST_SHOWN = 256;
 
 /** Shorter parts of a URL are no secrets, and may well be words of the text. */
-const SHORTEST_SECRET = 4;
+const RUN = /[\p{L}\p{N}]{4,}/gu;
 
 /**
  * Makes a webhook something that a hook does: a POST of a small JSON document. It is retried after
@@ -149,14 +149,19 @@ function attemptOfError(error: unknown, url: string): Attempt {
     : { outcome: "retry", reason, fields: {} };
 }
 
-/** A text without whatever of the URL may be secret: receivers repeat what they were sent. */
+/**
+ * A text without any part of the URL that may be secret: receivers repeat what they were sent, and
+ * encode it, which keeps runs of letters and digits.
+ */
 function withoutSecrets(text: string, url: string): string {
   const { username, password, pathname, search } = new URL(url);
-  const parts = [username, password, ...`${pathname}${search}`.split(/[/?&=;]/)];
-  return parts.flatMap((part) => [part, decoded(part)])
-    .filter(({ length }) => length >= SHORTEST_SECRET)
-    .toSorted((one, other) => other.length - one.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, "…"), text);
+  const secret = `${username} ${password} ${pathname} ${search}`;
+  const runs = (`${secret} ${decoded(secret)}`.match(RUN) ?? [])
+    .toSorted((one, other) => other.length - one.length);
+  const rest = runs.reduce((rest, run) => rest.replaceAll(run, "…"), text);
+  // A text that was cut may end within a run.
+  const [longest = ""] = runs;
+  return text.length < LONGEST_REPLY ? rest : rest.slice(0, rest.length - longest.length);
 }
 
 function decoded(text: string): string {
