@@ -7,7 +7,7 @@ import { systemClock } from "../../../lib/host/clock.ts";
 import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
 import { PERMISSION_NAMES, PERMISSIONS } from "../../../lib/host/permissions.ts";
 import { KeptLog } from "../kept_log.ts";
-import { blocksOf, tableAfter } from "./_docs.ts";
+import { blocksOf, read, tableAfter } from "./_docs.ts";
 
 /** In the order of the table in the code. */
 function flagRows(): string[][] {
@@ -60,6 +60,15 @@ Deno.test("the README's table of exit codes is the one of the code", () => {
 Deno.test("docs/security.md has the table of permissions of the code", () => {
   const expected = PERMISSION_NAMES.map((name) => [`\`${name}\``, PERMISSIONS[name].text]);
   assertEquals(tableAfter("docs/security.md", "<!-- permissions:"), expected);
+});
+
+Deno.test("docs/security.md names a test for each threat, and it exists", () => {
+  const missing = tableAfter("docs/security.md", "<!-- threats:").flatMap(([, , cell = ""]) => {
+    const [, path = "", name = ""] = /^`(.+?)`: (.+)$/.exec(cell) ?? [];
+    const source = path === "" ? "" : read(path);
+    return name.split("…").every((part) => source.includes(part)) && name !== "" ? [] : [cell];
+  });
+  assertEquals(missing, []);
 });
 
 Deno.test("docs/hooks.md shows the document that a webhook gets", async () => {
