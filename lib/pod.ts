@@ -73,7 +73,7 @@ async function serveView(
 ): Promise<AsyncDisposable | undefined> {
   if (service === undefined) return undefined;
   const { serve } = await import("./http/server.ts");
-  return await serve(service, view, { log, clock: systemClock, stats, rest: onIdle });
+  return await serve(service, { log, view, clock: systemClock, stats, rest: onIdle });
 }
 
 function applicationOf(config: Config, check: ApplicationMonitor, log: Log): Application {

@@ -1,11 +1,7 @@
 /** A service at a real socket, in front of a life that a test makes up. */
 import { type Clock, systemClock } from "../../../lib/host/clock.ts";
-import {
-  type Acceptor,
-  serve,
-  type Service,
-  type ServiceConfig,
-} from "../../../lib/http/server.ts";
+import type { Listener } from "../../../lib/http/acceptor.ts";
+import { serve, type Service, type ServiceConfig } from "../../../lib/http/server.ts";
 import { Stats } from "../../../lib/http/stats.ts";
 import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
 import type { GroupStatus, Status, View } from "../../../lib/lifecycle/status.ts";
@@ -94,16 +90,10 @@ export class Scene implements AsyncDisposable {
   static async start(config: Partial<ServiceConfig> = {}, clock = systemClock): Promise<Scene> {
     const scene = new Scene();
     const listen = { hostname: "127.0.0.1", port: 0 };
-    scene.#service = await serve(
-      { listen, drainAllow: [], tokenRequired: false, ...config },
-      scene.view,
-      {
-        log: scene.log,
-        clock,
-        stats: scene.stats,
-        rest: () => scene.rests++,
-      },
-    );
+    const { log, stats, view } = scene;
+    const usual = { listen, drainAllow: [], tokenRequired: false };
+    const ports = { log, stats, view, clock, rest: () => scene.rests++ };
+    scene.#service = await serve({ ...usual, ...config }, ports);
     return scene;
   }
 
@@ -164,7 +154,7 @@ export async function untilClosed(connection: Deno.Conn): Promise<string> {
 }
 
 /** A listener that fails so often before it accepts, as when there are no file descriptors. */
-export class FlakyListener implements Acceptor {
+export class FlakyListener implements Listener {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 
   constructor(public failures: number) {}

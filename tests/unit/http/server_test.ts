@@ -1,6 +1,9 @@
+import { connect } from "node:net";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Failure } from "../../../lib/host/exit.ts";
-import { HttpService, LIMITS } from "../../../lib/http/server.ts";
+import { MOST_CONNECTIONS } from "../../../lib/http/acceptor.ts";
+import { MOST_REQUESTS } from "../../../lib/http/connection.ts";
+import { HttpServer, MOST_DRAIN_CLIENTS } from "../../../lib/http/server.ts";
 import { REQUEST_LIMITS } from "../../../lib/http/request.ts";
 import { ROUTES } from "../../../lib/http/routes.ts";
 import type { Status } from "../../../lib/lifecycle/status.ts";
@@ -130,10 +133,10 @@ test("/drain answers 500 with the reason when it failed", async () => {
 test("clients of /drain never take the last connections from the probes", async () => {
   await using scene = await Scene.start();
   const clients: Deno.Conn[] = [];
-  for (let count = 0; count < LIMITS.drainClients; count++) {
+  for (let count = 0; count < MOST_DRAIN_CLIENTS; count++) {
     clients.push(await scene.connect(request("GET /drain", "Connection: close")));
   }
-  await scene.view.drainRequested(LIMITS.drainClients);
+  await scene.view.drainRequested(MOST_DRAIN_CLIENTS);
   assertEquals((await scene.get("/drain")).status, 503);
   assertEquals((await scene.get("/livez")).status, 200);
   scene.view.drained.resolve({ outcome: "drained" });
@@ -144,14 +147,16 @@ test("clients of /drain never take the last connections from the probes", async 
 
 test("a drain continues when its client goes away, who takes no place any more", async () => {
   await using scene = await Scene.start();
-  for (let count = 1; count <= LIMITS.drainClients + 4; count++) {
-    const client = await scene.connect(request("GET /drain"));
+  for (let count = 1; count <= 2 * MOST_DRAIN_CLIENTS; count++) {
+    const client = connect({ host: "127.0.0.1", port: scene.port });
+    client.write(request("GET /drain"));
     await scene.view.drainRequested(count);
-    client.close();
+    if (count % 2 === 0) client.destroy();
+    else client.resetAndDestroy();
     assertEquals((await scene.get("/livez")).status, 200);
   }
   const reply = scene.get("/drain");
-  await scene.view.drainRequested(LIMITS.drainClients + 5);
+  await scene.view.drainRequested(2 * MOST_DRAIN_CLIENTS + 1);
   scene.view.drained.resolve({ outcome: "drained" });
   assertEquals(await reply, { status: 200, text: "drained\n" });
   assertEquals(scene.log.lines.filter((line) => /^(warn|error)/.test(line)), []);
@@ -310,8 +315,8 @@ test("a connection is kept for the next request, and closed when the client says
   ) {
     assertStringIncludes(await scene.raw(last), "connection: close\r\n");
   }
-  const many = await scene.raw(request("GET /livez").repeat(LIMITS.requests + 1));
-  assertEquals(many.split("alive").length - 1, LIMITS.requests);
+  const many = await scene.raw(request("GET /livez").repeat(MOST_REQUESTS + 1));
+  assertEquals(many.split("alive").length - 1, MOST_REQUESTS);
   // It is closed without a word when its time is up.
   assertEquals(await untilClosed(kept), "");
 }, { limit: 3_000 });
@@ -340,7 +345,7 @@ test("beyond 64 connections, the oldest incomplete ones are closed, never a drai
     const drained = scene.raw(request("GET /drain", "Connection: close"));
     await scene.view.drainRequested();
     const slow: { isClosed: boolean }[] = [];
-    for (let count = 0; count < LIMITS.connections + 8; count++) {
+    for (let count = 0; count < MOST_CONNECTIONS + 8; count++) {
       const client = { isClosed: false };
       void untilClosed(await scene.connect(sent)).then(() => client.isClosed = true);
       slow.push(client);
@@ -378,7 +383,7 @@ test("when the system cannot accept, the service says so once a minute and conti
   const listener = new FlakyListener(3);
   const [log, stats, view] = [new KeptLog(), new Stats(), new FakeView()];
   const options = { log, stats, view, clock: systemClock };
-  await using service = new HttpService(
+  await using service = new HttpServer(
     listener,
     new Guard({ drainAllow: [], tokenRequired: false }, options),
     options,
@@ -386,7 +391,7 @@ test("when the system cannot accept, the service says so once a minute and conti
   const response = await fetch(`http://127.0.0.1:${service.port}/livez`);
   assertEquals(await response.text(), "alive\n");
   assertEquals(log.lines.length, 1);
-  assertStringIncludes(log.text, "warn the HTTP service cannot accept connections");
+  assertStringIncludes(log.text, "warn the HTTP server cannot accept connections");
   assertStringIncludes(log.text, "Too many open files");
 }, { limit: 5_000 });
 
