@@ -1,6 +1,6 @@
 /** A lifecycle with the real ports: the SDK, the system's clock, hooks, the pod's network. */
 import { ApplicationMonitor } from "./application/monitor.ts";
-import { waitForApplication } from "./application/application.ts";
+import { Application } from "./application/port.ts";
 import { createClient } from "./aws/client.ts";
 import { limited } from "./aws/limits.ts";
 import { measured } from "./aws/measured.ts";
@@ -15,7 +15,6 @@ import type { StopSignals } from "./host/signals.ts";
 import { Stats } from "./http/stats.ts";
 import { CurrentIntent } from "./lifecycle/current_intent.ts";
 import { type LifecycleOutcome, runLifecycle } from "./lifecycle/lifecycle.ts";
-import type { Application } from "./lifecycle/ports.ts";
 import { rehearseLifecycle } from "./lifecycle/rehearsal.ts";
 import { createView, Progress } from "./lifecycle/status.ts";
 
@@ -39,10 +38,10 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   const stats = new Stats();
   const progress = new Progress(clock, stats);
   const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
-  const application = new ApplicationMonitor(config.application.addresses, { clock });
+  const monitor = new ApplicationMonitor(config.application.addresses, { clock });
   const connections = counted && ((id: string, port: number) => counted.count(id, port));
   const view = createView({
-    ...{ progress, intent, clock, application, connections },
+    ...{ progress, intent, clock, connections, application: monitor },
     minDrainTime: config.drain.minTime,
   });
   using client = createClient(config.api, log);
@@ -56,7 +55,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
     ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
     hooks: createHooks(config.hooks, { clock, log, shell }),
-    application: applicationOf(config, application, log),
+    application: new Application({ ...config.application, clock, log, monitor }),
     ...(connections !== undefined && { connections }),
   });
 }
@@ -74,19 +73,6 @@ async function serveView(
   if (service === undefined) return undefined;
   const { serve } = await import("./http/server.ts");
   return await serve(service, { log, view, clock: systemClock, stats, rest: onIdle });
-}
-
-function applicationOf(config: Config, check: ApplicationMonitor, log: Log): Application {
-  const { addresses, timeout } = config.application;
-  const clock = systemClock;
-  return {
-    wait: (stop) =>
-      waitForApplication(addresses, {
-        ...{ clock, log, time: timeout, stop },
-        onAnswer: (url, ready) => check.record(url, ready),
-      }),
-    restarted: (signal) => check.restarted(signal, () => log.info("the application has gone away")),
-  };
 }
 
 /** Loaded here and not before: a lifecycle does without it. */

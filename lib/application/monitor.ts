@@ -18,6 +18,13 @@ import {
  */
 const REFUSED_IS_GONE: Milliseconds = 400;
 
+/**
+ * For so long it has to answer before it counts as back. A pod that is deleted while its application
+ * is being restarted sees it start once more, and its preStop hook run again right after that
+ * (measured, kubelet 1.32).
+ */
+const BACK_FOR: Milliseconds = 5_000;
+
 /** How often the application is checked for having gone. A refused connection costs next to nothing. */
 const GONE_INTERVAL: Milliseconds = 200;
 
@@ -72,7 +79,7 @@ export class ApplicationMonitor {
   }
 
   /**
-   * Waits until the application has gone and answers again: for ever, where there is none.
+   * Waits until the application has gone, and has come back for good: for ever, where there is none.
    * @param onGone Called when it has gone.
    * @throws The signal's reason.
    */
@@ -87,21 +94,30 @@ export class ApplicationMonitor {
       return [...refusedSince.values()].some((since) => startedAt - since >= REFUSED_IS_GONE);
     });
     onGone();
-    await this.#watch(signal, CHECK_INTERVAL, (answers) => answers.every(isReady));
+    let readySince: Milliseconds | undefined;
+    await this.#watch(signal, CHECK_INTERVAL, (answers, startedAt) => {
+      readySince = answers.every(isReady) ? readySince ?? startedAt : undefined;
+      return readySince !== undefined && startedAt - readySince >= BACK_FOR;
+    });
   }
 
-  /** Makes check after check, each of them new, until the answers are as wanted. */
+  /**
+   * Makes check after check until the answers are as wanted. One from before tells of an application
+   * that may have gone, or come back, since.
+   */
   async #watch(
     signal: AbortSignal,
     interval: Milliseconds,
     isWanted: (answers: readonly Answer[], startedAt: Milliseconds) => boolean,
   ): Promise<void> {
+    const began = this.#clock.now();
     while (true) {
       signal.throwIfAborted();
       const { answers, startedAt } = this.#check(interval);
       // Begun after the check, it ends when that is too old: none counts twice.
       const next = this.#clock.within(interval, signal);
-      if (isWanted(await abortable(answers, signal), startedAt)) return;
+      const given = await abortable(answers, signal);
+      if (startedAt >= began && isWanted(given, startedAt)) return;
       await sleep(next);
     }
   }

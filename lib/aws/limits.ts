@@ -13,11 +13,13 @@ const CALLS_AT_A_TIME = 10;
  * fails with a retryable `ApiError`; a signal that ends for another reason gives that reason.
  */
 export function limited(elb: ElasticLoadBalancing, clock: Clock): ElasticLoadBalancing {
-  const slots = new Slots(CALLS_AT_A_TIME);
+  // Calls that a stop leaves in flight must not hold back those that deregister.
+  const registering = new Slots(CALLS_AT_A_TIME);
+  const others = new Slots(CALLS_AT_A_TIME);
   return around(elb, async ({ call, options }, make) => {
     const { signal, timeout = REQUEST_TIMEOUT } = options;
     try {
-      using _ = await slots.enter(signal);
+      using _ = await (call === "RegisterTargets" ? registering : others).enter(signal);
       return await make({ ...options, signal: clock.within(timeout, signal) });
     } catch (error) {
       throw isTimeout(error) ? asApiError(error, call, timeout) : error;

@@ -36,6 +36,7 @@ export class CurrentIntent {
   readonly #gracePeriod: Milliseconds;
   readonly #forcedStop = new AbortController();
   readonly #watchers = new Set<Watcher>();
+  #nextDrain = new AbortController();
   #intent: Intent = { state: "serving" };
   #clients: PromiseWithResolvers<DrainOutcome> | undefined;
 
@@ -54,6 +55,11 @@ export class CurrentIntent {
   /** Ends when the second stop signal comes. */
   get forcedStop(): AbortSignal {
     return this.#forcedStop.signal;
+  }
+
+  /** Ends with the next request to drain. */
+  get nextDrain(): AbortSignal {
+    return this.#nextDrain.signal;
   }
 
   /** A signal that ends, with an `IntentChanged`, once the intent is none of these. */
@@ -85,6 +91,8 @@ export class CurrentIntent {
   /** Begins a drain, or joins the one that is under way. Never rejects. */
   drain(): Promise<DrainOutcome> {
     this.send({ event: "drain", at: this.#clock.now() });
+    this.#nextDrain.abort(new IntentChanged(this.#intent.state));
+    this.#nextDrain = new AbortController();
     const intent = this.#intent;
     if (intent.state === "drained" || intent.state === "ended") {
       return Promise.resolve(intent.outcome);

@@ -34,7 +34,8 @@ export type Intent =
   /** The process is to end. `cause`: a `StopRequested`, or what a step threw. */
   | {
     readonly state: "stopping";
-    readonly since: Milliseconds;
+    /** Undefined: a step failed, and nothing says that the pod is being deleted. */
+    readonly since: Milliseconds | undefined;
     readonly cause: unknown;
     /** A second stop signal: skip hooks and waits, never DeregisterTargets. */
     readonly forced: boolean;
@@ -95,8 +96,9 @@ export function nextIntent(intent: Intent, event: IntentEvent, gracePeriod: Mill
     case "application-returned":
       return comeBack(intent, "application-returned");
     case "stop":
-    case "failed":
       return stop(intent, event, gracePeriod);
+    case "failed":
+      return isEnding(intent) ? intent : stopping(intent, undefined, event.cause);
     case "second-stop":
       return intent.state === "stopping" && !intent.forced ? { ...intent, forced: true } : intent;
     case "drain-ended":
@@ -128,7 +130,8 @@ function drain(intent: Intent, at: Milliseconds, gracePeriod: Milliseconds): Int
       return isSame ? intent : { state: "drained", since, outcome };
     }
     case "stopping":
-      return intent.drain === "awaited" ? intent : { ...intent, drain: "awaited" };
+      if (intent.drain === "awaited") return intent;
+      return { ...intent, since: intent.since ?? at, drain: "awaited" };
     case "ended":
       return intent;
   }
@@ -152,14 +155,18 @@ function stop(
   { at, cause }: { readonly at: Milliseconds; readonly cause: unknown },
   gracePeriod: Milliseconds,
 ): Intent {
-  if (intent.state === "stopping" || intent.state === "ended") return intent;
-  return {
-    state: "stopping",
-    since: graceSince(intent, at, gracePeriod),
-    cause,
-    forced: false,
-    drain: intent.state === "draining" ? "awaited" : "none",
-  };
+  if (!isEnding(intent)) return stopping(intent, graceSince(intent, at, gracePeriod), cause);
+  const isFirstSign = intent.state === "stopping" && intent.since === undefined;
+  return isFirstSign ? { ...intent, since: at } : intent;
+}
+
+function isEnding({ state }: Intent): boolean {
+  return state === "stopping" || state === "ended";
+}
+
+function stopping(intent: Intent, since: Milliseconds | undefined, cause: unknown): Intent {
+  const drain = intent.state === "draining" ? "awaited" : "none";
+  return { state: "stopping", since, cause, forced: false, drain };
 }
 
 function drainEnded(intent: Intent, outcome: DrainOutcome): Intent {
@@ -180,8 +187,8 @@ function drainEnded(intent: Intent, outcome: DrainOutcome): Intent {
  * stop signal. A pod that outlives its grace period was not being deleted: the next sign counts.
  */
 function graceSince(intent: Intent, at: Milliseconds, gracePeriod: Milliseconds): Milliseconds {
-  const isRunning = "since" in intent && at - intent.since < gracePeriod;
-  return isRunning ? intent.since : at;
+  const since = "since" in intent ? intent.since : undefined;
+  return since !== undefined && at - since < gracePeriod ? since : at;
 }
 
 /** Whether clients of `/drain` wait for an answer. */

@@ -1,6 +1,6 @@
 /** The lifecycle: which steps follow from the intent. `steps.ts` says what each of them does. */
 import type { Config } from "../config/config.ts";
-import { sleep, whenEnded } from "../host/clock.ts";
+import { anyOf, sleep, whenEnded } from "../host/clock.ts";
 import { Failure } from "../host/exit.ts";
 import { isDrainAwaited, type ReturnReason } from "./intent.ts";
 import { type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
@@ -98,6 +98,7 @@ class Lifecycle {
 
   async #idle(): Promise<void> {
     const { progress, intent, onIdle } = this.#ports;
+    this.#watchForReturn();
     progress.enter("drained");
     onIdle?.();
     await sleep(intent.whileIn("drained"));
@@ -149,7 +150,7 @@ class Lifecycle {
     await this.#steps.deregister();
     if (!this.#steps.hasDeregistered) return;
     this.#hasDeregistered = true;
-    if (hadDeregistered || !("since" in now)) return;
+    if (hadDeregistered || !("since" in now) || now.since === undefined) return;
     observer?.onDeregistered?.(clock.now() - now.since);
   }
 
@@ -174,13 +175,15 @@ class Lifecycle {
 
   async #sendReturns(away: AbortSignal): Promise<void> {
     const { application, intent } = this.#ports;
-    try {
-      while (!away.aborted) {
-        await application.restarted(away);
-        if (!away.aborted) intent.send({ event: "application-returned" });
+    while (!away.aborted) {
+      // A drain requested since is one of the application that runs now, as soon as one does.
+      const signal = anyOf(away, intent.nextDrain);
+      try {
+        await application.restarted(signal);
+        if (!signal.aborted) intent.send({ event: "application-returned" });
+      } catch (reason) {
+        if (!signal.aborted) throw reason;
       }
-    } catch (reason) {
-      if (!away.aborted) throw reason;
     }
   }
 }

@@ -102,7 +102,7 @@ function pauseAfter(
   clock: Clock,
 ): Milliseconds {
   const delay = backOff(error, progress, clock);
-  return error.retryable ? delay : Math.max(delay, Math.min(REFUSED_PAUSE, progress.left / 2));
+  return error.retryable ? delay : Math.max(delay, REFUSED_PAUSE);
 }
 
 /** A final refusal is said once: it stays the same until somebody changes a policy. */

@@ -142,15 +142,30 @@ class DrainWait {
       else idleSince ??= now;
       const isIdle = idleSince !== undefined && now - idleSince >= rules.idleTime;
       if (isIdle && this.#elapsed() >= rules.minTime) {
-        const results = await Promise.all(each.map((one) => one.deregisterIfRegistered()));
+        const polls = Promise.all(each.map((one) => one.deregisterIfRegistered()));
+        const isStillIdle = await this.#isIdleUntil(polls, count);
+        const results = await polls;
         if (results.includes("unconfirmed")) return { outcome: "unconfirmed" };
-        if (!results.includes("again")) return this.#drained();
+        if (isStillIdle && !results.includes("again")) return this.#drained();
         idleSince = undefined;
       }
       if (this.#deadline.aborted) return this.#timedOut(`${left(connections)} left`);
       this.#report(`${left(connections)} left`);
       await sleep(clock.within(COUNT_EVERY, this.#deadline));
     }
+  }
+
+  /** Counts on until some work is done: whether nobody was connected all the time. */
+  async #isIdleUntil(work: Promise<unknown>, count: () => number): Promise<boolean> {
+    const { clock } = this.#options;
+    const done = new AbortController();
+    work.finally(() => done.abort());
+    let isIdle = true;
+    while (!done.signal.aborted) {
+      await sleep(clock.within(COUNT_EVERY, done.signal));
+      isIdle &&= count() === 0;
+    }
+    return isIdle;
   }
 
   /** While one target drains, another client may register another one again: all are gone at once. */

@@ -27,12 +27,17 @@ export interface PollOptions {
   readonly timeout?: Milliseconds;
 }
 
-/** Polls the target's health once; a call that failed or timed out is an error, as a value. */
+/**
+ * Polls the target's health once; a call that failed or timed out is an error, as a value. By id and
+ * port alone: named with a zone other than the recorded one, AWS finds nothing
+ * (aws-load-balancer-controller issue 4544).
+ */
 export async function pollHealth(
-  { group, target }: Attachment,
+  { group, target: { id, port } }: Attachment,
   { elb, timeout = REQUEST_TIMEOUT }: PollOptions,
   signal: AbortSignal,
 ): Promise<TargetHealth | ApiError> {
+  const target = { id, ...(port !== undefined && { port }) };
   try {
     return await elb.describeTargetHealth(group.arn, target, { signal, timeout });
   } catch (error) {

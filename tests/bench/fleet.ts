@@ -11,7 +11,7 @@ import { CurrentIntent } from "../../lib/lifecycle/current_intent.ts";
 import { runLifecycle } from "../../lib/lifecycle/lifecycle.ts";
 import { Progress } from "../../lib/lifecycle/status.ts";
 import type { Application } from "../../lib/lifecycle/ports.ts";
-import { SimulatedClock } from "../simulation/clock.ts";
+import { VirtualClock } from "../simulation/clock.ts";
 import { Tape } from "../simulation/tape.ts";
 import { Account, GROUP, HEALTHY_AFTER, LIMITS } from "./fleet_account.ts";
 
@@ -39,7 +39,7 @@ const SURGE = 4;
 
 /** One fleet in virtual time, all with the same flags. */
 class Fleet {
-  readonly clock: SimulatedClock;
+  readonly clock: VirtualClock;
   readonly account: Account;
   /** When each pod was gone. */
   readonly gone: number[] = [];
@@ -47,7 +47,7 @@ class Fleet {
 
   constructor(flags: readonly string[], seed: number) {
     const tape = Tape.of(seed);
-    this.clock = new SimulatedClock(() => tape.number());
+    this.clock = new VirtualClock(() => tape.number());
     this.account = new Account(this.clock);
     this.#flags = flags;
   }
@@ -186,7 +186,7 @@ async function play(name: string, pods: number, flags: readonly string[]): Promi
   if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
   const fleet = new Fleet(flags, pods);
   const work = scenario(fleet, pods);
-  await fleet.clock.run(work, { longest: LONGEST, moments: Infinity });
+  await fleet.clock.play(work, { longest: LONGEST, moments: Infinity });
   const { neverIn, left, times, from, bound } = await work;
   const at = times.toSorted((one, other) => one - other)[Math.ceil(0.99 * pods) - 1];
   const until = ((at ?? Infinity) - from) / 1_000;

@@ -5,7 +5,7 @@
 import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/elb.ts";
 import type { TargetGroup, TargetHealth } from "../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../lib/aws/errors.ts";
-import type { SimulatedClock } from "../simulation/clock.ts";
+import type { VirtualClock } from "../simulation/clock.ts";
 
 /**
  * The limits of one account and region: so many tokens at most, and so many new ones a second.
@@ -54,10 +54,10 @@ export class Account implements ElasticLoadBalancing {
   readonly registered = new Map<string, number>();
   calls = 0;
   throttled = 0;
-  readonly #clock: SimulatedClock;
+  readonly #clock: VirtualClock;
   #buckets: { readonly describe: Bucket; readonly change: Bucket } | undefined;
 
-  constructor(clock: SimulatedClock) {
+  constructor(clock: VirtualClock) {
     this.#clock = clock;
   }
 

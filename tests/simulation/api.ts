@@ -6,10 +6,11 @@ import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/el
 import type { TargetGroup, TargetHealth, WhichGroups } from "../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../lib/aws/errors.ts";
 import { isTimeout } from "../../lib/host/clock.ts";
-import type { SimulatedClock } from "./clock.ts";
+import type { VirtualClock } from "./clock.ts";
 import { type Course, drawCourse, type Weather } from "./courses.ts";
 import { Membership, type MembershipPlan } from "./membership.ts";
 import type { Tape } from "./tape.ts";
+import { ZONE } from "./scenario.ts";
 import type { Trace } from "./trace.ts";
 
 /** One call as both sides know it; times are virtual. */
@@ -28,7 +29,7 @@ export interface CallRecord {
 
 /** What the API model needs. */
 export interface ApiOptions {
-  readonly clock: SimulatedClock;
+  readonly clock: VirtualClock;
   readonly tape: Tape;
   readonly trace: Trace;
   readonly weather: Weather;
@@ -96,17 +97,21 @@ export class SimulatedApi implements ElasticLoadBalancing {
 
   async describeTargetHealth(
     arn: string,
-    _target: Target,
+    target: Target,
     options: CallOptions,
   ): Promise<TargetHealth> {
     const { clock } = this.#options;
     const membership = this.#membership(arn);
+    // A zone other than the recorded one finds nothing (aws-load-balancer-controller issue 4544).
+    const isFound = target.availabilityZone === undefined || target.availabilityZone === ZONE;
     let health = membership.health(-Infinity);
     const record = await this.#call(
       "DescribeTargetHealth",
       nameOf(arn),
       options,
-      ({ staleness }) => health = membership.health(clock.now() - staleness),
+      ({ staleness }) => {
+        if (isFound) health = membership.health(clock.now() - staleness);
+      },
     );
     record.health = health;
     return health;
@@ -150,7 +155,7 @@ export class SimulatedApi implements ElasticLoadBalancing {
   ): Promise<CallRecord> {
     signal.throwIfAborted();
     const { clock, tape, weather, onCall } = this.#options;
-    const course = drawCourse(tape, weather, clock.now());
+    const course = drawCourse(tape, call, weather, clock.now());
     const record: CallRecord = { call, group, madeAt: clock.now() };
     this.calls.push(record);
     onCall(record, "made");

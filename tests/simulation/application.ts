@@ -1,56 +1,87 @@
-/** The application in the pod: it answers after a while, or never, and may go away and come back. */
+/** The application in the pod, as a probe finds it: ready, slow, not ready, or not there at all. */
+import type { Answer, Probe } from "../../lib/application/probe.ts";
 import { sleep } from "../../lib/host/clock.ts";
-import { Failure } from "../../lib/host/exit.ts";
-import type { Application } from "../../lib/lifecycle/ports.ts";
-import type { SimulatedClock } from "./clock.ts";
-import type { Tape } from "./tape.ts";
-import type { Trace } from "./trace.ts";
+import type { VirtualClock } from "./clock.ts";
 
-/** What the application model needs. */
-export interface ApplicationOptions {
-  readonly clock: SimulatedClock;
-  readonly tape: Tape;
-  readonly trace: Trace;
-  /** `-wait-for-timeout`. */
-  readonly timeout: number;
-  /** How likely it does not answer in time. */
-  readonly trouble: number;
-}
+/** How an answer can be; `refusing`: nothing takes connections. */
+export type Condition = "ready" | "slow" | "unready" | "refusing";
 
-/** The application port. */
-export class SimulatedApplication implements Application {
-  /** Whether it has answered, the last time that the life waited for it. */
-  isReady = false;
-  readonly #options: ApplicationOptions;
-  readonly #waiting = new Set<() => void>();
+/** For so long it has to refuse connections, and then to answer, to count as restarted for certain. */
+const CERTAINLY_GONE = 2_000;
+const CERTAINLY_BACK = 12_000;
 
-  constructor(options: ApplicationOptions) {
-    this.#options = options;
+/** The application. */
+export class SimulatedApplication {
+  readonly #clock: VirtualClock;
+  #condition: Condition = "refusing";
+  #since = 0;
+  /** When it refused connections the last time: from when, and to when. */
+  #refused = { from: 0, to: 0 };
+  /** When a probe found it ready the last time. */
+  #seenReadyAt = -Infinity;
+
+  /** @param readyAt When it answers for the first time; undefined: never. */
+  constructor(clock: VirtualClock, readyAt: number | undefined) {
+    this.#clock = clock;
+    if (readyAt === 0) this.#become("ready");
+    else if (readyAt !== undefined) clock.after(readyAt, () => this.#become("ready"));
   }
 
-  async wait(stop: AbortSignal): Promise<void> {
-    const { clock, tape, trace, timeout, trouble } = this.#options;
-    this.isReady = false;
-    const isNever = tape.happens(trouble);
-    if (isNever) trace.incident("application never ready");
-    const time = isNever ? timeout : tape.happens(0.3) ? tape.time(timeout - 1) : 0;
-    if (time > 0) await sleep(clock.within(time, stop));
-    stop.throwIfAborted();
-    if (isNever) throw new Failure("applicationNeverReady", "the application does not answer");
-    this.isReady = true;
-    trace.happened("the application answers");
+  /** Whether a probe found it ready since a moment. */
+  wasReadySince(moment: number): boolean {
+    return this.#seenReadyAt >= moment;
   }
 
-  restarted(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.add(resolve);
-      signal.addEventListener("abort", () => this.#waiting.delete(resolve), { once: true });
+  get isGone(): boolean {
+    return this.#condition === "refusing";
+  }
+
+  /** Whether it has answered for so long without a break. */
+  isReadyFor(time: number): boolean {
+    return this.#condition === "ready" && this.#clock.now() - this.#since >= time;
+  }
+
+  /** Whether it was gone for so long since a moment, and is back for so long, that it was noticed. */
+  isCertainlyBack(since: number): boolean {
+    const goneFor = this.#refused.to - Math.max(this.#refused.from, since);
+    return goneFor >= CERTAINLY_GONE && this.isReadyFor(CERTAINLY_BACK);
+  }
+
+  /** It is in a condition for a while, and then ready again. */
+  is(condition: Condition, time: number): void {
+    this.#become(condition);
+    const since = this.#since;
+    this.#clock.after(time, () => {
+      if (this.#condition === condition && this.#since === since) this.#become("ready");
     });
   }
 
-  /** It has gone away and come back. */
-  restart(): void {
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+  /** It ends for good. */
+  end(): void {
+    this.#become("refusing");
+  }
+
+  readonly probe: Probe = async (_address, signal): Promise<Answer> => {
+    switch (this.#condition) {
+      case "ready":
+        this.#seenReadyAt = this.#clock.now();
+        return { outcome: "ready" };
+      case "unready":
+        return { outcome: "unready", reason: "status 503" };
+      case "refusing":
+        return { outcome: "refused", reason: "connection refused" };
+      case "slow":
+        await sleep(signal);
+        return { outcome: "unready", reason: "no answer in time" };
+    }
+  };
+
+  #become(condition: Condition): void {
+    const now = this.#clock.now();
+    if (condition === "ready" && this.#condition === "refusing") {
+      this.#refused = { from: this.#since, to: now };
+    }
+    this.#condition = condition;
+    this.#since = now;
   }
 }

@@ -1,5 +1,5 @@
 /** How one API call goes: what the network and the server do with it. */
-import type { ApiErrorDetails } from "../../lib/aws/errors.ts";
+import type { ApiCall, ApiErrorDetails } from "../../lib/aws/errors.ts";
 import type { Tape, Weighted } from "./tape.ts";
 import type { Incident } from "./trace.ts";
 
@@ -33,6 +33,17 @@ export interface Weather {
   readonly clearsAt: number;
   /** How long after it was given up a call may still be applied. */
   readonly settle: number;
+  /** Calls that the role does not allow for a while. */
+  readonly denials: readonly Denial[];
+  /** RegisterTargets finds no room in the load balancer's quota between two moments. */
+  readonly quota: { readonly from: number; readonly to: number };
+}
+
+/** A call that is denied between two moments. */
+export interface Denial {
+  readonly call: ApiCall;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** One way in which a call goes wrong: what is other than in a call that goes well. */
@@ -44,6 +55,9 @@ const SERVER_ERROR = { code: "InternalFailure", effect: "unknown", retryable: tr
 const CUT_OFF = { code: "ConnectionReset", effect: "unknown", retryable: true } as const;
 const ODD = { code: "UnexpectedReply", effect: "unknown", retryable: true } as const;
 const DENIED = { code: "AccessDenied", effect: "none", retryable: false } as const;
+const QUOTA = { code: "TooManyTargets", effect: "none", retryable: true } as const;
+const OLD_KEY = { code: "InvalidClientTokenId", effect: "none", retryable: true } as const;
+const REDIRECTED = { code: "UnexpectedReply", effect: "none", retryable: true } as const;
 
 /** All that can go wrong with a call. A new fault is a line here. */
 const TROUBLES: readonly Weighted<Trouble>[] = [
@@ -97,6 +111,11 @@ const TROUBLES: readonly Weighted<Trouble>[] = [
   })],
   [1, (tape) => ({ sentAfter: tape.time(15_000), incident: "slow credentials" })],
   [0.4, () => ({ incident: "final refusal", appliedAfter: [], fault: DENIED })],
+  [1, (tape) => ({
+    incident: "refused credentials",
+    appliedAfter: [],
+    fault: tape.pick([OLD_KEY, REDIRECTED]),
+  })],
 ];
 
 function drawTrouble(tape: Tape): Trouble {
@@ -109,15 +128,38 @@ export function drawOutage(tape: Tape): readonly Trouble[] {
   return Array.from({ length: count }, () => drawTrouble(tape));
 }
 
+/** Draws what the role does not allow: for a while, or for all of the life. */
+export function drawDenials(tape: Tape): readonly Denial[] {
+  const call = tape.choose<ApiCall | undefined>([
+    [16, undefined],
+    [2, "DescribeTargetHealth"],
+    [2, "DescribeTargetGroupAttributes"],
+    [1, "DeregisterTargets"],
+  ]);
+  if (call === undefined) return [];
+  const from = tape.choose([[1, 0], [1, tape.time(300_000)]]);
+  return [{ call, from, to: tape.choose([[1, Infinity], [1, from + tape.time(300_000)]]) }];
+}
+
+/** What refuses a call at a moment, whatever else goes well. */
+function refusal(call: ApiCall, { denials, quota }: Weather, now: number): Partial<Course> {
+  const isDenied = denials.some((one) => one.call === call && now >= one.from && now < one.to);
+  if (isDenied) return { incident: "final refusal", appliedAfter: [], fault: DENIED };
+  const isFull = call === "RegisterTargets" && now >= quota.from && now < quota.to;
+  return isFull ? { incident: "quota", appliedAfter: [], fault: QUOTA } : {};
+}
+
 /** Draws the course of a call that is made now. */
-export function drawCourse(tape: Tape, weather: Weather, now: number): Course {
+export function drawCourse(tape: Tape, call: ApiCall, weather: Weather, now: number): Course {
   const answeredAfter = 2 + tape.time(tape.happens(0.1) ? 9_000 : 60);
   const well: Course = {
     sentAfter: 0,
     appliedAfter: [Math.floor((answeredAfter - 1) * tape.number())],
     answeredAfter,
     staleness: 0,
+    ...refusal(call, weather, now),
   };
+  if (well.fault !== undefined) return well;
   if (now >= weather.clearsAt || !tape.happens(weather.trouble)) return well;
   const { outage } = weather;
   const trouble = outage.length > 0 ? tape.pick(outage) : drawTrouble(tape);

@@ -1,6 +1,6 @@
 /** Hooks in virtual time: they take their time, fail, and hang until they are ended. */
 import type { HookContext, HookEvent, HookOutcome, Hooks } from "../../lib/hooks/hook.ts";
-import type { SimulatedClock } from "./clock.ts";
+import type { VirtualClock } from "./clock.ts";
 import type { Tape } from "./tape.ts";
 import type { Trace } from "./trace.ts";
 
@@ -21,7 +21,7 @@ export type HookPlan = { readonly kind: "ends"; readonly after: number } | {
 
 /** What the hooks model needs. */
 export interface HookOptions {
-  readonly clock: SimulatedClock;
+  readonly clock: VirtualClock;
   readonly tape: Tape;
   readonly trace: Trace;
   /** How likely a hook does not end well. */

@@ -26,6 +26,7 @@ export class Membership {
   readonly #plan: MembershipPlan;
   readonly #target: TargetHealth["target"];
   readonly #entries: Entry[];
+  #rivalUntil = -Infinity;
 
   constructor(target: TargetHealth["target"], plan: MembershipPlan) {
     this.#target = target;
@@ -37,6 +38,18 @@ export class Membership {
   get isOurs(): boolean {
     const state = this.#entries.at(-1)?.state;
     return state?.at === "registered" && state.byUs;
+  }
+
+  /** Since when it is registered, by whomever; undefined: it is not. */
+  get registeredSince(): number | undefined {
+    const last = this.#entries.at(-1);
+    return last?.state.at === "registered" ? last.since : undefined;
+  }
+
+  /** Until a moment, another client registers the target again whenever it is deregistered. */
+  rival(now: number, until: number): void {
+    this.#rivalUntil = until;
+    this.register(now, false);
   }
 
   /** Since when nobody has it registered; undefined: somebody has. */
@@ -65,6 +78,7 @@ export class Membership {
     if (this.#at(now).state.at !== "registered") return;
     const until = now + this.#plan.drainsFor;
     this.#entries.push({ since: now, state: { at: "draining", until } });
+    if (now < this.#rivalUntil) this.register(now, false);
   }
 
   /** What DescribeTargetHealth says of a moment. */

@@ -1,7 +1,8 @@
 /** What a schedule is about: the flags of the sidecar, and the world that it wakes up in. */
 import { type Config, readConfig } from "../../lib/config/config.ts";
 import { arnOf } from "./api.ts";
-import { drawOutage, type Weather } from "./courses.ts";
+import { type ConnectionPlan, drawConnections } from "./connections.ts";
+import { drawDenials, drawOutage, type Weather } from "./courses.ts";
 import type { MembershipPlan } from "./membership.ts";
 import type { Tape } from "./tape.ts";
 
@@ -12,16 +13,32 @@ export interface Scenario {
   readonly groups: ReadonlyMap<string, MembershipPlan>;
   readonly weather: Weather;
   readonly hookTrouble: number;
+  /** When the application answers for the first time; undefined: never. */
+  readonly applicationReadyAt: number | undefined;
+  readonly connections: ConnectionPlan;
+  /** By then the last event has come, and every registration cycle is on its way to its end. */
+  readonly latest: number;
 }
 
 const NAMES = ["alpha", "beta", "gamma"] as const;
 
+/** Most lives are short; a long one shows what an old drain or doubt does an hour later. */
+const LATEST = 800_000;
+const LATEST_WHERE_PROBED = 300_000;
+const LATEST_OF_A_LONG_LIFE = 2 * 3_600_000;
+
+/** Where addresses of this VPC are recorded, whatever `-availability-zone` says. */
+export const ZONE = "eu-west-1a";
+
 /** Draws a scenario. */
 export function drawScenario(tape: Tape): Scenario {
-  const count = tape.choose([[6, 1], [3, 2], [1, 3]]);
-  const names = NAMES.slice(0, count);
+  // More groups than calls at a time.
+  const count = tape.choose([[120, 1], [60, 2], [20, 3], [0.5, 12]]);
+  const names = Array.from({ length: count }, (_, at) => NAMES[at] ?? `group-${at}`);
   const args = [...groupFlags(tape, names), ...otherFlags(tape)];
   const config = configOf(args);
+  // The application is probed several times a second while its pod is drained.
+  const isProbed = config.application.addresses.length > 0;
   const settle = config.timeouts.confirmSettle;
   return {
     config,
@@ -32,7 +49,19 @@ export function drawScenario(tape: Tape): Scenario {
       outage: drawOutage(tape),
       clearsAt: tape.choose([[3, Infinity], [1, 30_000], [1, 120_000]]),
       settle,
+      denials: drawDenials(tape),
+      quota: tape.choose([
+        [18, { from: 0, to: 0 }],
+        [1, { from: 0, to: 15_000 }],
+        [1, { from: 0, to: 90_000 }],
+        [1, { from: 60_000, to: 400_000 }],
+      ]),
     },
+    applicationReadyAt: tape.choose([[6, 0], [3, tape.time(60_000)], [1, undefined]]),
+    connections: drawConnections(tape),
+    latest: isProbed
+      ? LATEST_WHERE_PROBED
+      : tape.choose([[30, LATEST], [1, LATEST_OF_A_LONG_LIFE]]),
     hookTrouble: tape.choose([[3, 0.1], [1, 0.6]]),
   };
 }
@@ -57,7 +86,11 @@ function otherFlags(tape: Tape): string[] {
     flag("wait-in-service-timeout", ["5m0s", "30s", "2s"]),
     flag("require-in-service", ["false", "true"]),
     flag("wait-drained", ["false", "false", "true"]),
-    flag("min-drain-time", ["10s", "2m0s"]),
+    flag("min-drain-time", ["10s", "2m0s", "10s", "2m0s", "0s"]),
+    flag("grace-period", ["0s", "0s", "0s", "30s", "5m0s"]),
+    ...(tape.happens(0.12) ? ["-wait-for=tcp://127.0.0.1:9092"] : []),
+    ...(tape.happens(0.2) ? ["-wait-idle", "-idle-time=10s"] : []),
+    ...(tape.happens(0.1) ? ["-availability-zone=eu-west-1b"] : []),
     flag("wait-drained-timeout", ["6m0s", "30s"]),
     flag("watch-interval", ["0s", "0s", "1m0s", "10s"]),
     ...(tape.happens(0.3) ? ["-listen=127.0.0.1:8080"] : []),

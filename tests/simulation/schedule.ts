@@ -1,5 +1,5 @@
 /** One schedule from its decisions to its verdict. */
-import { hangUpEvents, LATEST } from "./events.ts";
+import { hangUpEvents } from "./events.ts";
 import { seeCall } from "./invariants/calls.ts";
 import { seeAftermath, seeCycleEnd, seeEnd } from "./invariants/end.ts";
 import { seeHook } from "./invariants/hooks.ts";
@@ -49,8 +49,8 @@ export async function play(tape: Tape, keepLines = false): Promise<Verdict> {
   });
   hangUpEvents(world, tape);
   const { clock, trace, facts } = world;
-  const end = await clock.run(world.live(), {
-    longest: LATEST + 2 * longestEnd(world, true),
+  const end = await clock.play(world.live(), {
+    longest: scenario.latest + 2 * longestEnd(world, true),
     moments: MOST_MOMENTS,
     onSettled: () => seeSettled(world),
   });

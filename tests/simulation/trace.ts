@@ -1,5 +1,5 @@
 /** What happened in one schedule, in order: for the invariants, and for a person to read. */
-import type { SimulatedClock } from "./clock.ts";
+import type { VirtualClock } from "./clock.ts";
 
 /** Where a life is, as far as its calls, hooks and log lines tell. */
 export const PHASES = [
@@ -29,6 +29,9 @@ export const INCIDENTS = [
   "drain",
   "register",
   "application restart",
+  "application unready",
+  "pod deletion",
+  "rival",
   "late application",
   "lost reply",
   "applied twice",
@@ -38,8 +41,9 @@ export const INCIDENTS = [
   "refused connection",
   "final refusal",
   "slow credentials",
+  "refused credentials",
+  "quota",
   "stale reply",
-  "application never ready",
   "hook fails",
   "hook hangs",
 ] as const;
@@ -54,12 +58,12 @@ export class Trace {
   readonly phases: { readonly phase: Phase; readonly at: number }[] = [
     { phase: "resolving", at: 0 },
   ];
-  readonly #clock: SimulatedClock;
+  readonly #clock: VirtualClock;
   readonly #keepLines: boolean;
   /** Told of each happening; a schedule's triggers hang here. */
   onHappening: ((what: string) => void) | undefined;
 
-  constructor(clock: SimulatedClock, keepLines: boolean) {
+  constructor(clock: VirtualClock, keepLines: boolean) {
     this.#clock = clock;
     this.#keepLines = keepLines;
   }

@@ -1,5 +1,7 @@
 /** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
 import type { Log } from "../../lib/host/log.ts";
+import { ApplicationMonitor } from "../../lib/application/monitor.ts";
+import { Application } from "../../lib/application/port.ts";
 import { limited } from "../../lib/aws/limits.ts";
 import { CurrentIntent } from "../../lib/lifecycle/current_intent.ts";
 import type { DrainOutcome, LifecycleOutcome } from "../../lib/lifecycle/outcome.ts";
@@ -13,7 +15,8 @@ import {
 import { runLifecycle } from "../../lib/lifecycle/lifecycle.ts";
 import { type CallRecord, SimulatedApi } from "./api.ts";
 import { SimulatedApplication } from "./application.ts";
-import { SimulatedClock } from "./clock.ts";
+import { SimulatedConnections } from "./connections.ts";
+import { VirtualClock } from "./clock.ts";
 import { Cycle } from "./cycle.ts";
 import { type HookRun, SimulatedHooks } from "./hooks.ts";
 import type { Scenario } from "./scenario.ts";
@@ -46,16 +49,21 @@ export class World {
   readonly facts: Facts = { faulted: false, drains: [], listeners: 0 };
   readonly stop = new AbortController();
   readonly forcedStop = new AbortController();
-  readonly clock: SimulatedClock;
+  readonly clock: VirtualClock;
   readonly trace: Trace;
   readonly api: SimulatedApi;
   readonly hooks: SimulatedHooks;
   readonly application: SimulatedApplication;
+  readonly connections: SimulatedConnections;
   readonly intent: CurrentIntent;
   readonly scenario: Scenario;
   readonly cycles: Cycle[] = [];
   /** A client asked for a drain, and nothing has undone that since. */
   isDrainStanding = false;
+  /** The target may be registered again: on request, or as the application may count as restarted. */
+  mayReturn = false;
+  /** Since when the pod's grace period counted, from which moment on. */
+  readonly #graces: { readonly from: number; readonly since: number }[] = [];
   /** The life as its HTTP service sees it. */
   readonly view: View;
   readonly #progress: Progress;
@@ -71,7 +79,7 @@ export class World {
     this.scenario = scenario;
     this.#tape = tape;
     // Half a turn on: the harmless chance is the middle, not a delay of nothing.
-    this.clock = new SimulatedClock(() => (tape.number() + 0.5) % 1);
+    this.clock = new VirtualClock(() => (tape.number() + 0.5) % 1);
     this.trace = new Trace(this.clock, watch.keepLines);
     const { clock, trace } = this;
     this.api = new SimulatedApi({
@@ -96,17 +104,15 @@ export class World {
       },
       onHook: (run) => watch.onHook(this, run),
     });
-    this.application = new SimulatedApplication({
-      ...{ clock, tape, trace },
-      timeout: scenario.config.application.timeout,
-      trouble: scenario.hookTrouble / 2,
-    });
+    this.application = new SimulatedApplication(clock, scenario.applicationReadyAt);
+    this.connections = new SimulatedConnections(clock, scenario.connections);
     const signals = { stop: this.stop.signal, forcedStop: this.forcedStop.signal };
     const { gracePeriod, drain } = scenario.config;
     this.intent = new CurrentIntent({ clock, signals, gracePeriod });
     this.cycles.push(this.#newCycle());
     this.#progress = new TracedProgress(clock, trace, () => {
       watch.onReturn(this);
+      this.isDrainStanding = this.mayReturn = false;
       this.cycles.push(this.#newCycle());
     });
     this.view = createView({
@@ -120,12 +126,16 @@ export class World {
 
   /** The life under test. A new port is filled here. */
   async live(): Promise<void> {
-    const { clock, hooks, application, intent } = this;
+    const { clock, hooks, intent, scenario: { config } } = this;
+    const log = this.#log();
+    const { probe } = this.application;
+    const monitor = new ApplicationMonitor(config.application.addresses, { clock, probe });
     const ports: Ports = {
-      ...{ clock, hooks, application, intent },
+      ...{ clock, log, hooks, intent },
       elb: limited(this.api, clock),
-      log: this.#log(),
+      application: new Application({ ...config.application, clock, log, monitor, probe }),
       progress: this.#progress,
+      connections: this.connections.count,
     };
     this.facts.ending = await runLifecycle(this.scenario.config, ports);
     this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.message}`);
@@ -161,6 +171,23 @@ export class World {
     this.cycle.leave ??= { at: this.clock.now(), phase: this.trace.phase, by };
   }
 
+  /** The first sign that the pod may be deleted; one that it has outlived was none. */
+  graceBegins(): void {
+    const { gracePeriod } = this.scenario.config;
+    const now = this.clock.now();
+    const last = this.#graces.at(-1)?.since ?? -Infinity;
+    const isRunning = last >= this.cycle.began && now - last < gracePeriod;
+    if (!isRunning) this.#graces.push({ from: now, since: now });
+  }
+
+  /** When the grace period that counts at a moment ends, but for a reserve. */
+  graceEnd(moment: number, reserve: number): number {
+    const { gracePeriod } = this.scenario.config;
+    const running = this.#graces.findLast(({ from }) => from <= moment);
+    if (gracePeriod === 0 || running === undefined) return Infinity;
+    return running.since + gracePeriod - reserve;
+  }
+
   #newCycle(): Cycle {
     return new Cycle(this.clock.now(), {
       call: this.api.calls.length,
@@ -176,7 +203,9 @@ export class World {
 
   /** From calls to phases. */
   #follow(record: CallRecord, step: "made" | "sent" | "ended"): void {
-    const { trace } = this;
+    const { trace, connections } = this;
+    if (step === "made" && record.call === "DeregisterTargets") connections.drains();
+    if (step === "sent" && record.call === "RegisterTargets") connections.serves();
     if (step === "made") {
       if (record.call === "DeregisterTargets" && trace.phase === "confirming") {
         trace.enter("deregistering");
@@ -205,7 +234,7 @@ class TracedProgress extends Progress {
   readonly #trace: Trace;
   readonly #onBegin: () => void;
 
-  constructor(clock: SimulatedClock, trace: Trace, onBegin: () => void) {
+  constructor(clock: VirtualClock, trace: Trace, onBegin: () => void) {
     super(clock);
     this.#trace = trace;
     this.#onBegin = onBegin;

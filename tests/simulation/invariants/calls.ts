@@ -16,20 +16,25 @@ export function seeCall(world: World, record: CallRecord, step: "made" | "sent" 
     notRefusedBefore(world, record);
     return;
   }
-  if (step === "ended") return inItsTime(world, record);
+  if (step === "ended") {
+    seldomRefused(world, record);
+    return inItsTime(world, record);
+  }
   if (record.call === "RegisterTargets") mayRegister(world);
 }
 
-function mayRegister({ trace, facts, isDrainStanding, ofCycle, application }: World): void {
+function mayRegister(world: World): void {
+  const { trace, facts, isDrainStanding, mayReturn, ofCycle } = world;
   if (facts.stoppedAt !== undefined) {
     trace.violated("3: RegisterTargets goes out after the stop signal");
   }
-  if (isDrainStanding) trace.violated("3: RegisterTargets goes out during a drain");
+  if (isDrainStanding && !mayReturn) trace.violated("3: RegisterTargets goes out during a drain");
   const hook = ofCycle.hooks.find(({ event }) => event === "pre-register");
   if (hook?.result?.outcome !== "succeeded") {
     trace.violated("4: RegisterTargets before the pre-register hook succeeded");
   }
-  if (!application.isReady) {
+  const { application, cycle, scenario: { config } } = world;
+  if (config.application.addresses.length > 0 && !application.wasReadySince(cycle.began)) {
     trace.violated("4: RegisterTargets before -wait-for is satisfied");
   }
 }
@@ -49,6 +54,28 @@ function withinRate({ api, trace, clock }: World, record: CallRecord): void {
   );
   if (recent.length === MOST_CALLS + 1) {
     trace.violated(`8: more than ${MOST_CALLS} ${record.call} in ${CALLS_WINDOW} ms`);
+  }
+}
+
+/** Refused for good while serving or deregistering, in so many milliseconds, by call. */
+const MOST_REFUSED: Partial<Record<CallRecord["call"], { count: number; within: number }>> = {
+  // A role may be mended while the pod lives.
+  DescribeTargetHealth: { count: 20, within: 3_600_000 },
+  // It may be mended in time, too.
+  DeregisterTargets: { count: 4, within: 10_000 },
+};
+
+/** What is refused for good is tried again seldom. */
+function seldomRefused({ api, trace, clock }: World, record: CallRecord): void {
+  const bound = MOST_REFUSED[record.call];
+  if (bound === undefined || !isFinal(record)) return;
+  const since = clock.now() - bound.within;
+  const refused = api.calls.filter((other) =>
+    other.call === record.call && other.group === record.group && isFinal(other) &&
+    other.madeAt > since
+  );
+  if (refused.length === bound.count + 1) {
+    trace.violated(`8: ${record.call} refused ${refused.length} times in ${bound.within} ms`);
   }
 }
 

@@ -6,11 +6,14 @@ import type { CallRecord } from "../api.ts";
 import type { Phase } from "../trace.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
+import { seeDrained } from "./requests.ts";
 import { longestEnd, longestStart, ROUNDING } from "./times.ts";
 
-/** When leaving a group began in this cycle. */
-export function departureOf({ ofCycle }: World, group: string): number | undefined {
-  return firstDeparture(ofCycle.calls, group);
+/** When deregistering from a group began in this cycle. */
+export function departureOf({ api, ofCycle }: World, group: string): number | undefined {
+  // More groups than calls at a time: the last ones' calls are made later.
+  if (api.memberships.size <= 10) return firstDeparture(ofCycle.calls, group);
+  return ofCycle.calls.find(({ call }) => call === "DeregisterTargets")?.madeAt;
 }
 
 function firstDeparture(calls: readonly CallRecord[], group: string): number | undefined {
@@ -81,6 +84,7 @@ function rightCode(world: World): void {
     case "done":
       if (facts.stoppedAt === undefined) trace.violated("exit done without a stop");
       if (facts.faulted) trace.violated("exit done after a fault that nobody caught");
+      drainedWhereWaitedFor(world);
       return;
     case "error":
       if (!facts.faulted) trace.violated(`exit fault: ${facts.ending?.message}`);
@@ -93,7 +97,9 @@ function rightCode(world: World): void {
       return;
     }
     case "applicationNeverReady":
-      if (world.application.isReady) trace.violated("refused although the application answers");
+      if (world.application.isReadyFor(3_000)) {
+        trace.violated("refused although the application answers");
+      }
       return;
     case "preRegisterRefused":
       if (ofCycle.hooks[0]?.result?.outcome === "succeeded") {
@@ -115,6 +121,21 @@ function rightCode(world: World): void {
   }
 }
 
+/** `-wait-drained` ends when the targets are drained, whichever cycle deregistered them. */
+function drainedWhereWaitedFor(world: World): void {
+  const { clock, facts, ofCycle, has, scenario: { config } } = world;
+  const stopped = facts.stoppedAt ?? Infinity;
+  const end = Math.min(stopped + config.drain.timeout, world.graceEnd(stopped, 5_000));
+  const isRefused = ofCycle.calls.some((one) =>
+    one.call === "DescribeTargetHealth" && isFinal(one)
+  );
+  const mayEnd = facts.hurriedAt !== undefined || isRefused || clock.now() + ROUNDING >= end ||
+    facts.drains.some(({ endedAt = 0, end }) => endedAt >= stopped && end?.outcome === "failed");
+  if (!config.drain.wait || mayEnd) return;
+  // Of a drain that was over when the stop came, only our own part is still promised.
+  seeDrained(world, "exit 0 with -wait-drained", has("draining") ? stopped : Infinity);
+}
+
 function unconfirmed(world: World): void {
   if (!isLeavingUnknown(world)) {
     world.trace.violated("2: exit 5 although every group confirmed");
@@ -123,14 +144,24 @@ function unconfirmed(world: World): void {
 
 /** Whether a group tried for all of its time and never had an answer to rely on. */
 export function isLeavingUnknown(world: World): boolean {
-  const { api, clock, scenario: { config } } = world;
-  return [...api.memberships.keys()].some((group) => {
-    const began = lastDepartureOf(world, group);
-    if (began === undefined) return false;
-    const inDoubt = began + ROUNDING < doubtUntil(world, group, began);
-    const time = config.timeouts.deregister + (inDoubt ? config.timeouts.confirmSettle : 0);
-    return !isConfirmed(world, group) && clock.now() + ROUNDING >= began + time;
+  const groups = [...world.api.memberships.keys()];
+  const all = groups.map((group) => lastDepartureOf(world, group) ?? Infinity);
+  // More groups than calls at a time: the last ones' calls are made later.
+  const first = groups.length > 10 ? Math.min(...all) : Infinity;
+  return groups.some((group, at) => {
+    const began = Math.min(first, all[at] ?? Infinity);
+    if (began === Infinity) return false;
+    return !isConfirmed(world, group) &&
+      world.clock.now() + ROUNDING >= timeOver(world, group, began);
   });
+}
+
+/** When the time to deregister a target is over; the kubelet leaves two seconds in any case. */
+export function timeOver(world: World, group: string, began: number): number {
+  const { deregister, confirmSettle } = world.scenario.config.timeouts;
+  const inDoubt = began + ROUNDING < doubtUntil(world, group, began);
+  const end = began + deregister + (inDoubt ? confirmSettle : 0);
+  return Math.max(began + 2_000, Math.min(end, world.graceEnd(began, 2_000)));
 }
 
 /** Whether a DeregisterTargets call was answered that no call before it could undo. */
@@ -179,7 +210,7 @@ function hooksRan({ trace, facts, ofCycle, cycle, has }: World): void {
   if (has("serving") && leave?.phase === "serving" && !ran("pre-deregister")) {
     trace.violated("7: pre-deregister never ran");
   }
-  const isLeft = ofCycle.calls.some(({ call }) => call === "DeregisterTargets");
+  const isLeft = has("deregistering");
   if (isLeft && !ran("post-deregister")) {
     trace.violated(`7: post-deregister never ran (exit ${facts.ending?.exit})`);
   }
@@ -208,6 +239,8 @@ function promptly(world: World): void {
     trace.violated("6: a stop before anything was sent does not end the life at once");
   }
   const hook = ofCycle.hooks.find(({ event }) => event === "pre-deregister");
+  // The calls of many groups wait for each other.
+  if (api.memberships.size > 10) return;
   const isStaying = STAYING.includes(leave.phase);
   if (!isStaying && hook === undefined) return;
   const due = isStaying ? leave.at : hook?.endedAt ?? Infinity;

@@ -4,7 +4,7 @@ import { HOOK_EVENTS } from "../../../lib/hooks/hook.ts";
 import type { HookRun } from "../hooks.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
-import { departureOf } from "./end.ts";
+import { departureOf, timeOver } from "./end.ts";
 import { ROUNDING } from "./times.ts";
 
 function isUpper(event: HookEvent): boolean {
@@ -77,11 +77,11 @@ function sawTheWaitEnd({ ofCycle, trace, clock, scenario }: World): void {
 
 /** The post-deregister hook may rely on it that everybody has let go, or that time is over. */
 function afterLetting(world: World): void {
-  const { api, trace, scenario, clock } = world;
+  const { api, trace, clock } = world;
   for (const [group, membership] of api.memberships) {
     const began = departureOf(world, group);
     const isOver = began !== undefined &&
-      clock.now() + ROUNDING >= began + scenario.config.timeouts.deregister;
+      clock.now() + ROUNDING >= timeOver(world, group, began);
     if (membership.isOurs && !isOver) {
       trace.violated(`7: post-deregister while ${group} holds the target`);
     }

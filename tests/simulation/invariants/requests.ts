@@ -1,6 +1,7 @@
 /** What must hold of what is asked of a life from outside, and of what it tells of itself. */
 import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
 import { isDrainAwaited } from "../../../lib/lifecycle/intent.ts";
+import type { Weather } from "../courses.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
 import { isLeavingUnknown } from "./end.ts";
@@ -8,30 +9,51 @@ import { ROUNDING } from "./times.ts";
 
 /** How long a question may take, and how old its answer may be beside the weather's. */
 const ANSWER = 10_000;
+/** A registration by another client is noticed within this: a poll, and the time between two. */
+const NOTICED = 25_000;
 
 /** Looks at the answer of a drain. */
 export function seeDrainEnd(world: World, end: DrainOutcome): void {
   if (end.outcome === "failed") return failedForAReason(world, end.reason);
-  const { api, trace, clock, ofCycle, scenario: { config, weather } } = world;
+  seeDrained(world, "/drain answers 200");
+}
+
+/** Looks at targets that are called drained, whoever says so, by a drain that began then or later. */
+export function seeDrained(world: World, who: string, since = -Infinity): void {
+  const { api, trace, clock, connections, scenario: { config, weather } } = world;
   const now = clock.now();
+  const { idle, idleTime, minTime } = config.drain;
   for (const [group, membership] of api.memberships) {
-    if (membership.isOurs) trace.violated(`5: /drain answers 200, and ${group} holds the target`);
-    const last = ofCycle.calls.findLast((one) =>
-      one.call === "DeregisterTargets" && one.group === group
-    );
+    if (membership.isOurs) trace.violated(`5: ${who}, and ${group} holds the target`);
+    const calls = api.calls.filter((one) => one.group === group);
+    const last = calls.findLast(({ call }) => call === "DeregisterTargets");
     if (last === undefined) continue;
-    if (now + ROUNDING < (last.endedAt ?? Infinity) + config.drain.minTime) {
-      trace.violated(`5: /drain answers 200 before -min-drain-time is over in ${group}`);
+    if (now + ROUNDING < (last.endedAt ?? Infinity) + minTime) {
+      trace.violated(`5: ${who} before -min-drain-time is over in ${group}`);
     }
-    if (membership.isDrainingThroughout(now - weather.settle - ANSWER, now)) {
-      trace.violated(`5: /drain answers 200, and the target is draining in ${group}`);
+    const isOld = now - (membership.registeredSince ?? Infinity) > NOTICED + weather.settle &&
+      (last.endedAt ?? 0) >= since;
+    const isSeen = calls.findLast(({ call }) =>
+      call === "DescribeTargetHealth"
+    )?.end === "answered";
+    if (isOld && isSeen) trace.violated(`5: ${who}, and another client's target is in ${group}`);
+    if (!idle && membership.isDrainingThroughout(now - weather.settle - ANSWER, now)) {
+      trace.violated(`5: ${who}, and the target is draining in ${group}`);
+    }
+    // Connections are counted once a second, and a drain that was over stays so.
+    const moments = [0, 2_000, 4_000, 6_000, 8_000].filter((time) => time <= idleTime - 1_000);
+    const isDrainedNow = last.endedAt !== undefined && world.trace.phase === "draining";
+    if (idle && isDrainedNow && moments.some((time) => connections.at(now - time) > 0)) {
+      trace.violated(`5: ${who}, and a client is connected`);
     }
   }
 }
 
 function failedForAReason(world: World, reason: string): void {
   const { trace, clock, facts, cycle, ofCycle, scenario: { config } } = world;
-  const isTooLong = clock.now() + ROUNDING >= (cycle.leave?.at ?? 0) + config.drain.timeout;
+  const began = cycle.leave?.at ?? 0;
+  const end = Math.min(began + config.drain.timeout, world.graceEnd(clock.now(), 5_000));
+  const isTooLong = clock.now() + ROUNDING >= end;
   const isRefused = ofCycle.calls.some((one) =>
     one.call === "DescribeTargetHealth" && isFinal(one)
   );
@@ -40,8 +62,10 @@ function failedForAReason(world: World, reason: string): void {
 }
 
 /** Looks at a life that begins another cycle: somebody or something has asked for it. */
-export function seeReturn({ trace, cycle }: World): void {
-  if (!cycle.isWantedBack) trace.violated("3: it registers again although nobody asked for it");
+export function seeReturn({ trace, cycle, mayReturn }: World): void {
+  if (!cycle.isWantedBack && !mayReturn) {
+    trace.violated("3: it registers again although nobody asked for it");
+  }
 }
 
 /** Looks at a life that waits, between two moments. */
@@ -68,9 +92,13 @@ function readyOnlyOnceHealthy(
 }
 
 /** A life that is drained acts at once on what is asked of it, and holds nothing. */
-function staysDrained({ trace, intent, cycle, facts, api }: World): void {
+function staysDrained(world: World): void {
+  const { trace, intent, cycle, facts, api, application, mayReturn } = world;
   if (isDrainAwaited(intent.now)) trace.violated("9: /drain is not answered by a drained sidecar");
-  if (cycle.isWantedBack) trace.violated("9: a wish to register again is not heeded");
+  const isKnown = world.scenario.config.application.addresses.length > 0;
+  const isBack = isKnown && mayReturn &&
+    application.isCertainlyBack(facts.drains.at(-1)?.at ?? 0);
+  if (cycle.isWantedBack || isBack) trace.violated("9: a wish to register again is not heeded");
   if (facts.drains.at(-1)?.end?.outcome !== "drained") return;
   for (const [group, membership] of api.memberships) {
     if (membership.isOurs) {
@@ -89,9 +117,15 @@ function staysRegistered({ api, trace, clock, scenario: { config, weather } }: W
     if (goneSince === undefined) continue;
     const waited = clock.now() - Math.max(began, goneSince);
     // The second look may be the first that is believed, and a pause of before goes on.
-    const time = 3 * interval + 2 * weather.settle + 2 * ANSWER + config.timeouts.register;
+    const time = 3 * interval + 2 * weather.settle + 2 * ANSWER + config.timeouts.register +
+      longestPause(weather);
     if (waited > time) {
       trace.violated(`9: the watch does not register the target again in ${group}`);
     }
   }
+}
+
+/** Polls that were throttled or refused are rare for a while after that has ended. */
+function longestPause({ trouble, denials }: Weather): number {
+  return trouble > 0 || denials.length > 0 ? 10 * 60_000 : 0;
 }

@@ -20,7 +20,7 @@ export function longestEnd(
   // A stranger who registers the target while it drains makes it leave once more.
   const draining = drain.timeout + leaving;
   // A drain that is asked for at the last moment is waited for, and may be the second one.
-  const ofDraining = isDrained ? 2 * draining + leaving : drain.wait ? draining : 0;
+  const ofDraining = isDrained ? 3 * draining + leaving : drain.wait ? draining : 0;
   return leaving + ofDraining + ofHooks + 1_000;
 }
 

@@ -5,7 +5,7 @@ import type { Answer, Probe } from "../../../lib/application/probe.ts";
 import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
 import { Failure } from "../../../lib/host/exit.ts";
 import { KeptLog } from "../kept_log.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 import { deadPort, httpAddress, tcpAddress } from "./_servers.ts";
 
 const READY: Answer = { outcome: "ready" };

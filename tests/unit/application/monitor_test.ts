@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApplicationMonitor } from "../../../lib/application/monitor.ts";
 import type { Answer, Probe } from "../../../lib/application/probe.ts";
 import { sleep } from "../../../lib/host/clock.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 import { tcpAddress } from "./_servers.ts";
 
 const READY: Answer = { outcome: "ready" };
@@ -95,13 +95,13 @@ const LIVES: readonly {
     name: "refuses connections for two seconds",
     answers: [[0, READY], [5_050, REFUSED], [7_050, READY]],
     gone: 5_600,
-    back: 7_600,
+    back: 12_600,
   },
   {
     name: "is slow to come back",
     answers: [[0, READY], [1_000, REFUSED], [3_000, "silent"], [9_000, BUSY], [12_000, READY]],
     gone: 1_400,
-    back: 12_400,
+    back: 17_400,
   },
   {
     name: "refuses connections for a quarter of a second",
@@ -118,6 +118,11 @@ const LIVES: readonly {
   {
     name: "refuses connections now and then",
     answers: [...Array(50).keys()].map((at) => [at * 300, at % 2 === 0 ? REFUSED : BUSY] as const),
+  },
+  {
+    name: "comes back for four seconds, as in a pod that is deleted while it restarts",
+    answers: [[0, READY], [1_000, REFUSED], [3_000, READY], [7_000, REFUSED]],
+    gone: 1_400,
   },
   { name: "goes and stays away", answers: [[0, READY], [1_000, REFUSED]], gone: 1_400 },
 ];
@@ -137,6 +142,15 @@ Deno.test("restarted() counts no check twice, though others check meanwhile", as
   const bench = new Bench((now) => now < 300 ? REFUSED : READY);
   const others = bench.answersAt(100, 150, 250);
   assertEquals([await bench.restart(), await others], [{}, [false, false, false]]);
+});
+
+Deno.test("restarted() believes no check from before it began", async () => {
+  const bench = new Bench((now) => now < 100 ? REFUSED : READY);
+  const clock = bench.clock;
+  clock.at(0, () => void bench.monitor.answers());
+  const end = clock.within(30_000);
+  const since = sleep(clock.within(120)).then(() => bench.monitor.restarted(end));
+  await assertRejects(() => clock.run(since), DOMException);
 });
 
 Deno.test("restarted() throws its signal's reason at once, and waits for ever for no application", async () => {

@@ -3,7 +3,7 @@ import { ApiError } from "../../../lib/aws/errors.ts";
 import type { CallOptions, ElasticLoadBalancing } from "../../../lib/aws/elb.ts";
 import { limited } from "../../../lib/aws/limits.ts";
 import { sleep } from "../../../lib/host/clock.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 import { ARN, TARGET } from "./_api.ts";
 
 const SECOND = 1_000;

@@ -3,7 +3,7 @@ import { ApiError, type ApiErrorDetails } from "../../../lib/aws/errors.ts";
 import { attemptTime, backOff, retry, type RetryOptions } from "../../../lib/aws/retry.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import { KeptLog } from "../kept_log.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

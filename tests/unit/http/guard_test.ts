@@ -4,7 +4,7 @@ import { addressRange } from "../../../lib/host/address.ts";
 import { type Client, Guard, type GuardConfig } from "../../../lib/http/guard.ts";
 import { test } from "../../test.ts";
 import { KeptLog } from "../kept_log.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 import { request, Scene } from "./_http.ts";
 
 const TOKEN = "tops3cret";

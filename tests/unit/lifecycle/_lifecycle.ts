@@ -18,7 +18,7 @@ import type { Application } from "../../../lib/lifecycle/ports.ts";
 import { createView, Progress, type View } from "../../../lib/lifecycle/status.ts";
 import { limited } from "../../../lib/aws/limits.ts";
 import { KeptLog } from "../kept_log.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;

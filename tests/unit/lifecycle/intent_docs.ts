@@ -44,6 +44,13 @@ export const INTENTS: Readonly<Record<string, Intent>> = {
   "returning, drain failed": {
     ...{ state: "returning", since: 0, outcome: FAILED, reason: "requested" },
   },
+  "failed": { state: "stopping", since: undefined, cause: CAUSE, forced: false, drain: "none" },
+  "failed, drain awaited": {
+    ...{ state: "stopping", since: undefined, cause: CAUSE, forced: false, drain: "awaited" },
+  },
+  "failed, drain over": {
+    ...{ state: "stopping", since: undefined, cause: CAUSE, forced: false, drain: "ended" },
+  },
   "stopping": stopping("none"),
   "stopping, drain awaited": stopping("awaited"),
   "stopping, drain over": stopping("ended"),
@@ -64,7 +71,8 @@ export function nameOf(intent: Intent): string {
       return intent.outcome === DRAINED ? "returning" : "returning, drain failed";
     case "stopping": {
       const drain = { none: "", awaited: ", drain awaited", ended: ", drain over" }[intent.drain];
-      return `${intent.forced ? "forced stop" : "stopping"}${drain}`;
+      const how = intent.forced ? "forced stop" : "stopping";
+      return `${intent.since === undefined && !intent.forced ? "failed" : how}${drain}`;
     }
     default:
       return intent.state;

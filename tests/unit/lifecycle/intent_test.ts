@@ -84,10 +84,13 @@ function broken(
     return "it returns before the drain has ended";
   }
   const isSign = "at" in event && from.state !== "stopping" && "since" in to;
-  if (isSign && event.at - to.since >= GRACE) {
+  if (isSign && event.at - (to.since ?? event.at) >= GRACE) {
     return "a new drain or stop counts from a grace period that is over";
   }
-  if ("since" in to && "since" in from && to.since < from.since) return "time goes back";
+  const since = "since" in from ? from.since : undefined;
+  if ("since" in to && since !== undefined && to.since !== undefined && to.since < since) {
+    return "time goes back";
+  }
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
 import { limited } from "../../../lib/aws/limits.ts";
 import { type Membership, Registration } from "../../../lib/registration/registration.ts";
 import { KeptLog } from "../kept_log.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 
 const SECOND = 1_000;
 const target = { id: "10.0.0.1" };

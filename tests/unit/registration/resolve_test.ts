@@ -5,7 +5,7 @@ import { Failure } from "../../../lib/host/exit.ts";
 import type { GroupReference } from "../../../lib/config/target.ts";
 import { resolveGroups } from "../../../lib/registration/resolve.ts";
 import { KeptLog } from "../kept_log.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../simulation/clock.ts";
 
 const SECOND = 1_000;
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { keepFresh } from "../../../../lib/aws/credentials/refresh.ts";
-import { VirtualClock } from "../../virtual_clock.ts";
+import { VirtualClock } from "../../../simulation/clock.ts";
 
 const MINUTE = 60_000;
 
