@@ -10,7 +10,7 @@ import { createLog, type Log } from "../../lib/host/log.ts";
 import { Guard } from "../../lib/http/guard.ts";
 import { preflight } from "../../lib/preflight.ts";
 import { NEEDED } from "../unit/config/_reading.ts";
-import { VirtualClock } from "../unit/virtual_clock.ts";
+import { VirtualClock } from "../simulation/clock.ts";
 import { asyncProperty, type Property } from "./property.ts";
 
 /** Nothing of ours begins like this, and whoever cuts a secret leaves the beginning. */
