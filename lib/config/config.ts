@@ -1,78 +1,16 @@
 /** The configuration, from arguments and environment. Nothing here touches the system. */
 import type { HookEvent, HookSettings } from "../hooks/hook.ts";
-import type { AddressRange, ListenAddress } from "../host/address.ts";
-import type { Milliseconds } from "../host/duration.ts";
-import type { LogFormat, LogLevel } from "../host/log.ts";
-import type { ApplicationAddress } from "./addresses.ts";
+import type { LogFormat } from "../host/log.ts";
 import { readArguments } from "./arguments.ts";
 import { conflictsOf, warningsOf } from "./checks.ts";
 import type { System } from "./flag.ts";
 import type { FlagValues } from "./flags.ts";
 import { type Environment, readSettings } from "./settings.ts";
-import type { GroupReference, TargetOptions } from "./target.ts";
+import type { TargetOptions } from "./target.ts";
 import { usage } from "./usage.ts";
 
-/** What one sidecar does. Every value is valid. */
-export interface Config {
-  /** At least one; no duplicates. */
-  readonly groups: readonly GroupReference[];
-  readonly target: TargetOptions;
-  readonly application: {
-    /** Must answer before the target is registered. */
-    readonly addresses: readonly ApplicationAddress[];
-    readonly timeout: Milliseconds;
-  };
-  readonly hooks: Readonly<Record<HookEvent, HookSettings>>;
-  readonly inService: {
-    readonly wait: boolean;
-    readonly timeout: Milliseconds;
-    readonly required: boolean;
-  };
-  readonly drain: DrainConfig;
-  /** The pod's grace period; 0: unknown. */
-  readonly gracePeriod: Milliseconds;
-  /** The HTTP endpoints; undefined: none. */
-  readonly service?: ServiceConfig;
-  /** How often to check that the target is still registered; 0: never. */
-  readonly watchInterval: Milliseconds;
-  /** Whether to report what a run would do, and to change nothing. */
-  readonly check: boolean;
-  readonly timeouts: {
-    readonly resolve: Milliseconds;
-    readonly register: Milliseconds;
-    readonly deregister: Milliseconds;
-    readonly confirmSettle: Milliseconds;
-  };
-  readonly api: {
-    /** `-region`, or the region of the groups' ARNs; undefined: the SDK finds one. */
-    readonly region?: string;
-    readonly endpointUrl?: string;
-  };
-  readonly log: { readonly format: LogFormat; readonly level: LogLevel };
-  readonly terminationLog: string;
-}
-
-/** When a drain ends. */
-export interface DrainConfig {
-  /** Whether a stop waits for the drain; `/drain` always does. */
-  readonly wait: boolean;
-  readonly timeout: Milliseconds;
-  readonly minTime: Milliseconds;
-  /** Whether the drain ends once no external connection is left, instead of by the API. */
-  readonly idle: boolean;
-  readonly idleTime: Milliseconds;
-}
-
-/** The HTTP endpoints. */
-export interface ServiceConfig {
-  readonly listen: ListenAddress;
-  /** Clients that may call `/drain` and `/register`, besides the pod itself. */
-  readonly drainAllow: readonly AddressRange[];
-  /** Contains the token that lets any client call them. */
-  readonly tokenFile?: string;
-  /** Whether every client needs the token, even in the pod. */
-  readonly tokenRequired: boolean;
-}
+/** What one sidecar does, as the flags' values say. Every value is valid. */
+export type Config = Readonly<ReturnType<typeof configOf>>;
 
 /** What the command line and the environment request. */
 export type Reading =
@@ -118,12 +56,14 @@ export function readConfig(
   return { kind: "run", config: configOf(values), warnings: warningsOf(settings, env) };
 }
 
-function configOf(values: FlagValues): Config {
+function configOf(values: FlagValues) {
   const region = values.region ?? values["target-group-arn"][0]?.region;
   const endpointUrl = values["endpoint-url"];
   return {
+    /** At least one; no duplicates. */
     groups: [...values["target-group-name"], ...values["target-group-arn"]],
     target: target(values),
+    /** What must answer before the target is registered. */
     application: { addresses: values["wait-for"], timeout: values["wait-for-timeout"] },
     hooks: hooks(values),
     inService: {
@@ -132,14 +72,18 @@ function configOf(values: FlagValues): Config {
       required: values["wait-in-service"] && values["require-in-service"],
     },
     drain: {
+      /** Whether a stop waits for the drain; `/drain` always does. */
       wait: values["wait-drained"],
       timeout: values["wait-drained-timeout"],
       minTime: values["min-drain-time"],
+      /** Whether the drain ends once no external connection is left, instead of by the API. */
       idle: values["wait-idle"],
       idleTime: values["idle-time"],
     },
+    /** 0: unknown. */
     gracePeriod: values["grace-period"],
     ...service(values),
+    /** 0: never. */
     watchInterval: values["watch-interval"],
     check: values.check,
     timeouts: {
@@ -148,6 +92,7 @@ function configOf(values: FlagValues): Config {
       deregister: values["deregister-timeout"],
       confirmSettle: values["confirm-settle"],
     },
+    /** Without a region, the SDK finds one. */
     api: {
       ...(region !== undefined && { region }),
       ...(endpointUrl !== undefined && { endpointUrl }),
@@ -167,7 +112,7 @@ function target(values: FlagValues): TargetOptions {
   };
 }
 
-function hooks(values: FlagValues): Config["hooks"] {
+function hooks(values: FlagValues): Readonly<Record<HookEvent, HookSettings>> {
   const of = (event: HookEvent): HookSettings => ({
     command: values[`${event}-command`],
     url: values[`${event}-url`],
@@ -181,10 +126,12 @@ function hooks(values: FlagValues): Config["hooks"] {
   };
 }
 
-function service(values: FlagValues): Pick<Config, "service"> {
+/** The HTTP endpoints, if there are any. */
+function service(values: FlagValues) {
   const { listen, "drain-allow": drainAllow, "drain-token-file": tokenFile } = values;
   if (listen === undefined) return {};
   const tokenRequired = values["drain-token-required"];
-  const token = tokenFile !== undefined && { tokenFile };
-  return { service: { listen, drainAllow, tokenRequired, ...token } };
+  return {
+    service: { listen, drainAllow, tokenRequired, ...(tokenFile !== undefined && { tokenFile }) },
+  };
 }
