@@ -14,6 +14,8 @@ const PROCESS = "[profile a]\ncredential_process = /opt/bin/keys\n";
 Deno.test("hasCredentialProcess() finds one in the home folder's files, or in those named", async () => {
   await inFile(PROCESS, (file, home) => {
     assertEquals(hasCredentialProcess({ HOME: home }), true);
+    const empty = { AWS_CONFIG_FILE: "", AWS_SHARED_CREDENTIALS_FILE: "" };
+    assertEquals(hasCredentialProcess({ HOME: home, ...empty }), true);
     assertEquals(hasCredentialProcess({ AWS_CONFIG_FILE: file }), true);
     assertEquals(hasCredentialProcess({ AWS_SHARED_CREDENTIALS_FILE: file }), true);
     assertEquals(hasCredentialProcess({ HOME: home, AWS_CONFIG_FILE: "/nowhere" }), false);
