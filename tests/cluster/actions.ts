@@ -22,45 +22,31 @@ export interface Run {
 
 const DONE: ActionOutcome = { ok: true, reason: "" };
 
-/** Does a probe's action, over a connection of its own. A reply from 200 to 399 is a success. */
-export function probe(
-  action: Action,
-  run: Run,
-  world: World,
-  signal: AbortSignal,
-): Promise<ActionOutcome> {
-  return attempt(async () => {
-    if (action.kind !== "httpGet") return await act(action, run, world, signal);
-    const status = await get(action, run.pod, { agent: false, as: "kube-probe" }, signal);
-    return status >= 200 && status < 400 ? DONE : failed(`HTTP probe failed: ${status}`);
-  });
+/** What an action is done for, and to what. */
+export interface ActionContext {
+  readonly as: "probe" | "hook";
+  readonly run: Run;
+  readonly world: World;
 }
 
-/**
- * Does a hook's action. Any reply at all is a success, as the kubelet does not look at its status;
- * without `host` there is no address to call for a pod on the host's network (kubernetes #134285).
- */
-export function hook(
+/** Does what a probe or a hook says. */
+export async function perform(
   action: Action,
-  run: Run,
-  world: World,
+  context: ActionContext,
   signal: AbortSignal,
 ): Promise<ActionOutcome> {
-  return attempt(async () => {
-    if (action.kind !== "httpGet") return await act(action, run, world, signal);
-    if (run.pod.hostNetwork && action.host === undefined) {
-      return failed("failed to find networking container");
-    }
-    const how = { agent: world.hookConnections, as: "kube-lifecycle" };
-    await get(action, run.pod, how, signal);
-    return DONE;
-  });
+  try {
+    return action.kind === "httpGet"
+      ? await get(action, context, signal)
+      : await act(action, context, signal);
+  } catch (error) {
+    return failed(error instanceof Error ? error.message : String(error));
+  }
 }
 
 async function act(
   action: Exclude<Action, { kind: "httpGet" }>,
-  { pod, processes, alive }: Run,
-  { time }: World,
+  { run: { pod, processes, alive }, world: { time } }: ActionContext,
   signal: AbortSignal,
 ): Promise<ActionOutcome> {
   switch (action.kind) {
@@ -78,22 +64,25 @@ async function act(
   }
 }
 
-interface How {
-  readonly agent: http.Agent | false;
-  readonly as: string;
-}
-
-/** A GET request as the kubelet sends it, without credentials; the status of its reply. */
+/**
+ * A GET request as the kubelet sends it, without credentials. Of a probe, a status of 200 to 399 is
+ * a success; of a hook, any, and its connection may be used again. A hook without `host` has no
+ * address to call where the pod is on the host's network (kubernetes #134285).
+ */
 async function get(
-  { port, path }: Action & { kind: "httpGet" },
-  { ip, kubelet }: Identity,
-  { agent, as }: How,
+  { port, path, host }: Action & { kind: "httpGet" },
+  { as, run: { pod }, world }: ActionContext,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<ActionOutcome> {
+  const isProbe = as === "probe";
+  if (!isProbe && pod.hostNetwork && host === undefined) {
+    return failed("failed to find networking container");
+  }
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const sent = http.request({
-    ...{ host: ip, port, path, localAddress: kubelet, agent, signal },
-    headers: { "user-agent": `${as}/1.34`, accept: "*/*" },
+    ...{ host: pod.ip, port, path, localAddress: pod.kubelet, signal },
+    agent: isProbe ? false : world.hookConnections,
+    headers: { "user-agent": `kube-${isProbe ? "probe" : "lifecycle"}/1.34`, accept: "*/*" },
   }, (reply) => {
     reply.resume();
     reply.once("end", () => resolve(reply.statusCode ?? 0));
@@ -101,7 +90,9 @@ async function get(
   });
   sent.once("error", reject);
   sent.end();
-  return await promise;
+  const status = await promise;
+  const isGood = !isProbe || (status >= 200 && status < 400);
+  return isGood ? DONE : failed(`HTTP probe failed: ${status}`);
 }
 
 /** Opens a connection and closes it: what a tcpSocket probe does. */
@@ -120,12 +111,4 @@ async function connect({ ip, kubelet }: Identity, port: number, signal: AbortSig
 
 function failed(reason: string): ActionOutcome {
   return { ok: false, reason };
-}
-
-async function attempt(work: () => Promise<ActionOutcome>): Promise<ActionOutcome> {
-  try {
-    return await work();
-  } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -1,6 +1,6 @@
 /** A container of a pod: its runs one after the other, its probes, its preStop hook, its end. */
 import { until } from "../emulator/pause.ts";
-import { hook, probe as act, type Run } from "./actions.ts";
+import { perform, type Run } from "./actions.ts";
 import { expand, type Identity, variablesOf } from "./env.ts";
 import type { ContainerHappening } from "./events.ts";
 import { ManifestError } from "./fields.ts";
@@ -175,7 +175,7 @@ export class Container {
     const { preStop } = this.spec;
     if (!preStop) return;
     this.#record({ kind: "hook-begun" });
-    const { ok, reason } = await hook(preStop, run, this.#world, signal);
+    const { ok, reason } = await perform(preStop, { as: "hook", run, world: this.#world }, signal);
     const outcome = ok ? "done" : signal.aborted ? "abandoned" : "failed";
     this.#record({ kind: "hook-ended", outcome, reason });
   }
@@ -221,7 +221,11 @@ export class Container {
     while (!signal.aborted) {
       const began = time.now();
       using limit = new Limit(Math.max(time.scaled(probe.timeout), probeTimeoutAtLeast), signal);
-      const { ok, reason } = await act(probe.action, run, this.#world, limit.signal);
+      const { ok, reason } = await perform(
+        probe.action,
+        { as: "probe", run, world: this.#world },
+        limit.signal,
+      );
       // What the end of the container cut short says nothing about it.
       if (signal.aborted) return;
       if (!ok) {

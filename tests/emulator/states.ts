@@ -20,46 +20,30 @@ export interface StateChange {
   readonly to: TargetState;
 }
 
-export const NOT_REGISTERED: TargetState = {
-  state: "unused",
-  reason: "Target.NotRegistered",
-  description: "Target is not registered to the target group",
-};
+/** By reason, the state and the description. */
+const REASONS = {
+  "Target.NotRegistered": ["unused", "Target is not registered to the target group"],
+  "Target.NotInUse": [
+    "unused",
+    "Target group is not configured to receive traffic from the load balancer",
+  ],
+  "Elb.RegistrationInProgress": ["initial", "Target registration is in progress"],
+  "Elb.InitialHealthChecking": ["initial", "Initial health checks in progress"],
+  "Target.FailedHealthChecks": ["unhealthy", "Health checks failed"],
+  "Target.HealthCheckDisabled": ["unavailable", "Health checks are disabled"],
+  "Target.DeregistrationInProgress": ["draining", "Target deregistration is in progress"],
+} as const;
 
-export const NOT_IN_USE: TargetState = {
-  state: "unused",
-  reason: "Target.NotInUse",
-  description: "Target group is not configured to receive traffic from the load balancer",
-};
-
-export const REGISTERING: TargetState = {
-  state: "initial",
-  reason: "Elb.RegistrationInProgress",
-  description: "Target registration is in progress",
-};
-
-export const CHECKING: TargetState = {
-  state: "initial",
-  reason: "Elb.InitialHealthChecking",
-  description: "Initial health checks in progress",
-};
+function because(reason: keyof typeof REASONS): TargetState {
+  const [state, description] = REASONS[reason];
+  return { state, reason, description };
+}
 
 export const HEALTHY: TargetState = { state: "healthy" };
-
-export const UNHEALTHY: TargetState = {
-  state: "unhealthy",
-  reason: "Target.FailedHealthChecks",
-  description: "Health checks failed",
-};
-
-export const CHECK_DISABLED: TargetState = {
-  state: "unavailable",
-  reason: "Target.HealthCheckDisabled",
-  description: "Health checks are disabled",
-};
-
-export const DRAINING: TargetState = {
-  state: "draining",
-  reason: "Target.DeregistrationInProgress",
-  description: "Target deregistration is in progress",
-};
+export const NOT_REGISTERED: TargetState = because("Target.NotRegistered");
+export const NOT_IN_USE: TargetState = because("Target.NotInUse");
+export const REGISTERING: TargetState = because("Elb.RegistrationInProgress");
+export const CHECKING: TargetState = because("Elb.InitialHealthChecking");
+export const UNHEALTHY: TargetState = because("Target.FailedHealthChecks");
+export const CHECK_DISABLED: TargetState = because("Target.HealthCheckDisabled");
+export const DRAINING: TargetState = because("Target.DeregistrationInProgress");

@@ -1,74 +1,7 @@
-/** Credentials as AWS's own chains find them in the environment of a process. */
+/** Who gets credentials, and who does not: the end-to-end tests show that AWS's SDK finds them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Emulator, EmulatorOptions } from "../../emulator/emulator.ts";
+import type { Emulator } from "../../emulator/emulator.ts";
 import { startEmulator } from "../../emulator/server.ts";
-import { program } from "./child.ts";
-
-const FILE_KEY = { accessKeyId: "AKIAFILE", secretAccessKey: "secret", identity: "file" };
-
-function start(options: EmulatorOptions = {}): Promise<Emulator> {
-  return startEmulator({ groups: [{ name: "kafka" }], accessKeys: [FILE_KEY], ...options });
-}
-
-/** What a process with this environment says of one call; `FILE` stands for a file's path. */
-async function callOnce(
-  { url, region }: Emulator,
-  env: Record<string, string>,
-  file = "",
-): Promise<string> {
-  const path = await Deno.makeTempFile();
-  await Deno.writeTextFile(path, file);
-  const own = Object.entries(env).map(([name, value]) => [name, value.replace("FILE", path)]);
-  const { stdout } = await program("tests/unit/emulator/call_once.ts", {
-    env: {
-      AWS_ENDPOINT_URL: url,
-      AWS_CONFIG_FILE: "/nonexistent",
-      AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
-      ...("AWS_EC2_METADATA_SERVICE_ENDPOINT" in env
-        ? {}
-        : { AWS_REGION: region, AWS_EC2_METADATA_DISABLED: "true" }),
-      ...Object.fromEntries(own),
-    },
-  }).output();
-  await Deno.remove(path);
-  return new TextDecoder().decode(stdout).trim();
-}
-
-const WAYS: Readonly<
-  Record<string, (emulator: Emulator) => readonly [Record<string, string>, file?: string]>
-> = {
-  "static": ({ environment }) => [environment],
-  "file": () => [
-    { AWS_SHARED_CREDENTIALS_FILE: "FILE" },
-    "[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = secret\n",
-  ],
-  "web-identity": ({ trust }) => [
-    { AWS_WEB_IDENTITY_TOKEN_FILE: "FILE", AWS_ROLE_ARN: trust.roleArn },
-    trust.webIdentityToken,
-  ],
-  "container": ({ url, trust }) => [
-    {
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/v1/credentials`,
-      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "FILE",
-    },
-    trust.containerToken,
-  ],
-  "imds": ({ url }) => [{ AWS_EC2_METADATA_SERVICE_ENDPOINT: url }],
-};
-
-for (const [identity, way] of Object.entries(WAYS)) {
-  Deno.test(`the SDK calls with ${identity} credentials, as which its call is recorded`, async () => {
-    await using emulator = await start();
-    assertEquals(await callOnce(emulator, ...way(emulator)), "ok");
-    assertEquals(emulator.calls.at(-1)?.identity, identity);
-  });
-}
-
-Deno.test("issued keys end after their time", async () => {
-  await using emulator = await start({ credentialsLifetime: 0 });
-  const [env = {}, file] = WAYS["container"]?.(emulator) ?? [];
-  assertStringIncludes(await callOnce(emulator, env, file), "ExpiredToken");
-});
 
 async function get(emulator: Emulator, path: string, init: RequestInit = {}) {
   const response = await fetch(emulator.url + path, init);
@@ -76,7 +9,7 @@ async function get(emulator: Emulator, path: string, init: RequestInit = {}) {
 }
 
 Deno.test("the container endpoint wants its token, and GET", async () => {
-  await using emulator = await start();
+  await using emulator = await startEmulator();
   const path = "/v1/credentials";
   const headers = { authorization: emulator.trust.containerToken };
   assertEquals((await get(emulator, path)).status, 403);
@@ -89,7 +22,7 @@ Deno.test("the container endpoint wants its token, and GET", async () => {
 });
 
 Deno.test("IMDS answers to its token only", async () => {
-  await using emulator = await start();
+  await using emulator = await startEmulator();
   const [token, role] = ["/latest/api/token", "/latest/meta-data/iam/security-credentials/"];
   const ttl = { "x-aws-ec2-metadata-token-ttl-seconds": "21600" };
   const { text } = await get(emulator, token, { method: "PUT", headers: ttl });
@@ -133,7 +66,7 @@ for (
   ] as const
 ) {
   Deno.test(`AssumeRoleWithWebIdentity with ${JSON.stringify(changes)} is refused: ${code}`, async () => {
-    await using emulator = await start();
+    await using emulator = await startEmulator();
     const answer = await assume(emulator, changes);
     assertEquals(answer.status, status, answer.text);
     assertStringIncludes(answer.text, `<Code>${code}</Code>`);
@@ -141,7 +74,7 @@ for (
 }
 
 Deno.test("GetCallerIdentity tells who signed", async () => {
-  await using emulator = await start();
+  await using emulator = await startEmulator();
   const { text } = await assume(emulator);
   assertStringIncludes(text, ":assumed-role/sidecar/test</Arn>");
   const value = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`).exec(text)?.[1] ?? "";

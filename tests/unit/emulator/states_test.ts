@@ -1,7 +1,7 @@
 /** The states of targets, the checks that they come from, and the events that tests wait for. */
 import { DeregisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { becomes, Bench, failure, step, TARGET } from "./bench.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { becomes, Bench, TARGET } from "./bench.ts";
 
 const QUICK = { healthCheckIntervalSeconds: 10, healthyThresholdCount: 2, timeScale: 500 };
 
@@ -130,24 +130,6 @@ Deno.test("an HTTP check fails where no answer comes in time", async () => {
   await at.emulator.seen(becomes("unhealthy"));
 });
 
-Deno.test("the steps of a call come as events, in order", async () => {
-  await using at = await Bench.start();
-  const kinds: string[] = [];
-  const stop = at.emulator.listen((event) => kinds.push(event.kind));
-  const answered = at.emulator.next(step("call-answered"));
-  await at.register();
-  await answered;
-  assertEquals(kinds.filter((kind) => kind.startsWith("call")), [
-    ...["call-received", "call-applying", "call-applied", "call-answered"],
-  ]);
-  const { at: received = 0, appliedAt = 0, answeredAt = 0 } = at.emulator.calls[0] ?? {};
-  assert(received <= appliedAt && appliedAt <= answeredAt);
-  stop();
-  const { length } = kinds;
-  at.emulator.registerByOther("kafka", { id: "10.0.0.2", port: 1 });
-  assertEquals(kinds.length, length);
-});
-
 Deno.test("next() waits for what comes, seen() takes what was too; both end with their signal", async () => {
   await using at = await Bench.start();
   at.emulator.registerByOther("kafka", TARGET);
@@ -157,13 +139,6 @@ Deno.test("next() waits for what comes, seen() takes what was too; both end with
   abort.abort(new Error("enough"));
   await assertRejects(() => wait, Error, "enough");
   await assertRejects(() => at.emulator.next(() => true, abort.signal), Error, "enough");
-});
-
-Deno.test("a wait for an event ends with the emulator", async () => {
-  const at = await Bench.start();
-  const wait = failure(at.emulator.next(() => false));
-  await at[Symbol.asyncDispose]();
-  assertEquals(String(await wait), "Error: The emulator has ended");
 });
 
 Deno.test("groups are found by name and by ARN, and no others", async () => {

@@ -1,7 +1,6 @@
 /** Which targets get connections, what passes through, and which connections are lost. */
 import net from "node:net";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { narrate } from "../../emulator/narrate.ts";
 import { startEmulator } from "../../emulator/server.ts";
 import { portOf, startListening } from "../../emulator/sockets.ts";
 import type { GroupOptions } from "../../emulator/settings.ts";
@@ -65,22 +64,6 @@ Deno.test("the end of a target's data passes, and the client can still send", as
   assertEquals(await read(scene.client), "end");
   await write(scene.client, "more");
   assertEquals(await read(scene.accepted), "more");
-});
-
-Deno.test("much data comes whole and in order", async () => {
-  await using scene = await joined();
-  const sent = Uint8Array.from({ length: 3_000_000 }, (_, place) => place % 251);
-  const sending = (async () => {
-    for (let place = 0; place < sent.length;) {
-      place += await scene.client.write(sent.subarray(place));
-    }
-  })();
-  const received = new Uint8Array(sent.length);
-  for (let place = 0; place < received.length;) {
-    place += await scene.accepted.read(received.subarray(place)) ?? NaN;
-  }
-  await sending;
-  assert(received.every((byte, place) => byte === sent[place]));
 });
 
 Deno.test("a target's reset is passed on to the client", async () => {
@@ -304,30 +287,4 @@ Deno.test("a listener is where it was asked to be, a taken port is said, and a d
   await scene.at.emulator.deleteGroup("kafka");
   assertEquals(await read(scene.client), "reset");
   await assertRejects(() => Deno.connect({ port: old }), Deno.errors.ConnectionRefused);
-});
-
-Deno.test("connections and states are told as lines", async () => {
-  await using program = Program.greeting("127.1.0.1");
-  await using at = await Balanced.start({ sendsAfterDeregistration: 0 });
-  const lines: string[] = [];
-  at.emulator.listen((event) => lines.push(narrate(event) ?? ""));
-  await at.inService(program.target);
-  const client = await at.connect();
-  await read(client);
-  await client.closeWrite();
-  await at.flow("flow-closed");
-  await at.sendingEnds(program.target);
-  await at.firstRead();
-  await at.flow("flow-refused");
-  const to = `127.1.0.1:${program.target.port}`;
-  assertEquals(lines.map((line) => line.replace(/from 127\.0\.0\.1:\d+/, "from CLIENT")), [
-    `kafka ${to}: initial (Elb.RegistrationInProgress)`,
-    `kafka ${to}: initial (Elb.InitialHealthChecking)`,
-    `kafka ${to}: healthy`,
-    `kafka connection 1 from CLIENT to ${to}: opened`,
-    `kafka connection 1 from CLIENT to ${to}: closed`,
-    `kafka ${to}: draining (Target.DeregistrationInProgress)`,
-    `kafka ${to}: no new connections anymore`,
-    "kafka connection 2 from CLIENT: no-target",
-  ]);
 });
