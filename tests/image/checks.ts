@@ -1,13 +1,13 @@
 /** `deno task test tests/image/checks.ts`: the image as it is built and run, and what must hold of it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { outputOf } from "../../tools/process.ts";
-import { Container, MEMORY_MIB, RESTRICTED } from "./container.ts";
+import { Container, ImageScene, MEMORY_MIB, RESTRICTED, startGroup, TARGET } from "./container.ts";
 import { IMAGE, prepareEngine } from "./engine.ts";
 import { POD, podOf } from "./kube.ts";
-import { ImageScene, startGroup, TARGET } from "./scene.ts";
 import { PrivateServer } from "../emulator/private_server.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "image-" });
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 const engine = await prepareEngine(`${folder}/engine`);
 await engine.build();
 console.log(`the image is built; its bases are ${engine.standsIn ? "stand-ins" : "the real ones"}`);
@@ -35,16 +35,13 @@ imageTest("-version in the image says version, commit and Deno", async () => {
 });
 
 imageTest("the image has no shell", async () => {
-  const { success } = await new Deno.Command("podman", {
-    args: ["run", "--rm", ...RESTRICTED, "--entrypoint=/bin/sh", IMAGE, "-c", "true"],
-    env: engine.env,
-    stderr: "null",
-  }).output();
+  const shell = ["--entrypoint=/bin/sh", IMAGE, "-c", "true"];
+  const { success } = await engine.command(["run", "--rm", ...RESTRICTED, ...shell]).output();
   assertEquals(success, false);
 });
 
 imageTest(
-  `podman stop ends a life with 0, within ${MEMORY_MIB} MiB, nothing registered`,
+  `podman stop ends the lifecycle with 0, within ${MEMORY_MIB} MiB, nothing registered`,
   async () => {
     await using scene = await ImageScene.start(engine, { args: ["-log-level=debug"] });
     const log = await scene.live();
@@ -92,7 +89,7 @@ imageTest("a hook that takes a shell is refused at the start", async () => {
   assertStringIncludes(await scene.container.log(), "there is no /bin/sh here to run it");
 });
 
-imageTest("the last words are in the termination log, whoever the user is", async () => {
+imageTest("the reason for a failure is in the termination log, whoever the user is", async () => {
   const file = `${folder}/termination-log`;
   await Deno.writeTextFile(file, "");
   // As the kubelet makes it.
@@ -106,7 +103,7 @@ imageTest("the last words are in the termination log, whoever the user is", asyn
 });
 
 imageTest(
-  "an API behind a private certificate authority is trusted when it is told of",
+  "an API behind a private certificate authority is trusted when its certificate is given",
   async () => {
     await using emulator = await startGroup();
     using server = await PrivateServer.start(folder, emulator.url);
@@ -136,11 +133,10 @@ imageTest("the manifest of deploy/ runs beside an application, by podman kube pl
   const group = "edge";
   await using emulator = await startGroup({ name: group, port: 8443, timeScale: 100 });
   const file = `${folder}/pod.yaml`;
-  const env = emulator.environment;
-  await Deno.writeTextFile(file, await podOf(engine, { target: TARGET, env }));
+  await Deno.writeTextFile(file, podOf(engine, { ...emulator.environment, POD_IP: TARGET }));
   try {
     await engine.podman(["kube", "play", "--network=host", file]);
-    const sidecar = Container.of(engine, `${POD}-nlb-registrator`);
+    const sidecar = new Container(engine, `${POD}-nlb-registrator`);
     await sidecar.line(/serving until/);
     assertEquals(emulator.registered(group).length, 1);
     // What its preStop hook would do: podman has none.

@@ -1,19 +1,23 @@
 /** The sidecar's container, run as a cluster would run it, on the host's network. */
+import { assertEquals } from "@std/assert";
+import { PrintedLines } from "../../tools/lines.ts";
+import type { Emulator } from "../emulator/emulator.ts";
+import { startEmulator } from "../emulator/server.ts";
+import type { GroupSettings } from "../emulator/settings.ts";
 import { type Engine, IMAGE } from "./engine.ts";
 
+export const TARGET = "10.0.0.1";
+
 /**
- * What a whole life is given, with its hooks, its HTTP service and TLS, and no swap. Measured on
- * x86_64 with Deno 2.4.2, the program's file in the page cache already: 24 MiB held, at 20 MiB the
- * kernel killed it at its start.
+ * What a whole lifecycle is given, with its hooks, its HTTP service and TLS, and no swap. Measured
+ * on x86_64 with Deno 2.4.2, the program's file in the page cache already: 24 MiB held, at 20 MiB
+ * the kernel killed it at its start.
  */
 export const MEMORY_MIB = 64;
 
 /** What a restricted pod is given, and nothing more. */
 export const RESTRICTED = [
-  "--network=host",
-  "--read-only",
-  "--read-only-tmpfs=false",
-  "--cap-drop=ALL",
+  ...["--network=host", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL"],
   "--security-opt=no-new-privileges",
 ] as const;
 
@@ -25,12 +29,10 @@ export interface ContainerOptions {
   readonly options?: readonly string[];
 }
 
-/** How long a test waits for a line of the log. */
-const PATIENCE_MS = 120_000;
-
 /** A started container. Dispose of it to remove it. */
 export class Container implements AsyncDisposable {
-  private constructor(readonly engine: Engine, readonly id: string) {}
+  /** Of one that something else has started, too. */
+  constructor(readonly engine: Engine, readonly id: string) {}
 
   static async start(
     engine: Engine,
@@ -45,37 +47,23 @@ export class Container implements AsyncDisposable {
     return new Container(engine, id);
   }
 
-  /** A container that something else has started. */
-  static of(engine: Engine, id: string): Container {
-    return new Container(engine, id);
-  }
-
   /** Follows the log until a line of it is found. */
   async line(pattern: RegExp): Promise<string> {
-    const follower = new Deno.Command("podman", {
-      args: ["logs", "--follow", this.id],
-      env: this.engine.env,
-      stdout: "piped",
-      stderr: "piped",
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    }).spawn();
-    const streams = [follower.stdout, follower.stderr];
+    const follower = this.engine.command(["logs", "--follow", this.id]).spawn();
+    const streams = [new PrintedLines(follower.stdout), new PrintedLines(follower.stderr)];
     try {
-      return await Promise.any(streams.map((stream) => find(stream, pattern)));
+      return await Promise.any(streams.map((one) => one.line(pattern)));
     } catch {
       throw new Error(`no line ${pattern} in:\n${await this.log()}`);
     } finally {
-      kill(follower);
+      end(follower);
       await follower.status;
     }
   }
 
   /** The whole log so far, of both streams. */
   async log(): Promise<string> {
-    const { stdout, stderr } = await new Deno.Command("podman", {
-      args: ["logs", this.id],
-      env: this.engine.env,
-    }).output();
+    const { stdout, stderr } = await this.engine.command(["logs", this.id]).output();
     const decoder = new TextDecoder();
     return decoder.decode(stdout) + decoder.decode(stderr);
   }
@@ -96,21 +84,52 @@ export class Container implements AsyncDisposable {
   }
 }
 
-async function find(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    const found = lines.find((line) => pattern.test(line));
-    if (found !== undefined) return found;
-  }
-  throw new Error("the log has ended");
-}
-
-function kill(child: Deno.ChildProcess): void {
+function end(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
     // It has ended already.
   }
+}
+
+/** A container against an emulator of its own. */
+export class ImageScene implements AsyncDisposable {
+  private constructor(readonly emulator: Emulator, readonly container: Container) {}
+
+  static async start(
+    engine: Engine,
+    { args = [], options = [] }: Partial<ContainerOptions> = {},
+  ): Promise<ImageScene> {
+    const emulator = await startGroup();
+    const container = await Container.start(engine, {
+      args: ["-target-group-name=kafka", `-target-id=${TARGET}`, ...args],
+      env: emulator.environment,
+      options,
+    });
+    return new ImageScene(emulator, container);
+  }
+
+  /** Waits until it serves, stops it as the kubelet does, and sees that nothing is left. */
+  async live(): Promise<string> {
+    await this.container.line(/serving until/);
+    assertEquals(this.emulator.registered("kafka").length, 1);
+    const code = await this.container.stop();
+    const log = await this.container.log();
+    assertEquals(code, 0, log);
+    await this.emulator.settled();
+    assertEquals(this.emulator.registered("kafka"), []);
+    return log;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.container[Symbol.asyncDispose]();
+    await this.emulator[Symbol.asyncDispose]();
+  }
+}
+
+/** An emulator with one group: that which all scenes use, unless told otherwise. */
+export async function startGroup(group: Partial<GroupSettings> = {}): Promise<Emulator> {
+  return await startEmulator({
+    groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1, ...group }],
+  });
 }
