@@ -6,6 +6,9 @@ const root = new URL("../", import.meta.url);
 /** What the sidecar must be allowed to do: the README names the same. */
 export const PERMISSIONS = ["--no-prompt", "-A"];
 
+/** What a bundle is started with besides. */
+export const BUNDLE_OPTIONS = ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
+
 /** Which form of the program is started: a path is that of a binary, or of what starts a container. */
 export type SidecarForm = "source" | "bundle" | `/${string}`;
 
@@ -37,7 +40,8 @@ export function sidecarCommand(form: SidecarForm = sidecarForm()): [string, ...s
       return denoRun("main.ts", sourceOptions());
     case "bundle":
       // As little as a compiled program does it read a checkout's settings and lock file.
-      return denoRun("dist/main.js", ["--no-config", "--no-lock", V8_FLAGS]);
+      // Nor does it load code from elsewhere.
+      return denoRun("dist/main.js", [...BUNDLE_OPTIONS, V8_FLAGS]);
     default:
       return [form];
   }

@@ -1,16 +1,15 @@
 /**
- * What this process may do. It is started with more than it needs, for two reasons: Deno opens
- * files under `/dev` and `/proc` (termination log, table of connections) for programs with all
- * permissions only, and no permission can be narrowed once it is given. So the sidecar opens what
- * it needs at its start, and then gives back every permission that its flags do not need. What is
- * open stays usable.
+ * What this process may do. It starts with more than it needs: Deno opens files under `/dev` and
+ * `/proc` (termination log, table of connections) for programs with all permissions only, and no
+ * permission can be narrowed once it is given. So the sidecar opens what it needs at its start, and
+ * then gives back every permission that its flags do not need. What is open stays usable.
  */
 
 /** The reasons to keep a permission that most sidecars give back. */
 export interface Needs {
-  /** Commands are going to be run: hooks, or a `credential_process` of a shared AWS config file. */
+  /** Commands are to be run: hooks, or a `credential_process` of a shared AWS config file. */
   readonly commands: boolean;
-  /** The user's home folder has to be found without `HOME`. */
+  /** The user's home folder must be found without `HOME`. */
   readonly homeFolder: boolean;
 }
 
@@ -64,7 +63,7 @@ export const PERMISSIONS = {
   },
   import: {
     kept: "never",
-    text: "given back",
+    text: "given back; with `deno run`, `--no-npm` denies packages too",
     option: "--allow-import",
   },
 } as const satisfies Readonly<Record<string, Rule>>;
@@ -78,8 +77,12 @@ export const PERMISSION_NAMES: readonly PermissionName[] = Object.keys(PERMISSIO
 /** What no sidecar can do without. */
 export const LEAST_NEEDS: Needs = { commands: false, homeFolder: false };
 
+/** What no permission guards: storage on the disk, and new global scopes that have it again. */
+const UNGUARDED = ["caches", "localStorage", "sessionStorage", "Worker"] as const;
+
 /** Gives back, for the rest of the process, what is not needed; the result is what is kept. */
 export function giveBack(needs: Needs): readonly PermissionName[] {
+  for (const name of UNGUARDED) Reflect.deleteProperty(globalThis, name);
   for (const name of PERMISSION_NAMES) {
     if (!isNeeded(name, needs)) Deno.permissions.revokeSync({ name });
   }

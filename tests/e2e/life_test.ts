@@ -23,6 +23,9 @@ function goodLife(
   };
 }
 
+/** No lifecycle here that ends by itself may take longer, in milliseconds: its limits are 1 s. */
+const LONGEST = 10_000;
+
 /** A life that ends by itself with an exit code and a sentence. */
 function failedLife(
   name: string,
@@ -37,7 +40,11 @@ function failedLife(
       const { code, log } = await scene.sidecar.ended();
       assertEquals(code, options.code, log.join("\n"));
       assertMatch(scene.calls, options.calls);
-      assertMatch(log.at(-1) ?? "", options.says);
+      const [first = "", last = ""] = [log[0], log.at(-1)];
+      assertMatch(last, options.says);
+      assertMatch(last, new RegExp(`^\\S+ ERROR .* exit_code=${code}$`));
+      const took = Date.parse(last.slice(0, 24)) - Date.parse(first.slice(0, 24));
+      assert(took < LONGEST, `it took ${took} ms`);
       assertMatch(await Deno.readTextFile(file), options.says);
       await Deno.remove(file);
       await scene.nothingLeftBehind();

@@ -1,6 +1,7 @@
 /** Bad input: everything at once, exit 2, and nothing is touched. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startEmulator } from "../emulator/server.ts";
+import { sidecarForm } from "../../tools/sidecar_command.ts";
 import { SidecarProcess } from "./sidecar_process.ts";
 import { sideBySide } from "./side_by_side.ts";
 
@@ -13,9 +14,30 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   return { ...end, text: end.log.join("\n") };
 }
 
+/** A copy of the bundle that lacks the file with the program: `main.js` loads it at its start. */
+async function runBroken() {
+  const dist = new URL("../../dist/", import.meta.url).pathname;
+  const folder = await Deno.makeTempDir();
+  for await (const { name } of Deno.readDir(dist)) {
+    if (!name.startsWith("program-")) await Deno.copyFile(dist + name, `${folder}/${name}`);
+  }
+  const args = ["run", "--quiet", "-A", "--no-config", "--no-lock", `${folder}/main.js`];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  await Deno.remove(folder, { recursive: true });
+  return { code, text: new TextDecoder().decode(stderr) };
+}
+
 sideBySide([
+  ...(sidecarForm() !== "bundle" ? [] : [{
+    name: "a program that cannot be loaded: exit 1, and the error on stderr",
+    run: async () => {
+      const { code, text } = await runBroken();
+      assertEquals(code, 1);
+      assertMatch(text, /^unexpected error: TypeError: .*not found/i);
+    },
+  }]),
   {
-    name: "all faults are said at once, and in the termination log",
+    name: "all errors are reported at once, and in the termination log",
     run: async () => {
       const file = await Deno.makeTempFile();
       const { code, text } = await run([
@@ -70,7 +92,7 @@ sideBySide([
     },
   },
   {
-    name: "an operand is a fault",
+    name: "an operand is an error",
     run: async () => {
       const { code, text } = await run(["-target-group-name=kafka", "-target-id=10.0.0.1", "now"]);
       assertEquals(code, 2);
@@ -78,7 +100,7 @@ sideBySide([
     },
   },
   {
-    name: "without target group and target id, both are asked for",
+    name: "without target group and target id, both are named",
     run: async () => {
       const { code, text } = await run(["-target-group-name=", "-target-id="]);
       assertEquals(code, 2);

@@ -1,12 +1,12 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { sidecarCommand } from "../../../tools/sidecar_command.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { BUNDLE_OPTIONS, sidecarCommand } from "../../../tools/sidecar_command.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
 /** The probe as a compiled program, or its source for `deno run`. */
 const [PROGRAM = "", ...ARGUMENTS] = [
   Deno.env.get("PERMISSIONS_PROBE") ?? [
-    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "-A"],
+    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", ...BUNDLE_OPTIONS],
     new URL("programs/permissions_probe.ts", import.meta.url).pathname,
   ],
 ].flat();
@@ -40,7 +40,9 @@ const DENIED: Denials = {
   remove: true,
   openToWrite: true,
   ffi: true,
-  import: true,
+  importHttp: true,
+  importNpm: true,
+  storage: true,
   getBack: true,
   heldFile: null,
   heldTable: null,
@@ -74,15 +76,21 @@ Deno.test("what was opened before stays usable: termination log, table of connec
   assertDenied(await probe("held"), { heldFile: false, heldTable: false });
 });
 
-/** Starts the sidecar's source with these permissions alone. */
-async function start(permissions: readonly string[], args: readonly string[] = []) {
+const ALLOWED = ["--allow-net", "--allow-env", "--allow-read"];
+const NEEDED = ["-target-group-name=a", "-target-id=10.0.0.1", "-log-level=debug"];
+
+/** Starts the sidecar's source with these permissions alone, in a pod without a region. */
+async function start(
+  permissions: readonly string[],
+  args: readonly string[] = [],
+  home = "/nowhere",
+): Promise<{ code: number; text: string }> {
   const [deno, ...own] = sidecarCommand("source");
-  const rest = own.filter((option) => option !== "-A");
-  const [run = "", ...options] = rest;
+  const [run = "", ...options] = own.filter((option) => option !== "-A");
   const { code, stderr } = await new Deno.Command(deno, {
     args: [run, ...permissions, ...options, ...args],
     clearEnv: true,
-    env: { HOME: "/nowhere", PATH: "/bin", DENO_DIR: denoDir() },
+    env: { HOME: home, PATH: "/bin", DENO_DIR: denoDir(), AWS_CONFIG_FILE: `${home}/config` },
     cwd: ROOT,
   }).output();
   return { code, text: new TextDecoder().decode(stderr).trim() };
@@ -92,35 +100,53 @@ function denoDir(): string {
   return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
 }
 
-Deno.test("a bare deno run fails with one sentence that names the options", async () => {
-  const { code, text } = await start([]);
-  assertEquals(code, 2);
-  assertEquals(
-    text,
-    "Deno does not allow what the sidecar needs: " +
-      "start it by deno run --allow-net --allow-env --allow-read, or -A",
-  );
+/** What a start lacks, and the options that the one message names. */
+const LACKING: readonly [permissions: readonly string[], args: readonly string[], string][] = [
+  [[], [], ALLOWED.join(" ")],
+  [["--allow-net", "--allow-env"], [], "--allow-read"],
+  [ALLOWED, [...NEEDED, "-post-register-command=true"], "--allow-run"],
+];
+
+Deno.test("a start without what it needs fails with one message that names the options", async () => {
+  for (const [permissions, args, options] of LACKING) {
+    assertEquals(await start(permissions, args), {
+      code: 2,
+      text: "Deno does not allow what the sidecar needs: " +
+        `start it by deno run ${options}, or -A`,
+    });
+  }
 });
 
-Deno.test("a bare deno run names what is missing, and no more", async () => {
-  const { text } = await start(["--allow-net", "--allow-env"]);
-  assertMatch(text, /: start it by deno run --allow-read, or -A$/);
-});
-
-Deno.test("a command hook without --allow-run is told of at the start", async () => {
-  const args = ["-target-group-name=a", "-target-id=10.0.0.1", "-post-register-command=true"];
-  const { code, text } = await start(["--allow-net", "--allow-env", "--allow-read"], args);
-  assertEquals(code, 2);
-  assertStringIncludes(text, "deno run --allow-run, or -A");
-});
-
-Deno.test("the three options named are enough to live, and to tell what is wrong", async () => {
-  const { code, text } = await start(["--allow-net", "--allow-env", "--allow-read"], [
-    "-target-group-name=a",
-    "-target-id=10.0.0.1",
-    "-log-level=debug",
-  ]);
+Deno.test("the three options named are enough to run, and to report what is wrong", async () => {
+  const warned = ["-wait-idle", "-wait-in-service=false", "-require-in-service"];
+  const { code, text } = await start(ALLOWED, [...NEEDED, ...warned]);
   assertEquals(code, 3);
   assertMatch(text, /permissions given back, except permissions=net,env,read$/m);
-  assertMatch(text, /no region is set/);
+  assertMatch(text, /WARN {2}the pod's connections cannot be counted/);
+  assertMatch(text, /WARN {2}"-require-in-service has no effect/);
+  assertMatch(text, /ERROR .*no region.* exit_code=3$/);
 });
+
+/** What keeps a permission that most sidecars give back. */
+const KEPT: readonly [why: string, args: readonly string[], config: string | undefined, string][] =
+  [
+    ["a hook has a command", ["-post-register-command=true"], "", "net,env,read,run"],
+    ["a profile has a credential_process", [], "credential_process = x", "net,env,read,run"],
+    ["HOME is empty", [], undefined, "net,env,read,sys"],
+    ["nothing needs more", [], "", "net,env,read"],
+  ];
+
+for (const [why, args, config, kept] of KEPT) {
+  Deno.test(`where ${why}, ${kept} are kept`, async () => {
+    const home = await Deno.makeTempDir();
+    if (config !== undefined) await Deno.writeTextFile(`${home}/config`, `[default]\n${config}\n`);
+    const { code, text } = await start(
+      ["-A"],
+      [...NEEDED, ...args],
+      config === undefined ? "" : home,
+    );
+    assertEquals(code, 3);
+    assertMatch(text, new RegExp(`permissions given back, except permissions=${kept}$`, "m"));
+    await Deno.remove(home, { recursive: true });
+  });
+}

@@ -4,26 +4,32 @@
  */
 import { giveBack } from "../../../../lib/host/permissions.ts";
 
-const held = Deno.args.includes("held") ? Deno.makeTempFileSync() : undefined;
+const has = (word: string) => Deno.args.includes(word);
+const held = has("held") ? Deno.makeTempFileSync() : undefined;
 const file = held === undefined ? undefined : Deno.openSync(held, { write: true });
 const table = held === undefined ? undefined : Deno.openSync("/proc/net/tcp");
-giveBack({
-  commands: Deno.args.includes("commands"),
-  homeFolder: Deno.args.includes("homeFolder"),
+const elsewhere = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+  return new Response("export default 1", { headers: { "content-type": "text/javascript" } });
 });
+giveBack({ commands: has("commands"), homeFolder: has("homeFolder") });
 
 async function denied(act: () => unknown): Promise<boolean> {
   try {
     await act();
     return false;
   } catch (error) {
-    // A module that may not be loaded is a TypeError of these words.
-    return error instanceof Deno.errors.NotCapable || /^Requires \w+ access/.test(messageOf(error));
+    return error instanceof Deno.errors.NotCapable;
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "";
+/** Whether a module cannot be loaded, for whatever reason. */
+async function unloadable(url: string): Promise<boolean> {
+  try {
+    await import(url);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 const denials = {
@@ -37,7 +43,10 @@ const denials = {
   remove: await denied(() => Deno.removeSync("/nowhere/nothing")),
   openToWrite: await denied(() => Deno.openSync("/nowhere/nothing", { write: true })),
   ffi: await denied(() => Deno.dlopen("/nowhere/nothing.so", {})),
-  import: Deno.permissions.querySync({ name: "import" }).state !== "granted",
+  importHttp: await unloadable(`http://127.0.0.1:${elsewhere.addr.port}/elsewhere.js`),
+  importNpm: await unloadable("npm:fast-check@4.10.2"),
+  storage: ["caches", "localStorage", "sessionStorage", "Worker"]
+    .every((name) => !(name in globalThis)),
   getBack: Deno.permissions.requestSync({ name: "ffi" }).state !== "granted",
   heldFile: file === undefined ? null : await denied(() => file.writeSync(new Uint8Array(1))),
   heldTable: table === undefined ? null : await denied(() => {
@@ -46,3 +55,4 @@ const denials = {
   }),
 };
 console.log(JSON.stringify({ deno: Deno.version.deno, denials }));
+Deno.exit();
