@@ -126,8 +126,9 @@ export class Progress {
     return { uptime: now - this.#started, inPhase: now - this.#phaseBegan };
   }
 
-  /** A phase begins, and so the one before has ended. */
+  /** A phase begins, and so the one before has ended; the same one continues. */
   enter(phase: Phase): void {
+    if (phase === this.#phase) return;
     const now = this.#clock.now();
     this.#observer.onPhaseEnd?.(this.#phase, now - this.#phaseBegan);
     this.#phase = phase;

@@ -305,8 +305,9 @@ class TargetDrain {
 
   async #poll(): Promise<ReturnType<typeof membershipIn> | ApiError> {
     const health = await pollHealth(this.#registration, this.#options, this.#options.deadline);
-    if (provesAbsence(health)) return "absent";
-    return health instanceof ApiError ? health : membershipIn(health);
+    if (health instanceof ApiError) return provesAbsence(health) ? "absent" : health;
+    this.#registration.observed(health);
+    return membershipIn(health);
   }
 
   /** Each time after a longer pause: it may be done by something that does not give up. */

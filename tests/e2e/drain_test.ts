@@ -1,5 +1,6 @@
 /** A pod that is deleted: `/drain` by a stand-in for the kubelet, signals in each phase of it. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PHASES } from "../../lib/lifecycle/status.ts";
 import { assertDrained, DRAINED, ends, get, type ListeningScene, post } from "./drain.ts";
 import { serving, start } from "./drain.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
@@ -134,14 +135,50 @@ const cases: readonly Case[] = [
       await stops(scene);
     },
   },
-  whileServing("/status and /metrics report what the log reports", async ({ scene, url }) => {
-    const status = JSON.parse((await get(`${url}/status`)).text);
-    assertEquals(status.version, 2);
-    assertEquals(status.phase, "serving");
-    assertEquals(status.groups[0].health.state, "healthy");
-    assertEquals(status.groups[0].membership, "registered");
-    const { text } = await get(`${url}/metrics`);
-    assertMatch(text, /nlb_registrator_\w+\{[^}]*RegisterTargets[^}]*\} 1$/m);
+  whileServing(
+    "/status, /metrics and /register follow a drain, its undoing and a stop",
+    async ({ scene, url }) => {
+      const serving = await statusOf(url);
+      assertGrows(serving);
+      assertEquals(withoutTimes(serving), SERVING);
+      await get(`${url}/drain`);
+      const { drain, ...drained } = await statusOf(url);
+      assertEquals(withoutTimes(drained), DRAINED_STATUS);
+      assert(drain?.done && drain.at_least_seconds === 1 && drain.elapsed_seconds >= 1);
+      const metrics = await samples(url);
+      for (const phase of PHASES_BEFORE_DRAINED) {
+        assertEquals(metrics.get(`phases_ended_total{phase="${phase}"}`), 1, phase);
+      }
+      assertEquals(metrics.get('api_calls_total{action="DeregisterTargets",result="ok"}'), 1);
+      assert((metrics.get("stop_to_deregistered_seconds") ?? 0) > 0);
+      assert((metrics.get('phase_seconds_total{phase="draining"}') ?? 0) >= 1);
+      assertEquals((await post(`${url}/register`)).status, 202);
+      await scene.sidecar.line(/serving until/, 2);
+      assertEquals(withoutTimes(await statusOf(url)), SERVING);
+      scene.emulator.addFault({ what: "hold", action: "DeregisterTargets" });
+      scene.sidecar.signal("SIGTERM");
+      await scene.received("DeregisterTargets", 2);
+      assertEquals((await post(`${url}/register`)).status, 409);
+      const stopping = await statusOf(url);
+      assertEquals([stopping.phase, stopping.stopping, stopping.ready], [
+        "deregistering",
+        true,
+        false,
+      ]);
+      scene.emulator.release();
+      await ends(scene);
+    },
+  ),
+  whileServing("no trick begins a drain", async ({ scene, url }) => {
+    const port = Number(new URL(url).port);
+    for (const [text, status] of TRICKS) {
+      assertEquals(await rawStatuses(port, text), [status], text);
+    }
+    assertEquals((await statusOf(url)).drain_requested, false);
+    // A request is complete when it has no body, also from a client that closes its side.
+    const both = "POST /register HTTP/1.1\r\nHost: localhost\r\n\r\n" + DRAIN;
+    assertEquals(await rawStatuses(port, both), ["200", "200"]);
+    assertDrained(scene);
     await stops(scene);
   }),
   {
@@ -158,6 +195,101 @@ const cases: readonly Case[] = [
   },
   ...(["SIGTERM", "SIGINT"] as const).flatMap(signalCases),
 ];
+
+/** `/status`, as far as this test reads it. */
+interface StatusDocument {
+  readonly phase: string;
+  readonly stopping: boolean;
+  readonly drain_requested: boolean;
+  readonly ready: boolean;
+  readonly uptime_seconds: number;
+  readonly in_phase_seconds: number;
+  readonly groups: readonly {
+    readonly arn: string;
+    readonly health?: { readonly age_seconds: number };
+  }[];
+  readonly drain?: {
+    readonly elapsed_seconds: number;
+    readonly at_least_seconds: number;
+    readonly done: boolean;
+  };
+}
+
+async function statusOf(url: string): Promise<StatusDocument> {
+  return JSON.parse((await get(`${url}/status`)).text);
+}
+
+const GROUP = { name: "kafka", target_id: "10.0.0.1", port: 9092 };
+const SERVING = {
+  ...{ version: 2, phase: "serving", stopping: false, drain_requested: false, ready: true },
+  groups: [{ ...GROUP, membership: "registered", health: { state: "healthy" } }],
+  application: [],
+};
+const DRAINED_STATUS = {
+  ...{ version: 2, phase: "drained", stopping: false, drain_requested: true, ready: false },
+  groups: [{
+    ...{ ...GROUP, membership: "absent" },
+    health: { state: "unused", reason: "Target.NotRegistered" },
+  }],
+  application: [],
+};
+const PHASES_BEFORE_DRAINED = PHASES.slice(0, PHASES.indexOf("drained"))
+  .filter((phase) => phase !== "waiting-for-application");
+
+function withoutTimes({ uptime_seconds: _, in_phase_seconds: __, ...status }: StatusDocument) {
+  return {
+    ...status,
+    groups: status.groups.map(({ arn: _, health, ...group }) => {
+      const { age_seconds: __, ...seen } = health ?? { age_seconds: 0 };
+      return { ...group, health: seen };
+    }),
+  };
+}
+
+/** Uptime, the time in the phase and the age of the health are of this life, and of this phase. */
+function assertGrows(
+  { uptime_seconds: uptime, in_phase_seconds: inPhase, groups }: StatusDocument,
+) {
+  const age = groups[0]?.health?.age_seconds ?? 0;
+  assert(
+    0 < inPhase && inPhase <= age && age < uptime && uptime < 60,
+    `${inPhase} ${age} ${uptime}`,
+  );
+}
+
+/** The metrics, by name and labels. */
+async function samples(url: string): Promise<ReadonlyMap<string, number>> {
+  const { text } = await get(`${url}/metrics`);
+  const lines = text.split("\n").filter((line) => !line.startsWith("#"));
+  return new Map(lines.map((line) => {
+    const end = line.lastIndexOf(" ");
+    return [line.slice("nlb_registrator_".length, end), Number(line.slice(end + 1))];
+  }));
+}
+
+const DRAIN = "GET /drain HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const withHeader = (header: string) => DRAIN.replace("Host: localhost", header);
+
+/** What is sent before the client closes its side, and what is answered. */
+const TRICKS: readonly [string, string][] = [
+  [withHeader("Host: evil.example"), "403"],
+  ...["Origin: null", "Referer: http://localhost/", "Sec-Fetch-Site: same-origin"]
+    .map((header): [string, string] => [withHeader(`Host: localhost\r\n${header}`), "403"]),
+  [withHeader("Host: localhost\r\nTransfer-Encoding: chunked"), "411"],
+  [withHeader("Host: localhost\r\nContent-Length: 5") + "abc", "400"],
+  [DRAIN.slice(0, -2), "400"],
+  // It is the first one's body.
+  [`POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: ${DRAIN.length}\r\n\r\n${DRAIN}`, "405"],
+];
+
+/** The statuses that a client gets that sends this and closes its side, as `printf … | nc` does. */
+async function rawStatuses(port: number, text: string): Promise<string[]> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(new TextEncoder().encode(text));
+  await connection.closeWrite();
+  const answer = await new Response(connection.readable).text();
+  return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = ""]) => status);
+}
 
 /** A stop signal in each phase that a drain has. */
 function signalCases(signal: "SIGTERM" | "SIGINT"): Case[] {

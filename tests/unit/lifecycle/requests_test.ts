@@ -294,7 +294,7 @@ Deno.test("the board tells what a life does, and where its target stands", async
   assertEquals(seen, [
     "serving registered healthy undefined",
     "draining draining healthy false",
-    "drained absent healthy true",
+    "drained absent unused true",
   ]);
 });
 
