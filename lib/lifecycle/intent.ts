@@ -22,7 +22,7 @@ export type Intent =
     readonly since: Milliseconds;
     readonly next: "wait" | ReturnReason;
   }
-  /** A drain has ended. The pod lives on, deregistered. */
+  /** A drain has ended. The pod keeps running, deregistered. */
   | { readonly state: "drained"; readonly since: Milliseconds; readonly outcome: DrainOutcome }
   /** The target is to be registered again after a drain that ended, and no step has begun yet. */
   | {

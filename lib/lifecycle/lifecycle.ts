@@ -12,7 +12,7 @@ export type { LifecycleOutcome, Ports };
 const DEREGISTERED = "stopped: the target is deregistered";
 const NOT_REGISTERED = "stopped before anything was registered";
 const RETURNS: Readonly<Record<ReturnReason, string>> = {
-  "requested": "it is asked for",
+  "requested": "a client requested it",
   "application-returned": "the application came back",
 };
 
@@ -35,7 +35,7 @@ class Lifecycle {
     this.#steps = new Steps(config, ports);
   }
 
-  /** Does what the intent asks for, until nothing is left to do. */
+  /** Does what the intent calls for, until nothing is left to do. */
   async run(): Promise<LifecycleOutcome> {
     while (true) {
       const intent = this.#ports.intent.now;
@@ -79,7 +79,7 @@ class Lifecycle {
     }
   }
 
-  /** For `/drain`: the pod lives on, or is about to be stopped. */
+  /** For `/drain`: the pod keeps running, or is about to be stopped. */
   async #drain(): Promise<void> {
     this.#watchForReturn();
     await this.#deregister();
@@ -139,7 +139,7 @@ class Lifecycle {
   #leaves(): void {
     const { intent, log } = this.#ports;
     if (intent.now.state !== "draining") return;
-    log.info("a drain is asked for");
+    log.info("drain requested");
     this.#watchForReturn();
   }
 

@@ -40,7 +40,7 @@ export function unconfirmed(registrations: readonly Registration[]): LifecycleOu
   if (left.length === 0) return undefined;
   return {
     exit: "deregistrationNotConfirmed",
-    message: `it could not be confirmed that this target is deregistered: ${left.join("; ")}; ` +
+    message: `could not confirm that this target is deregistered: ${left.join("; ")}; ` +
       "see `aws elbv2 describe-target-health`, and deregister it by hand if it is listed",
   };
 }

@@ -72,9 +72,9 @@ export interface Status {
     readonly atLeast: number;
     readonly done: boolean;
   };
-  /** Connections to the target from outside the pod; undefined: they are not looked at. */
+  /** Connections to the target from outside the pod; undefined: they are not counted. */
   readonly connections?: number;
-  /** Whether each of `-wait-for` answered when it was asked last; empty: there are none. */
+  /** Whether each of `-wait-for` answered its last check; empty: there are none. */
   readonly application: readonly { readonly url: string; readonly ready: boolean }[];
 }
 

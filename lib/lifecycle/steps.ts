@@ -7,7 +7,12 @@ import type { HookContext, HookEvent, HookOutcome } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
-import { drainingSince, type DrainResult, endpoints, waitDrained } from "../registration/drain.ts";
+import {
+  drainingSince,
+  type DrainWaitOutcome,
+  endpoints,
+  waitDrained,
+} from "../registration/drain.ts";
 import { GracePeriod } from "../registration/grace_period.ts";
 import { waitInService } from "../registration/in_service.ts";
 import { Registration } from "../registration/registration.ts";
@@ -126,7 +131,7 @@ export class Steps {
     if (required) {
       throw new Failure("notRegistered", `not in service (-require-in-service): ${error}`);
     }
-    log.warn(`not in service; the sidecar goes on all the same: ${error}`);
+    log.warn(`target not in service; continuing: ${error}`);
   }
 
   /** A stop does not wait for the hook to end: it ends beside deregistering. */
@@ -168,7 +173,7 @@ export class Steps {
     return this.#end !== "nothing registered";
   }
 
-  /** Waits until every target that was deregistered is drained, whichever cycle registered it. */
+  /** Waits until every target that was deregistered is drained, whichever registration cycle added it. */
   async untilDrained(): Promise<DrainOutcome> {
     const { progress, intent, log } = this.#ports;
     const left = unconfirmed(this.#registrations);
@@ -201,7 +206,7 @@ export class Steps {
     await this.#hook("post-deregister", this.#ports.intent.forcedStop);
   }
 
-  async #waitDrained(draining: readonly Registration[]): Promise<DrainResult> {
+  async #waitDrained(draining: readonly Registration[]): Promise<DrainWaitOutcome> {
     const { elb, clock, log, intent } = this.#ports;
     const { minTime, idleTime, timeout } = this.#config.drain;
     return await waitDrained(draining, {
@@ -223,7 +228,7 @@ export class Steps {
 
   async #watch(registration: Registration, stop: AbortSignal): Promise<void> {
     const { watchInterval: interval, service } = this.#config;
-    // Nobody could be told.
+    // No one would see it.
     if (interval === 0 && service === undefined) return;
     const { observer } = this.#ports;
     await watch(registration, {

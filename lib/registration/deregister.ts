@@ -105,7 +105,7 @@ function pauseAfter(
   return error.retryable ? delay : Math.max(delay, REFUSED_PAUSE);
 }
 
-/** A final refusal is said once: it stays the same until somebody changes a policy. */
+/** A final refusal is said once: it stays the same until a person changes a policy. */
 function logRetry(
   { options: { log }, fields }: Registered,
   { error, last, attempt, pause }: {
@@ -228,12 +228,12 @@ async function poll(
     ? health
     : membershipIn(health);
   const result = seen instanceof ApiError ? seen.message : seen;
-  options.log.debug("looked for the target", { ...fields, result });
+  options.log.debug("polled for the target", { ...fields, result });
   return seen;
 }
 
 function stillRegistered(): ApiError {
-  return new ApiError("the API says that the target is registered still", {
+  return new ApiError("the API reports the target as still registered", {
     call: "DeregisterTargets",
     code: "StillRegistered",
     retryable: true,

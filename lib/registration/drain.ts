@@ -39,7 +39,7 @@ export interface DrainOptions {
 }
 
 /** How the wait ended. */
-export type DrainResult =
+export type DrainWaitOutcome =
   | { readonly outcome: "drained" }
   /** A target could not be deregistered again; its membership tells more. */
   | { readonly outcome: "unconfirmed" }
@@ -68,7 +68,7 @@ const STALE: Milliseconds = 10_000;
 export async function waitDrained(
   registrations: readonly Registration[],
   options: DrainOptions,
-): Promise<DrainResult> {
+): Promise<DrainWaitOutcome> {
   const wait = new DrainWait(registrations, options);
   return options.connections === undefined
     ? await wait.forApi()
@@ -93,7 +93,7 @@ class DrainWait {
   }
 
   /** Polls the API when its answer can have changed: after the minimum and the group's delay. */
-  async forApi(): Promise<DrainResult> {
+  async forApi(): Promise<DrainWaitOutcome> {
     const { rules, log } = this.#options;
     const drains = await Promise.all(this.#registrations.map(async (registration) => ({
       registration,
@@ -125,7 +125,7 @@ class DrainWait {
   }
 
   /** Counts until nobody has been connected for a while; one poll then tells of other clients. */
-  async forConnections(count: () => number): Promise<DrainResult> {
+  async forConnections(count: () => number): Promise<DrainWaitOutcome> {
     const { clock, rules, log } = this.#options;
     const each = this.#registrations.map((one) => this.#drainOf(one, rules.minTime));
     log.info("waiting until the target is drained: until no connection is left", {
@@ -169,7 +169,7 @@ class DrainWait {
   }
 
   /** While one target drains, another client may register another one again: all are gone at once. */
-  async #untilAllAbsent(each: readonly TargetDrain[]): Promise<DrainResult> {
+  async #untilAllAbsent(each: readonly TargetDrain[]): Promise<DrainWaitOutcome> {
     const { clock } = this.#options;
     while (true) {
       const results = await Promise.all(each.map((one) => one.untilAbsent()));
@@ -197,7 +197,7 @@ class DrainWait {
       return await elb.deregistrationDelay(group.arn, { signal: this.#deadline });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log.info("the deregistration delay is not known; the state is asked for instead", {
+      log.info("the deregistration delay is unknown; polling the target's health instead", {
         target_group: group.name,
         reason: why,
       });
@@ -218,13 +218,13 @@ class DrainWait {
     log.info(`waiting until the target is drained: ${state}, ${done} of at least ${atLeast}`);
   }
 
-  #drained(): DrainResult {
+  #drained(): DrainWaitOutcome {
     this.#options.log.info("target drained", { took: durationText(this.#elapsed()) });
     for (const registration of this.#registrations) registration.drained();
     return { outcome: "drained" };
   }
 
-  #timedOut(state: string): DrainResult {
+  #timedOut(state: string): DrainWaitOutcome {
     if (this.#options.forcedStop.aborted) return { outcome: "cut-short" };
     return {
       outcome: "timed-out",
@@ -314,7 +314,7 @@ class TargetDrain {
   async #deregisterAgain(): Promise<boolean> {
     const { clock, log, deadline } = this.#options;
     log.warn(
-      "somebody registered the target again while it drained: deregistering it again",
+      "another client registered the target while it drained: deregistering it again",
       this.#registration.fields,
     );
     this.#registration.foundRegistered();
@@ -350,7 +350,7 @@ function left(connections: number): string {
   return connections === 1 ? "1 connection" : `${connections} connections`;
 }
 
-/** The ports to look at: a target may have one for each group. */
+/** The ports to count: a target may have one for each group. */
 export function endpoints(
   attachments: readonly Attachment[],
 ): readonly { readonly id: Target["id"]; readonly port: number }[] {

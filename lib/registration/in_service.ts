@@ -23,8 +23,8 @@ export interface InServiceOptions {
 }
 
 /**
- * Asks until the target is healthy.
- * @returns Nothing where it is, else why not, as the end of a sentence.
+ * Polls until the target is healthy.
+ * @returns Nothing where it is, else why not, as the end of a message.
  * @throws The reason of `stop`.
  */
 export async function waitInService(
@@ -36,7 +36,7 @@ export async function waitInService(
   const deadline = clock.within(options.time, options.stop);
   const started = clock.now();
   let known: ObservedState | undefined;
-  let faults = 0;
+  let errors = 0;
   let pause = firstPollIn(group, options);
   while (true) {
     await sleep(clock.within(pause, deadline));
@@ -46,12 +46,12 @@ export async function waitInService(
     options.stop.throwIfAborted();
     const now = clock.now() - started;
     if (health instanceof ApiError) {
-      log.warn(health.message, { target_group: group.name, attempt: ++faults });
+      log.warn(health.message, { target_group: group.name, attempt: ++errors });
       if (!health.retryable) return health.message;
     } else {
-      faults = 0;
+      errors = 0;
       options.onHealth?.(health);
-      log.debug("asked for the health", fieldsOf(group, health));
+      log.debug("polled the target's health", fieldsOf(group, health));
       if (health.state === "healthy") {
         log.info("target is in service", {
           target_group: group.name,
@@ -65,7 +65,7 @@ export async function waitInService(
     }
     const planned = nextPollIn(group.healthCheck, now, known, clock.random());
     pause = health instanceof ApiError
-      ? afterFault(health, { failedBefore: faults, left: options.time - now }, { planned, clock })
+      ? afterError(health, { failedBefore: errors, left: options.time - now }, { planned, clock })
       : planned;
   }
 }
@@ -76,23 +76,23 @@ function firstPollIn({ healthCheck }: Group, { clock, time }: InServiceOptions):
 }
 
 /**
- * What throttles is that the account's sidecars ask more than they may together: to ask again
+ * What throttles is that the account's sidecars poll more than they may together: to poll again
  * sooner than planned would make it worse.
  */
-function afterFault(
-  fault: ApiError,
+function afterError(
+  error: ApiError,
   progress: Progress,
   { planned, clock }: { readonly planned: Milliseconds; readonly clock: Clock },
 ): Milliseconds {
-  const delay = backOff(fault, progress, clock);
-  return isThrottling(fault) ? Math.max(delay, planned * (0.5 + clock.random() / 2)) : delay;
+  const delay = backOff(error, progress, clock);
+  return isThrottling(error) ? Math.max(delay, planned * (0.5 + clock.random() / 2)) : delay;
 }
 
 function logState(group: Group, health: TargetHealth, log: Log): void {
   const what = remedy(health);
   const fields = fieldsOf(group, health);
   if (what === undefined) log.info("target is not in service yet", fields);
-  else log.warn(`waiting alone will not bring the target into service: ${what}`, fields);
+  else log.warn(`the target will not become healthy by waiting: ${what}`, fields);
 }
 
 function fieldsOf(group: Group, { target, state, reason, description }: TargetHealth): LogFields {
@@ -101,7 +101,7 @@ function fieldsOf(group: Group, { target, state, reason, description }: TargetHe
 
 function lastWords(last: TargetHealth | undefined, time: Milliseconds): string {
   const state = last === undefined
-    ? "its state could not be asked for"
+    ? "no DescribeTargetHealth call succeeded"
     : `it is ${[last.state, last.reason].filter(Boolean).join(", ")}`;
   return `the target is not healthy after ${durationText(time)}: ${state}`;
 }

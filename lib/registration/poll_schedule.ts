@@ -1,5 +1,5 @@
 /**
- * When to ask for a target's health next. Pure: from a group's settings, and what is known of the
+ * When to poll a target's health next. Pure: from a group's settings, and what is known of the
  * target, to a time. `docs/polling.md` has the reasons, and what it is worth.
  */
 import type { HealthCheck, TargetHealth } from "../aws/elb.ts";
@@ -16,12 +16,12 @@ export interface ObservedState {
   readonly last: Milliseconds;
 }
 
-/** No more than this lies between two questions where a target may turn healthy. */
+/** No more than this lies between two polls where a target may turn healthy. */
 const LONGEST: Milliseconds = 15_000;
 /** Not even where none can: the load balancer may do what its documentation does not say. */
 const LONGEST_QUIET: Milliseconds = 60_000;
 /**
- * What a question is worth: the gap that costs least where one more question weighs as much as to
+ * What a poll is worth: the gap that costs least where one more poll weighs as much as to
  * know this much earlier, and a target turns healthy at any moment of an interval alike, is the
  * root of twice this times the interval.
  */
@@ -40,11 +40,11 @@ export function observe(
 }
 
 /**
- * The time until the next question.
+ * The time until the next poll.
  * @param now Since the target was registered.
  * @param known Undefined before the first answer.
  * @param chance In [0, 1): spreads the sidecars of a fleet that started at once. It moves the first
- * question, and those after a quiet time; between, each keeps its place among the others.
+ * poll, and those after a quiet time; between, each keeps its place among the others.
  */
 export function nextPollIn(
   healthCheck: HealthCheck,

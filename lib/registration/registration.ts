@@ -29,7 +29,7 @@ export interface Observation {
   readonly at: Milliseconds;
 }
 
-/** A registration: `register` it, then `deregister` it; and again, if the pod lives on. */
+/** A registration: `register` it, then `deregister` it; and again, if the pod keeps running. */
 export class Registration implements Registered {
   readonly group: Group;
   readonly target: Target;
@@ -126,7 +126,7 @@ export class Registration implements Registered {
     const { clock, log, times } = this.options;
     const started = clock.now();
     const signal = clock.within(times.register, ...stops);
-    // A call of the cycle before may be in flight, where its answer was not waited for.
+    // A call of the previous registration cycle may be in flight, where its answer was not waited for.
     if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);
     await retry(() => this.#attempt(signal), {
       call: "RegisterTargets",
@@ -151,11 +151,11 @@ export class Registration implements Registered {
       log.info("target deregistered", fields);
     } else {
       this.#membership = { at: "unknown", reason: result.reason };
-      log.error("it could not be confirmed that the target is deregistered", fields);
+      log.error("could not confirm that the target is deregistered", fields);
     }
   }
 
-  /** One RegisterTargets call. When `signal` ends, a request that went out goes on without us. */
+  /** One RegisterTargets call. When `signal` ends, a request that was sent continues without us. */
   async #attempt(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { elb, times } = this.options;

@@ -38,7 +38,7 @@ export interface ResolveOptions {
   readonly time: Milliseconds;
   /** Cuts it short; its reason is thrown. */
   readonly stop: AbortSignal;
-  /** The region, for the sentence about a group that is not there; undefined: not given. */
+  /** The region, for the message about a group that is not there; undefined: not given. */
   readonly region: string | undefined;
 }
 
@@ -163,14 +163,14 @@ async function describeBatch(
   options: ResolveOptions,
 ): Promise<TargetGroup[]> {
   try {
-    return await ask(which, signal, options);
+    return await request(which, signal, options);
   } catch (error) {
     if (!isGroupNotFound(error)) throw error;
     throw notFound(await unknownAmong(which, signal, options), options.region);
   }
 }
 
-/** Which groups are not there: halves what was asked for until it is known. */
+/** Which groups are not there: halves the list until it is known. */
 async function unknownAmong(
   which: WhichGroups,
   signal: AbortSignal,
@@ -182,7 +182,7 @@ async function unknownAmong(
   for (const half of [ids.slice(0, ids.length / 2), ids.slice(ids.length / 2)]) {
     const part = "names" in which ? { names: half } : { arns: half };
     try {
-      await ask(part, signal, options);
+      await request(part, signal, options);
     } catch (error) {
       if (!isGroupNotFound(error)) throw error;
       unknown.push(...await unknownAmong(part, signal, options));
@@ -192,7 +192,7 @@ async function unknownAmong(
 }
 
 /** One call, tried until the time is up. @throws {ApiError} A group does not exist. */
-async function ask(
+async function request(
   which: WhichGroups,
   signal: AbortSignal,
   { elb, clock, log, time }: ResolveOptions,

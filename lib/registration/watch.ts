@@ -20,7 +20,7 @@ export interface WatchOptions {
 /** How often a health that is only observed is polled: a minute old at the most. */
 const SHORTEST_OBSERVATION: Milliseconds = 30_000;
 const LONGEST_OBSERVATION: Milliseconds = 60_000;
-/** Throttled or denied, the pause doubles up to this: a role may be mended while the pod lives. */
+/** Throttled or denied, the pause doubles up to this: a role may be mended while the pod runs. */
 const LONGEST_PAUSE: Milliseconds = 10 * 60_000;
 
 /** Watches one registration until the signal ends, or nothing is left to watch. Never throws. */
@@ -72,7 +72,7 @@ class Watch {
     );
   }
 
-  /** What goes on failing in the same way is logged once. */
+  /** What keeps failing in the same way is logged once. */
   #failed(error: ApiError): void {
     const { options: { log }, fields } = this.#registration;
     if (!error.retryable || isThrottling(error)) this.#refusals++;
@@ -111,11 +111,11 @@ class Watch {
       if (this.#logged === health.reason) return;
       this.#logged = health.reason ?? health.state;
       return log.error(
-        "somebody else deregistered the target; -watch-interval would register it again",
+        "another client deregistered the target; -watch-interval would register it again",
         fields,
       );
     }
-    log.warn("somebody else deregistered the target: registering it again", fields);
+    log.warn("another client deregistered the target: registering it again", fields);
     try {
       await this.#registration.register(stop);
       onReregistered();

@@ -60,7 +60,7 @@ const cases: readonly Case[] = [
   whileServing("/drain continues when its client goes away", async ({ scene, url }) => {
     const client = new AbortController();
     const gone = fetch(`${url}/drain`, { signal: client.signal }).catch(() => "gone");
-    await scene.sidecar.line(/a drain is asked for/);
+    await scene.sidecar.line(/drain requested/);
     client.abort();
     assertEquals(await gone, "gone");
     await stops(scene);
@@ -68,7 +68,7 @@ const cases: readonly Case[] = [
   }),
   whileServing("50 clients of /drain get one drain and one answer", async ({ scene, url }) => {
     const clients = Array.from({ length: 50 }, () => get(`${url}/drain`));
-    await scene.sidecar.line(/a drain is asked for/);
+    await scene.sidecar.line(/drain requested/);
     scene.sidecar.signal("SIGTERM");
     for (const answer of await Promise.all(clients)) assertEquals(answer, DRAINED);
     await ends(scene);
@@ -81,7 +81,7 @@ const cases: readonly Case[] = [
       assertEquals(status, 500);
       assertMatch(
         text,
-        /could not be confirmed.*must allow elasticloadbalancing:DeregisterTargets/,
+        /could not confirm.*must allow elasticloadbalancing:DeregisterTargets/,
       );
       scene.sidecar.signal("SIGTERM");
       assertEquals((await scene.sidecar.ended()).code, 5);
@@ -129,7 +129,7 @@ const cases: readonly Case[] = [
       await scene.sidecar.line(/serving until/);
       assertEquals(await statuses(), [200, 200, 200, 200]);
       const drained = get(`${url}/drain`);
-      await scene.sidecar.line(/a drain is asked for/);
+      await scene.sidecar.line(/drain requested/);
       assertEquals(await statuses(), [200, 200, 503, 503]);
       await drained;
       await stops(scene);

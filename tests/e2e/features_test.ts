@@ -86,7 +86,7 @@ const cases: Case[] = [
     },
   },
   {
-    name: "-watch-interval registers a target again that somebody else deregistered",
+    name: "-watch-interval registers a target again that another client deregistered",
     run: async () => {
       const { scene, url } = await serving({
         args: ["-watch-interval=1s", "-confirm-settle=0"],
@@ -95,7 +95,7 @@ const cases: Case[] = [
       await using _ = scene;
       scene.emulator.deregisterByOther("kafka", { id: TARGET, port: 9092 });
       await scene.received("RegisterTargets", 2);
-      await scene.sidecar.line(/somebody else deregistered the target: registering it again/);
+      await scene.sidecar.line(/another client deregistered the target: registering it again/);
       await scene.sidecar.line(/target registered /, 2);
       const { text } = await get(`${url}/metrics`);
       assertMatch(text, /^nlb_registrator_reregistrations_total 1$/m);

@@ -128,7 +128,7 @@ Deno.test("a target that somebody registers during the drain is deregistered aga
   assertEquals((await life.run()).exit, "done");
   assertEquals(life.elb.order, "FRLDALDL");
   assertEquals(life.elb.states.get("kafka"), "absent");
-  assertMatch(life.log.text, /somebody registered the target again while it drained/);
+  assertMatch(life.log.text, /another client registered the target while it drained/);
 });
 
 Deno.test("several groups are drained when the last one is", async () => {

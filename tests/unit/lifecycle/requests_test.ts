@@ -111,7 +111,7 @@ Deno.test("/drain says why where deregistering could not be confirmed, and may b
   const first = life.drainAt(MINUTE + 1);
   const second = life.drainAt(6 * MINUTE);
   assertEquals((await life.run()).exit, "done");
-  assertMatch((await first).end, /^it could not be confirmed that this target is deregistered/);
+  assertMatch((await first).end, /^could not confirm that this target is deregistered/);
   assertEquals((await second).end, "drained");
   assertEquals(life.elb.states.get("kafka"), "absent");
 });
@@ -156,7 +156,7 @@ Deno.test("/drain waits for the drain where a stop ends what an earlier one coul
   const first = life.drainAt(MINUTE);
   const second = life.drainAt(2 * MINUTE + 5);
   assertEquals((await life.stopAt(2 * MINUTE).run()).exit, "done");
-  assertMatch((await first).end, /could not be confirmed/);
+  assertMatch((await first).end, /could not confirm/);
   const { end, at } = await second;
   assertEquals([end, secondOf(at)], ["drained", 120 + 30]);
 });

@@ -7,13 +7,13 @@ Deno.test("without -watch-interval and -listen, a serving sidecar makes no call"
   assertEquals(life.elb.order, "FRLD");
 });
 
-Deno.test("-watch-interval registers a target again that somebody else deregistered", async () => {
+Deno.test("-watch-interval registers a target again that another client deregistered", async () => {
   const life = new Life({ args: ["-watch-interval=1m"] }).stopAt(20 * MINUTE);
   life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "absent"));
   assertEquals((await life.run()).exit, "done");
   assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 2);
   assertEquals(life.reregistered, [arnOf("kafka")]);
-  assertMatch(life.log.text, /warn somebody else deregistered the target: registering it again/);
+  assertMatch(life.log.text, /warn another client deregistered the target: registering it again/);
   assertEquals(life.elb.states.get("kafka"), "draining");
 });
 
@@ -120,7 +120,7 @@ Deno.test("-listen alone reports a target that another client deregistered, and 
   assertEquals((await life.run()).exit, "done");
   assertEquals(membership, "absent");
   assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 1);
-  assertEquals(life.log.text.match(/error somebody else deregistered the target/g)?.length, 1);
+  assertEquals(life.log.text.match(/error another client deregistered the target/g)?.length, 1);
 });
 
 Deno.test("polls that are denied or throttled while serving become rare, and are logged once", async () => {

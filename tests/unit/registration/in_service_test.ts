@@ -88,7 +88,7 @@ Deno.test("waitInService() ends with the state when its time is up", async () =>
 
 Deno.test("waitInService() ends in time where no question is answered", async () => {
   const { result, clock, log } = wait(() => "nothing", 25 * SECOND);
-  assertMatch(await result ?? "", /its state could not be asked for/);
+  assertMatch(await result ?? "", /no DescribeTargetHealth call succeeded/);
   assertEquals(clock.now(), 25 * SECOND);
   assertMatch(log.lines[0] ?? "", /^warn DescribeTargetHealth: no answer in 10s/);
 });
