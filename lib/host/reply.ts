@@ -18,6 +18,7 @@ export class ReplyTooLong extends Error {
  * @throws {ReplyTooLong} It is longer; the connection is closed.
  */
 export async function textOf(response: Response, limit = MAX_REPLY_BYTES): Promise<string> {
+  if (isShort(response, limit)) return await response.text();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -28,4 +29,10 @@ export async function textOf(response: Response, limit = MAX_REPLY_BYTES): Promi
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** Whether the length is known and small, as it mostly is; of a compressed body it is not. */
+function isShort({ headers }: Response, limit: number): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= limit && !headers.has("content-encoding");
 }
