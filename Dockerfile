@@ -9,8 +9,10 @@ ARG DENO_DIGEST=
 ARG RUNTIME=nonroot
 ARG RUNTIME_DIGEST=
 
-# Deno compiles for other processors too, so nothing here is emulated.
+# Deno compiles for other processors too, so nothing here is emulated. Only a program for this
+# processor can make its cache of compiled code here, by one run.
 FROM --platform=$BUILDPLATFORM docker.io/denoland/deno:${DENO}${DENO_DIGEST} AS build
+ARG BUILDARCH
 ARG TARGETARCH
 ARG COMMIT=
 WORKDIR /src
@@ -20,8 +22,12 @@ RUN case "$TARGETARCH" in \
       arm64) target=aarch64-unknown-linux-gnu ;; \
       *) echo "TARGETARCH is \"$TARGETARCH\": it has to be amd64 or arm64" >&2; exit 1 ;; \
     esac \
-    && STD_SOURCE=npm deno task compile --commit "$COMMIT" --target "$target" --outdir /out \
-    && mv "/out/k8s-nlb-registrator-sidecar-$target" /out/k8s-nlb-registrator-sidecar
+    && mkdir -p /out/cache \
+    && if [ "$TARGETARCH" = "$BUILDARCH" ]; then cached=--code-cache; fi \
+    && STD_SOURCE=npm deno task compile --commit "$COMMIT" --target "$target" --outdir /out $cached \
+    && mv "/out/k8s-nlb-registrator-sidecar-$target" /out/k8s-nlb-registrator-sidecar \
+    && if [ -n "$cached" ]; then TMPDIR=/out/cache /out/k8s-nlb-registrator-sidecar -version; fi \
+    && chmod -R a=rX /out/cache
 
 # "cc": the binary needs libgcc_s.
 FROM gcr.io/distroless/cc-debian12:${RUNTIME}${RUNTIME_DIGEST}
@@ -31,12 +37,12 @@ ARG SOURCE=
 ARG DENO
 ARG DENO_DIGEST
 ARG RUNTIME
-ARG RUNTIME_DIGEST
+ARG BASE_DIGEST=
 LABEL org.opencontainers.image.title="k8s-nlb-registrator-sidecar" \
       org.opencontainers.image.description="Registers a pod with AWS Network Load Balancer target groups, and deregisters it" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:${RUNTIME}" \
-      org.opencontainers.image.base.digest="${RUNTIME_DIGEST#@}" \
+      org.opencontainers.image.base.digest="${BASE_DIGEST}" \
       k8s-nlb-registrator-sidecar.compiled-in="docker.io/denoland/deno:${DENO}${DENO_DIGEST}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.version="${VERSION}" \
@@ -44,6 +50,10 @@ LABEL org.opencontainers.image.title="k8s-nlb-registrator-sidecar" \
 # The SDK looks for the user's home folder; a user id that /etc/passwd does not know has none.
 ENV HOME=/home/nonroot
 COPY --from=build /out/k8s-nlb-registrator-sidecar /k8s-nlb-registrator-sidecar
+# The program's compiled code, which it reads at the start and nobody can write; where it was built
+# for another processor there is none.
+COPY --from=build --chown=0:0 /out/cache /var/cache/k8s-nlb-registrator-sidecar
+ENV TMPDIR=/var/cache/k8s-nlb-registrator-sidecar
 # By number, so that Kubernetes can tell that it is not root; any other user will do as well.
 USER 65532:65532
 ENTRYPOINT ["/k8s-nlb-registrator-sidecar"]

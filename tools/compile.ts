@@ -1,9 +1,10 @@
 /**
  * `deno task compile`: the program as one file that needs nothing else, in `bin/`.
  *
- *   deno task compile [--target TRIPLE]... [--commit HASH] [--outdir FOLDER]
+ *   deno task compile [--target TRIPLE]... [--commit HASH] [--outdir FOLDER] [--code-cache]
  *
- * Without `--target`, for the system that it runs on. Deno fetches its runtime for the target from
+ * With `--code-cache`, the binary reads compiled code from a file in the folder of `TMPDIR`, or
+ * writes it there: for an image alone, whose folder nobody can write to. Without `--target`, for the system that it runs on. Deno fetches its runtime for the target from
  * dl.deno.land; where that cannot be reached, DENORT_BIN names a runtime that is there.
  */
 import { parseArgs } from "@std/cli/parse-args";
@@ -34,10 +35,21 @@ const COMPILE: readonly string[] = [
   // Files under /dev and /proc take all permissions. Most are given back after the start:
   // lib/host/permissions.ts.
   "--allow-all",
-  // A cache of compiled code in a shared /tmp is nothing for a process with credentials.
-  "--no-code-cache",
-  V8_FLAGS,
 ];
+
+/**
+ * A cache of compiled code that others can write is code that others can write: in a shared /tmp it
+ * is nothing for a process with credentials.
+ */
+const WITHOUT_CODE_CACHE: readonly string[] = ["--no-code-cache", V8_FLAGS];
+
+/** Where the image has the cache: the Dockerfile says so too. Programs of hooks cannot use it. */
+const CACHE_FOLDER = "/var/cache/k8s-nlb-registrator-sidecar";
+const FORGET_TMPDIR =
+  `if (Deno.env.get("TMPDIR") === "${CACHE_FOLDER}") Deno.env.delete("TMPDIR");\n`;
+
+/** Functions are compiled when the cache is made, and not when they are first called. */
+const WITH_CODE_CACHE: readonly string[] = [`${V8_FLAGS},--no-lazy`];
 
 /** What to compile. */
 export interface CompileOptions {
@@ -46,6 +58,8 @@ export interface CompileOptions {
   readonly commit: string;
   /** Where to put the binaries. */
   readonly outdir: string;
+  /** @default {false} */
+  readonly codeCache?: boolean;
 }
 
 /** What was made. */
@@ -62,17 +76,20 @@ export interface Compiled {
  * Compiles one bundle for each target. The same source, commit, Deno and runtime give the same bytes.
  * @throws {Error} It could not be bundled or compiled, or a binary does not hold the bundle.
  */
-export async function compile({ targets, commit, outdir }: CompileOptions): Promise<Compiled> {
+export async function compile(
+  { targets, commit, outdir, codeCache = false }: CompileOptions,
+): Promise<Compiled> {
   // Always the same folder: its path, or the last part of it, gets into the binary.
   const folder = `${ROOT}dist/compile/sidecar`;
   const { packages, maps } = await bundle(folder);
+  if (codeCache) await importAtOnce(folder);
   await stamp(folder, commit);
   await Deno.mkdir(outdir, { recursive: true });
   const names: string[] = [];
   for (const target of targets) {
     const name = `${PROGRAM}${target === undefined ? "" : `-${target}`}`;
     await runProgram(Deno.execPath(), [
-      ...COMPILE,
+      ...[...COMPILE, ...(codeCache ? WITH_CODE_CACHE : WITHOUT_CODE_CACHE)],
       // What is loaded on demand is not found by following imports.
       ...["--include", folder],
       ...(target !== undefined ? ["--target", target] : []),
@@ -83,6 +100,15 @@ export async function compile({ targets, commit, outdir }: CompileOptions): Prom
   }
   await Deno.remove(`${ROOT}dist/compile`, { recursive: true });
   return { names, packages, maps };
+}
+
+/** The cache holds what is imported before anything runs, and nothing that is loaded on the way. */
+async function importAtOnce(folder: string): Promise<void> {
+  await Deno.writeTextFile(`${folder}/tmpdir.js`, FORGET_TMPDIR);
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort()
+    .filter((name) => /^(tmpdir|program|pod)\b.*\.js$/.test(name));
+  const lines = names.map((name) => `import "./${name}";\n`).join("");
+  await Deno.writeTextFile(`${folder}/main.js`, lines, { append: true });
 }
 
 async function stamp(folder: string, commit: string): Promise<void> {
@@ -115,15 +141,17 @@ export function compilingDeno(): string {
 }
 
 /** The sidecar for this system, by {@link compilingDeno}. @returns Its path in the folder. */
-export async function compileInto(folder: string): Promise<string> {
-  const args = ["task", "-q", "compile", "--outdir", folder];
+export async function compileInto(folder: string, ...options: string[]): Promise<string> {
+  const args = ["task", "-q", "compile", "--outdir", folder, ...options];
   await runProgram(compilingDeno(), args, { cwd: ROOT });
   return `${folder}/${PROGRAM}`;
 }
 
 /** Another program, by the same Deno and with the sidecar's options. */
 export async function compileFile(file: string, output: string): Promise<void> {
-  await runProgram(compilingDeno(), [...COMPILE, "--output", output, file], { cwd: ROOT });
+  await runProgram(compilingDeno(), [...COMPILE, ...WITHOUT_CODE_CACHE, "--output", output, file], {
+    cwd: ROOT,
+  });
 }
 
 /** The commit that is checked out, 12 digits; "unknown" outside a checkout. */
@@ -154,7 +182,8 @@ if (import.meta.main) {
   const outdir = oneOption("outdir", Deno.args) ?? `${ROOT}bin`;
   // An empty one is that of an image build that was given none.
   const commit = oneOption("commit", Deno.args) || await currentCommit();
-  for (const name of (await compile({ targets, commit, outdir })).names) {
+  const codeCache = Deno.args.includes("--code-cache");
+  for (const name of (await compile({ targets, commit, outdir, codeCache })).names) {
     const { size } = await Deno.stat(`${outdir}/${name}`);
     console.log(`${outdir}/${name}: ${Math.round(size / 1_000_000)} MB, commit ${commit}`);
   }

@@ -43,6 +43,7 @@ async function main(): Promise<void> {
   const metadata = await Deno.makeTempFile();
   const values = {
     ...{ DENO: deno, DENO_DIGEST: denoDigest, RUNTIME_DIGEST: runtimeDigest, VERSION: version },
+    BASE_DIGEST: runtimeDigest?.replace("@", "") ?? "",
     ...{ COMMIT: await currentCommit(), SOURCE: `https://github.com/${repository}` },
   };
   // The default driver of docker builds for one processor only.

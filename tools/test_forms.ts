@@ -14,7 +14,7 @@
  */
 import { startScriptFor } from "../tests/image/start_script.ts";
 import { bundle, DIST } from "./bundle.ts";
-import { compileFile, compileInto } from "./compile.ts";
+import { compileFile, compileInto, PROGRAM } from "./compile.ts";
 import { runDeno } from "./deno.ts";
 import { outputOf, runProgram } from "./process.ts";
 
@@ -62,6 +62,7 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
     const folder = await Deno.makeTempDir();
     await endToEnd({ SIDECAR: await compileInto(folder), SIDECAR_CASES: CORE });
     await denials(`${folder}/probe`);
+    await codeCache(`${folder}/cached`);
     await Deno.remove(folder, { recursive: true });
   },
   image: async () => {
@@ -82,6 +83,30 @@ async function denials(probe: string): Promise<void> {
   await runDeno("test", ["--no-prompt", "-A", `${unit}/permissions_test.ts`], {
     env: { PERMISSIONS_PROBE: probe },
   });
+}
+
+/**
+ * A cache of compiled code that is damaged, or of another program, is not used. In the image nobody can put one there: tests/image/ tries it.
+ */
+async function codeCache(folder: string): Promise<void> {
+  const program = await compileInto(folder, "--code-cache");
+  const cache = `${folder}/deno-compile-${PROGRAM}.cache`;
+  /** The file that the program has after a run: a file that it refuses it makes anew. */
+  const fileAfterRun = async () => {
+    await outputOf(program, ["-version"], { env: { TMPDIR: folder } });
+    return (await Deno.stat(cache)).ino;
+  };
+  const own = await fileAfterRun();
+  if (await fileAfterRun() !== own) throw new Error("the program does not use its own code cache");
+  const whole = await Deno.readFile(cache);
+  const flipped = (at: number) => whole.with(at, (whole[at] ?? 0) ^ 1);
+  const damaged = [flipped(0), flipped(whole.length >> 1), whole.slice(0, 1_000), new Uint8Array()];
+  for (const bytes of damaged) {
+    await Deno.writeFile(cache, bytes);
+    const { ino } = await Deno.stat(cache);
+    if (await fileAfterRun() === ino) throw new Error("the program uses a damaged code cache");
+  }
+  console.log("code cache: the own one is used, four others are refused ... ok");
 }
 
 /** From the npm registry, as everything else. */

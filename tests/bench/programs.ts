@@ -66,9 +66,9 @@ export class Programs {
     return new Programs({ folder, sidecar, before, beside });
   }
 
-  /** All of them compiled. */
+  /** All of them compiled; the sidecar as in the image, with its compiled code in a file. */
   static async compiled(folder: string, before?: Command): Promise<Programs> {
-    const sidecar: Command = [await compileInto(folder)];
+    const sidecar: Command = [await compileInto(folder, "--code-cache")];
     for (const { name } of Deno.readDirSync(SOURCES)) {
       await compileFile(SOURCES + name, `${folder}/${name.replace(/\.ts$/, "")}`);
     }
@@ -138,7 +138,9 @@ export class Programs {
   }
 
   #calling(name: string, command: Command): Omit<Program, "ready"> {
-    return { name, command, calls: true, cache: `${this.#folder}/${name.replaceAll(" ", "-")}` };
+    const cache = `${this.#folder}/${name.replaceAll(" ", "-")}`;
+    Deno.mkdirSync(cache, { recursive: true });
+    return { name, command, calls: true, cache };
   }
 }
 

@@ -58,7 +58,11 @@ export function table(rows: readonly Row[]): string {
   const measures = [...new Set(rows.map(({ measure }) => measure))];
   return aligned([
     [...HEADINGS],
-    ...measures.flatMap((one) => [[], ...rows.filter(({ measure }) => measure === one).map(cells)]),
+    ...measures.flatMap((one) => [
+      [],
+      ...rows.filter(({ measure, median, bar }) => measure === one && (bar || !isNaN(median)))
+        .map(cells),
+    ]),
   ]);
 }
 

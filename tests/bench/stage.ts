@@ -68,6 +68,8 @@ export function bareEnvironment({ cache }: Program, home = "/"): Record<string, 
     PATH: "/usr/bin:/bin",
     HOME: home,
     DENO_DIR: cache,
+    // Where a compiled program has its compiled code.
+    TMPDIR: cache,
     // Its look for a newer version, half a second after the start, takes memory.
     DENO_NO_UPDATE_CHECK: "1",
   };
