@@ -154,8 +154,8 @@ export class LineSplitter {
     this.#isInLine = true;
     if (this.#length === LONGEST_LINE) this.#giveHeld(this.#wholeCharacters());
     const newline = chunk.indexOf(NEWLINE, at);
-    const room = at + LONGEST_LINE - this.#length;
-    const end = Math.min(newline < 0 ? chunk.length : newline, room);
+    const cut = at + LONGEST_LINE - this.#length;
+    const end = Math.min(newline < 0 ? chunk.length : newline, cut);
     this.#held.set(chunk.subarray(at, end), this.#length);
     this.#length += end - at;
     return end;

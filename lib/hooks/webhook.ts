@@ -37,7 +37,7 @@ interface Delivery {
   readonly ports: HookPorts;
 }
 
-/** What came of one attempt. `reason` is the end of a sentence. */
+/** What came of one attempt. `reason` is the end of a message. */
 type Attempt =
   | { readonly outcome: "succeeded"; readonly fields: LogFields }
   | { readonly outcome: "failed"; readonly reason: string; readonly fields: LogFields }
@@ -83,7 +83,7 @@ async function post({ url, context, signal }: Delivery, client: Deno.HttpClient)
       method: "POST",
       headers: HEADERS,
       body: JSON.stringify(documentOf(context)),
-      // A redirected POST mostly becomes a GET elsewhere: not what was asked for, nor of whom.
+      // A redirected POST mostly becomes a GET elsewhere: neither what was requested nor where.
       redirect: "manual",
       signal,
     });

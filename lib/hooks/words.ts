@@ -11,7 +11,7 @@ import { BUILT_IN, type Construct, isConstruct, KEYWORDS, meaningOf } from "./co
 
 export const SHELL = "/bin/sh";
 
-/** Whether this system has a shell. One that may not be looked for is taken to be there. */
+/** Whether this system has a shell. One that it may not search for is taken to be there. */
 export function shellExists(path = SHELL): boolean {
   try {
     const { isFile, mode } = Deno.statSync(path);
@@ -23,7 +23,7 @@ export function shellExists(path = SHELL): boolean {
 
 /**
  * Why the shell cannot parse a command, in its own words: a quote that is never closed, an `if`
- * without `then`. It runs nothing (`-n`). Undefined where it can, or cannot be asked.
+ * without `then`. It runs nothing (`-n`). Undefined where it can, or where there is no shell to try.
  */
 export function syntaxError(command: string): string | undefined {
   try {
@@ -41,7 +41,7 @@ export function syntaxError(command: string): string | undefined {
 /** The words of a command, at least one, or why it cannot be split into words alone. */
 export type SplitResult =
   | { readonly kind: "words"; readonly words: string[] }
-  /** `reason` is the end of a sentence: what is in the way, where, and what to do about it. */
+  /** `reason` is the end of a message: what is in the way, where, and what to do about it. */
   | { readonly kind: "error"; readonly reason: string };
 
 /** Splits a command into words: quotes and backslashes, and no expansion of any kind. */

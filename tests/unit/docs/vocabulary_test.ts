@@ -39,7 +39,7 @@ const BANNED: readonly Banned[] = [
 
 /** Files that are still to be rewritten: this list only gets shorter. */
 const PENDING: readonly string[] = [
-  "lib/hooks/",
+  "lib/hooks/hook.ts",
   "docs/performance.md",
   "docs/reliability.md",
 ];
