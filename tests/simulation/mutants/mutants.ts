@@ -1,529 +1,577 @@
 /**
- * Deliberate faults in the life cycle. The simulation must catch each: one that survives means
- * that a promise has no invariant. A fault is told as a piece of text to find and what to put in
- * its place, so that it outlives changes beside it; one that is found nowhere fails the run.
+ * Deliberate changes of behaviour. Each names a function, what to find in it (white space does not
+ * count) and what to put there. The simulation has to catch each, or the tests that it names: one
+ * that survives means that a promise has no check.
  */
 
-/** One place where a fault can be put: the first that is there is taken. */
-export interface Place {
-  readonly file: string;
-  /** Has to be there exactly once. */
-  readonly find: string;
-  readonly put: string;
-}
-
-/** One fault. */
+/** One change. */
 export interface Mutant {
   /** What goes wrong with it. */
   readonly name: string;
-  readonly places: readonly Place[];
+  /** `file#function`, below `lib/`. */
+  readonly at: string;
+  readonly find: string;
+  readonly put: string;
+  /** Files of tests that catch it; by default the simulation. */
+  readonly tests?: readonly string[];
 }
 
-const DEPARTURE = "lib/registration/deregister.ts";
-const REGISTRATION = "lib/registration/registration.ts";
-const IN_SERVICE = "lib/registration/in_service.ts";
-const PLAN = "lib/registration/poll_schedule.ts";
-const RETRY = "lib/aws/retry.ts";
-const SIDECAR = "lib/lifecycle/lifecycle.ts";
-const STEPS = "lib/lifecycle/steps.ts";
-const LEAVING = "lib/lifecycle/deregistering.ts";
-const REQUESTS = "lib/lifecycle/intent.ts";
-const BOARD = "lib/lifecycle/board.ts";
-const WATCH = "lib/registration/watch.ts";
-const DRAIN = "lib/registration/drain.ts";
+type Row = readonly [name: string, find: string, put: string];
 
-function mutant(name: string, file: string, find: string, put: string): Mutant {
-  return { name, places: [{ file, find, put }] };
+/** Changes of one function. */
+function inside(at: string, rows: readonly Row[], ...tests: readonly string[]): Mutant[] {
+  return rows.map(([name, find, put]) => ({
+    ...{ name, at, find, put },
+    ...(tests.length > 0 && { tests }),
+  }));
 }
 
-const OF_LEAVING: readonly Mutant[] = [
-  mutant(
-    "an answered DeregisterTargets is the end, whatever is in doubt",
-    DEPARTURE,
-    "sentAt >= registration.doubtUntil;",
-    "true;",
-  ),
-  mutant(
-    "a registration that was answered beside leaving stays",
-    DEPARTURE,
-    `if (registered === "registered") return "send-again";`,
-    `if (registered === "registered") return "gone";`,
-  ),
-  mutant(
-    "a look right after registering is believed",
-    DEPARTURE,
-    "registration.options.clock.now() >= registration.settledAt;",
-    "true;",
-  ),
-  mutant(
-    "after a fault, any look means gone",
-    DEPARTURE,
-    `isSettled && (seen === "draining" || seen === "absent")`,
-    "isSettled",
-  ),
-  mutant(
-    "a slow look counts from its answer",
-    DEPARTURE,
-    `  const seen = await look(registration, deadline);
-  return isSettled && (`,
-    `  const seen = await look(registration, deadline);
-  return registration.options.clock.now() >= registration.settledAt && (`,
-  ),
-  mutant(
-    "a refused DeregisterTargets counts as done",
-    DEPARTURE,
-    "  if (fault !== undefined) {\n    const end",
-    `  if (fault !== undefined && fault.effect === "unknown") {\n    const end`,
-  ),
-  mutant(
-    "a fault of DeregisterTargets counts as done where a registration is on its way",
-    DEPARTURE,
-    "if (refusedForNow || registration.inFlight !== undefined) return fault;",
-    `if (registration.inFlight !== undefined) return "gone";\n  if (refusedForNow) return fault;`,
-  ),
-  mutant(
-    "once the doubt is over, the look before it is believed",
-    DEPARTURE,
-    `if (clock.now() >= registration.doubtUntil) return "send-again";`,
-    `if (clock.now() >= registration.doubtUntil) return "gone" as "send-again";`,
-  ),
-  mutant(
-    "leaving gives up early",
-    DEPARTURE,
-    "const deadline = clock.within(time);",
-    "const deadline = clock.within(time / 2);",
-  ),
-  mutant(
-    "leaving goes on long after its time",
-    DEPARTURE,
-    "const deadline = clock.within(time);",
-    "const deadline = clock.within(time * 20);",
-  ),
-  mutant(
-    "the settle time is not added to the time for leaving",
-    DEPARTURE,
-    "inDoubt ? times.confirmSettle : 0",
-    "0",
-  ),
-  mutant(
-    "DeregisterTargets again and again without a pause",
-    DEPARTURE,
-    "await sleep(clock.within(delay, deadline));",
-    "await sleep(clock.within(0 * delay, deadline));",
-  ),
-  mutant(
-    "a registration on its way is not waited for",
-    DEPARTURE,
-    "const beside = registration.inFlight;",
-    "const beside = undefined;",
-  ),
-  mutant(
-    "a look that fails means absent",
-    DEPARTURE,
-    `saysAbsent(health) ? "absent" : health`,
-    `"absent"`,
-  ),
-  mutant(
-    "a call of leaving has no limit of its own",
-    DEPARTURE,
-    "return await send(clock.within(limit, deadline));",
-    "return await send(deadline);",
-  ),
+const OF_DEREGISTERING: readonly Mutant[] = [
+  ...inside("registration/deregister.ts#attempt", [
+    [
+      "an answered DeregisterTargets is the end, whatever is in doubt",
+      "sentAt >= registered.doubtUntil",
+      "true",
+    ],
+    [
+      "a registration that was answered beside deregistering stays",
+      `if (result === "registered") return "send-again";`,
+      `if (result === "registered") return "deregistered";`,
+    ],
+    [
+      "a refused DeregisterTargets counts as done",
+      "if (error !== undefined) {",
+      `if (error !== undefined && error.effect === "unknown") {`,
+    ],
+    [
+      "a registration in flight is not waited for",
+      "const beside = registered.inFlight;",
+      "const beside = undefined;",
+    ],
+  ]),
+  ...inside("registration/deregister.ts#pollAfterError", [
+    [
+      "a poll right after registering is believed",
+      "registered.options.clock.now() >= registered.settledAt",
+      "true",
+    ],
+    [
+      "after an error, any poll means deregistered",
+      `isSettled && (seen === "draining" || seen === "absent")`,
+      "isSettled",
+    ],
+    [
+      "a slow poll counts from its answer",
+      "return isSettled && (",
+      "return registered.options.clock.now() >= registered.settledAt && (",
+    ],
+    [
+      "an error of DeregisterTargets counts as done where a registration is in flight",
+      "if (refusedForNow || registered.inFlight !== undefined) return error;",
+      `if (registered.inFlight !== undefined) return "deregistered"; if (refusedForNow) return error;`,
+    ],
+  ]),
+  ...inside("registration/deregister.ts#pollUntilSettled", [
+    [
+      "once the doubt is over, the poll before it is believed",
+      `return "send-again";`,
+      `return "deregistered" as "send-again";`,
+    ],
+  ]),
+  ...inside("registration/deregister.ts#deregister", [
+    [
+      "deregistering gives up early",
+      "const deadline = clock.within(time);",
+      "const deadline = clock.within(time / 2);",
+    ],
+    [
+      "deregistering continues long after its time",
+      "const deadline = clock.within(time);",
+      "const deadline = clock.within(time * 20);",
+    ],
+    [
+      "the settle time is not added to the time for deregistering",
+      "inDoubt ? times.confirmSettle : 0",
+      "0",
+    ],
+    [
+      "DeregisterTargets again and again without a pause",
+      "await sleep(clock.within(pause, deadline));",
+      "await sleep(clock.within(0 * pause, deadline));",
+    ],
+    ["no time is kept for deregistering in a grace period", "Math.max(SHORTEST,", "Math.max(0,"],
+  ]),
+  ...inside("registration/deregister.ts#pauseAfter", [
+    [
+      "16.14: a final refusal is repeated as fast as any error",
+      "error.retryable ? delay : Math.max(delay, REFUSED_PAUSE)",
+      "delay",
+    ],
+  ]),
+  ...inside("registration/deregister.ts#poll", [
+    [
+      "a poll that fails means absent",
+      `health instanceof ApiError ? health : membershipIn(health)`,
+      `health instanceof ApiError ? "absent" : membershipIn(health)`,
+    ],
+  ]),
+  ...inside("registration/deregister.ts#sendDeregister", [
+    [
+      "a DeregisterTargets call has no limit of its own",
+      "signal: deadline, timeout",
+      "signal: deadline, timeout: 3_600_000",
+    ],
+  ]),
+  ...inside("registration/deregister.ts#isDenied", [
+    [
+      "16.10: a deleted group proves nothing where DescribeTargetHealth is denied",
+      "return seen instanceof ApiError",
+      "return false && seen instanceof ApiError",
+    ],
+  ], "tests/unit/registration/registration_test.ts"),
+  ...inside("registration/health.ts#pollHealth", [
+    [
+      "16.12: DescribeTargetHealth names the zone",
+      "const target = { id, ...(port !== undefined && { port }) };",
+      "const { target } = arguments[0];",
+    ],
+  ]),
 ];
 
 const OF_REGISTERING: readonly Mutant[] = [
-  mutant(
-    "a stop drops a registration that is on its way",
-    REGISTRATION,
-    `onSend: () => {
-        signal.removeEventListener("abort", drop);`,
-    "onSend: () => {",
-  ),
-  mutant(
-    "a server error of RegisterTargets counts as a refusal",
-    REGISTRATION,
-    `(fault instanceof ApiError && fault.effect === "none")`,
-    "(fault instanceof ApiError)",
-  ),
-  mutant(
-    "a registration that was given up counts as never sent",
-    REGISTRATION,
-    "const wasSent = this.#inFlight !== undefined;",
-    "const wasSent = fault instanceof ApiError;",
-  ),
-  mutant(
-    "only an answered registration is taken back",
-    REGISTRATION,
-    `return this.#known === "absent" && this.#inFlight === undefined;`,
-    `return this.#known !== "registered";`,
-  ),
-  mutant(
-    "what is in doubt is so for no time",
-    REGISTRATION,
-    "this.options.clock.now() + this.options.times.confirmSettle;",
-    "this.options.clock.now();",
-  ),
-  mutant(
-    "registering goes on after a stop",
-    REGISTRATION,
-    "clock.within(times.register, ...stops)",
-    "clock.within(times.register)",
-  ),
-  mutant(
-    "an answer makes an earlier attempt's doubt forgotten",
-    REGISTRATION,
-    `    return "registered";`,
-    `    this.#doubtUntil = -Infinity;\n    return "registered";`,
-  ),
-  mutant(
-    "an unanswered attempt makes nothing of what is known",
-    REGISTRATION,
-    "this.#doubtUntil = this.#settleTime();",
-    "this.#settledAt = this.#settleTime();",
-  ),
+  ...inside("registration/registration.ts##attempt", [
+    [
+      "a stop drops a registration in flight",
+      `onSend: () => { signal.removeEventListener("abort", drop);`,
+      "onSend: () => {",
+    ],
+  ]),
+  ...inside("registration/registration.ts##failed", [
+    [
+      "a server error of RegisterTargets counts as a refusal",
+      `(error instanceof ApiError && error.effect === "none")`,
+      "(error instanceof ApiError)",
+    ],
+    [
+      "a registration that was given up counts as never sent",
+      "const wasSent = this.#inFlight !== undefined;",
+      "const wasSent = error instanceof ApiError;",
+    ],
+    [
+      "an unanswered attempt leaves no doubt",
+      "this.#doubtUntil = this.#settleTime();",
+      "this.#settledAt = this.#settleTime();",
+    ],
+  ]),
+  ...inside("registration/registration.ts##answered", [
+    [
+      "an answer makes an earlier attempt's doubt forgotten",
+      `return "registered";`,
+      `this.#doubtUntil = -Infinity; return "registered";`,
+    ],
+  ]),
+  ...inside("registration/registration.ts##settleTime", [
+    ["what is in doubt is so for no time", "+ this.options.times.confirmSettle", ""],
+  ]),
+  ...inside("registration/registration.ts#mayBeRegistered", [
+    [
+      "only an answered registration is taken back",
+      `at === "registered" || at === "unknown" || this.#inFlight !== undefined`,
+      `at === "registered"`,
+    ],
+  ]),
+  ...inside("registration/registration.ts#register", [
+    [
+      "registering continues after a stop",
+      "clock.within(times.register, ...stops)",
+      "clock.within(times.register)",
+    ],
+    [
+      "a new registration cycle registers beside a call of the one before",
+      "if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);",
+      "",
+    ],
+  ]),
 ];
 
-const OF_TRYING: readonly Mutant[] = [
-  mutant(
-    "what was refused for good is tried again",
-    RETRY,
-    "if (!fault.retryable) throw fault;",
-    "",
-  ),
-  mutant(
-    "the first fault is the last",
-    RETRY,
-    "if (!fault.retryable) throw fault;",
-    "throw fault;",
-  ),
-  mutant(
-    "an attempt has no limit of its own",
-    RETRY,
-    "await attempt(clock.within(limit, signal))",
-    "await attempt(signal)",
-  ),
-  mutant(
-    "a pause between attempts does not heed the stop",
-    RETRY,
-    "await sleep(clock.within(delay, signal));",
-    "await sleep(clock.within(delay));",
-  ),
-  mutant(
-    "no pause between attempts",
-    RETRY,
-    "await sleep(clock.within(delay, signal));",
-    "await sleep(clock.within(0 * delay, signal));",
-  ),
-  mutant(
-    "an attempt may take all of its step's time",
-    RETRY,
-    "step / 3",
-    "step",
-  ),
-  mutant(
-    "any state means in service",
-    IN_SERVICE,
-    `if (health.state === "healthy") {`,
-    `if (health.state !== "draining") {`,
-  ),
-  mutant(
-    "the wait in service does not heed the stop",
-    IN_SERVICE,
-    "clock.within(options.time, options.stop)",
-    "clock.within(options.time)",
-  ),
-  mutant(
-    "the wait in service goes on long after its time",
-    IN_SERVICE,
-    "clock.within(options.time, options.stop)",
-    "clock.within(options.time * 10, options.stop)",
-  ),
-  mutant(
-    "the wait in service ends with the first fault",
-    IN_SERVICE,
-    "if (!health.retryable) return health.message;",
-    "return health.message;",
-  ),
-  mutant(
-    "a final refusal does not end the wait in service",
-    IN_SERVICE,
-    "if (!health.retryable) return health.message;",
-    "",
-  ),
-  mutant(
-    "a question has no limit of its own",
-    IN_SERVICE,
-    "signal: clock.within(QUESTION, deadline),",
-    "signal: deadline,",
-  ),
-  mutant(
-    "it asks for the health without a pause",
-    PLAN,
-    "if (likely.some(({ from, to }) => now >= from && now < to)) return pace.close;",
-    "return 1;",
-  ),
+const OF_RETRIES: readonly Mutant[] = [
+  ...inside("aws/retry.ts#retry", [
+    ["what was refused for good is tried again", "if (!error.retryable) throw error;", ""],
+    ["the first error is the last", "if (!error.retryable) throw error;", "throw error;"],
+    [
+      "an attempt has no limit of its own",
+      "attempt({ signal, timeout })",
+      "attempt({ signal, timeout: 3_600_000 })",
+    ],
+    [
+      "a pause between attempts does not heed the stop",
+      "clock.within(delay, signal)",
+      "clock.within(delay)",
+    ],
+    [
+      "no pause between attempts",
+      "clock.within(delay, signal)",
+      "clock.within(0 * delay, signal)",
+    ],
+  ]),
+  ...inside("aws/retry.ts#attemptTime", [
+    ["an attempt may take all of its step's time", "step / 3", "step"],
+  ]),
+  ...inside("aws/limits.ts#limited", [
+    ["a slot is never given back", "using _ = await", "await"],
+    [
+      "16.9: the wait for a slot counts as the call's time",
+      'using _ = await (call === "RegisterTargets" ? registering : others).enter(signal);',
+      "const own = clock.within(timeout, signal); " +
+      'using _ = await (call === "RegisterTargets" ? registering : others).enter(own);',
+    ],
+    [
+      "calls in flight that register hold back those that deregister",
+      `(call === "RegisterTargets" ? registering : others)`,
+      "others",
+    ],
+  ]),
+  ...inside("registration/in_service.ts#waitInService", [
+    [
+      "any state means in service",
+      `if (health.state === "healthy") {`,
+      `if (health.state !== "draining") {`,
+    ],
+    [
+      "the wait in service does not heed the stop",
+      "clock.within(options.time, options.stop)",
+      "clock.within(options.time)",
+    ],
+    [
+      "the wait in service continues long after its time",
+      "clock.within(options.time, options.stop)",
+      "clock.within(options.time * 10, options.stop)",
+    ],
+    [
+      "the wait in service ends with the first error",
+      "if (!health.retryable) return health.message;",
+      "return health.message;",
+    ],
+    [
+      "a final refusal does not end the wait in service",
+      "if (!health.retryable) return health.message;",
+      "",
+    ],
+  ]),
+  ...inside("registration/poll_schedule.ts#nextPollIn", [
+    [
+      "it polls the health without a pause",
+      "if (likely.some(({ from, to }) => now >= from && now < to)) return pace.close;",
+      "return 1;",
+    ],
+  ]),
 ];
 
-const OF_THE_LIFE: readonly Mutant[] = [
-  {
-    name: "a pre-register hook that fails is ignored",
-    places: [SIDECAR, STEPS].map((file) => ({
-      file,
-      find: `if (result.outcome === "succeeded") return;`,
-      put: "return;",
-    })),
-  },
-  {
-    name: "no pre-register hook",
-    places: [
-      { file: SIDECAR, find: "await sidecar.preRegister(groups);", put: "" },
-      { file: SIDECAR, find: "await this.#steps.preRegister(this.#stop);", put: "" },
+const OF_STEPS: readonly Mutant[] = [
+  ...inside("lifecycle/steps.ts#preRegister", [
+    [
+      "a pre-register hook that fails is ignored",
+      `if (result.outcome === "succeeded") return;`,
+      "return;",
     ],
-  },
-  {
-    name: "the end of the scope deregisters nothing",
-    places: [
-      { file: SIDECAR, find: "await using _ = together(registrations);", put: "" },
-      { file: SIDECAR, find: "await using _ = this.#steps.leaving;", put: "" },
-    ],
-  },
-  {
-    name: "one group is left, the others are not",
-    places: [
-      {
-        file: SIDECAR,
-        find: "registrations.map((one) => one[Symbol.asyncDispose]())",
-        put: "registrations.slice(0, 1).map((one) => one[Symbol.asyncDispose]())",
-      },
-      {
-        file: LEAVING,
-        find: "this.#registrations.map((one) => one[Symbol.asyncDispose]())",
-        put: "this.#registrations.slice(0, 1).map((one) => one[Symbol.asyncDispose]())",
-      },
-    ],
-  },
-  {
-    name: "one group that fails does not end the attempts for the others",
-    places: [SIDECAR, STEPS].map((file) => ({ file, find: "givenUp.abort(reason);", put: "" })),
-  },
-  {
-    name: "no post-deregister hook",
-    places: [
-      {
-        file: SIDECAR,
-        find: `await this.#hook("post-deregister", groups, this.#ports.signals.forcedStop);`,
-        put: "",
-      },
-      {
-        file: STEPS,
-        find: `await this.#hook("post-deregister", this.#ports.signals.forcedStop);`,
-        put: "",
-      },
-    ],
-  },
-  {
-    name: "an unconfirmed end is called done",
-    places: [
-      {
-        file: SIDECAR,
-        find: "return left.length === 0 ? ending : unconfirmed(left);",
-        put: "void unconfirmed(left); return ending;",
-      },
-      { file: SIDECAR, find: "return left ?? end;", put: "return end;" },
-    ],
-  },
-  {
-    name: "the stop skips the pre-deregister hook",
-    places: [
-      {
-        file: SIDECAR,
-        find: `await this.#hook("pre-deregister", groups, this.#ports.signals.forcedStop);`,
-        put: `await this.#hook("pre-deregister", groups, this.#ports.signals.stop);`,
-      },
-      {
-        file: STEPS,
-        find: `await this.#hook("pre-deregister", this.#ports.signals.forcedStop);`,
-        put: `await this.#hook("pre-deregister", this.#ports.signals.stop);`,
-      },
-    ],
-  },
-  {
-    name: "a stop waits for the post-register hook to end",
-    places: [SIDECAR, STEPS].map((file) => ({
-      file,
-      find: "await abortable(this.#hookEnd, stop);",
-      put: "await this.#hookEnd;",
-    })),
-  },
-  {
-    name: "the post-deregister hook starts beside the post-register hook",
-    places: [SIDECAR, STEPS].map((file) => ({
-      file,
-      find: "    await this.#hookEnd;\n",
-      put: "",
-    })),
-  },
-  {
-    name: "a hook starts after its signal has ended",
-    places: [SIDECAR, STEPS].map((file) => ({
-      file,
-      find: `if (signal.aborted) return { outcome: "cut-short" };`,
-      put: "",
-    })),
-  },
-  {
-    name: "serving ends at once",
-    places: [
-      { file: SIDECAR, find: "await sleep(signals.stop);", put: "void sleep;" },
-      { file: STEPS, find: "await sleep(stop);", put: "void sleep;" },
-    ],
-  },
-  mutant(
-    "a fault that nobody caught ends like a stop",
-    "lib/lifecycle/outcome.ts",
-    "reason instanceof StopRequested && reason.cause === undefined",
-    "reason instanceof StopRequested",
-  ),
-  {
-    name: "the second stop signal does not end the pre-deregister hook",
-    places: [
-      {
-        file: SIDECAR,
-        find: `await this.#hook("pre-deregister", groups, this.#ports.signals.forcedStop);`,
-        put: `await this.#hook("pre-deregister", groups, new AbortController().signal);`,
-      },
-      {
-        file: STEPS,
-        find: `await this.#hook("pre-deregister", this.#ports.signals.forcedStop);`,
-        put: `await this.#hook("pre-deregister", new AbortController().signal);`,
-      },
-    ],
-  },
-];
-
-const OF_REQUESTS: readonly Mutant[] = [
-  mutant(
-    "/drain is answered when the target is deregistered, not when it is drained",
-    LEAVING,
-    `board.enter("draining");`,
-    `return { outcome: "drained" };`,
-  ),
-  mutant(
-    "/drain is answered before the minimum time is over",
-    DRAIN,
-    "Math.max(rules.minTime, timer)",
-    "timer",
-  ),
-  mutant(
-    "/drain is answered while the deregistration delay runs",
-    DRAIN,
-    `if (seen === "absent") return { outcome: "drained" };`,
-    `if (seen !== "registered") return { outcome: "drained" };`,
-  ),
-  mutant(
-    "/drain is answered 200 where nobody knows whether the target is deregistered",
-    LEAVING,
-    "if (left !== undefined) return",
-    "if (left !== undefined && signals.forcedStop.aborted) return",
-  ),
-  mutant(
-    "/drain after a failed one is never answered",
-    SIDECAR,
-    "anyOf(signals.stop, requests.again, requests.asked)",
-    "anyOf(signals.stop, requests.again)",
-  ),
-  mutant(
-    "/drain while the last hook runs is not waited for",
-    SIDECAR,
-    "    if (requests.isDrainAwaited) requests.ended(await leaving.untilDrained());\n  }",
-    "  }",
-  ),
-  mutant(
-    "a drain does not end the upper row",
-    SIDECAR,
-    "this.#stop = anyOf(signals.stop, requests.leave);",
-    "this.#stop = signals.stop;",
-  ),
-  mutant(
-    "a drain ends the life",
-    SIDECAR,
-    `return stop.aborted ? endingOf(stop.reason, stopped) : "drained";`,
-    `return endingOf(stop.reason, stopped);`,
-  ),
-  mutant(
-    "/register while the target drains is forgotten",
-    REQUESTS,
-    `    this.#again.abort(why);\n    return "registering";`,
-    `    if (this.#pending === undefined) this.#again.abort(why);\n    return "registering";`,
-  ),
-  mutant(
-    "/drain after /register is not the last word",
-    REQUESTS,
-    "if (this.#again.signal.aborted) this.#again = new AbortController();",
-    "",
-  ),
-  mutant(
-    "/register ends a drain that is under way",
-    REQUESTS,
-    `    this.#again.abort(why);\n    return "registering";`,
-    `    this.#again.abort(why);\n    this.begin();\n    return "registering";`,
-  ),
-  mutant(
-    "the application's return is not looked for",
-    SIDECAR,
-    "this.#watchForReturn(this.#restartWatch.signal);",
-    "",
-  ),
-  mutant(
-    "registering again skips the pre-register hook",
-    STEPS,
-    `const result = await this.#hook("pre-register", stop);`,
-    `if (this.#registrations.some(({ goneAt }) => goneAt > 0)) return;\n    ` +
+    [
+      "registering again skips the pre-register hook",
       `const result = await this.#hook("pre-register", stop);`,
+      `if (this.#registrations.some(({ settledAt }) => settledAt > 0)) return; ` +
+      `const result = await this.#hook("pre-register", stop);`,
+    ],
+  ]),
+  ...inside("lifecycle/steps.ts#register", [
+    ["one group that fails does not end the attempts for others", "givenUp.abort(reason);", ""],
+  ]),
+  ...inside("lifecycle/steps.ts#deregister", [
+    [
+      "one group is deregistered, the others are not",
+      "left.map((registration) =>",
+      "left.slice(0, 1).map((registration) =>",
+    ],
+  ]),
+  ...inside("lifecycle/steps.ts#postDeregister", [
+    [
+      "no post-deregister hook",
+      `await this.#hook("post-deregister", this.#ports.intent.forcedStop);`,
+      "",
+    ],
+    ["the post-deregister hook starts beside the post-register hook", "await this.#hookEnd;", ""],
+    [
+      "the post-deregister hook runs again with every drain",
+      `this.#end = "hook ran";`,
+      "",
+    ],
+  ]),
+  ...inside("lifecycle/steps.ts#preDeregister", [
+    [
+      "the stop skips the pre-deregister hook",
+      "this.#ports.intent.forcedStop",
+      `this.#ports.intent.whileIn("serving")`,
+    ],
+    [
+      "the second stop signal does not end the pre-deregister hook",
+      "this.#ports.intent.forcedStop",
+      "new AbortController().signal",
+    ],
+  ]),
+  ...inside("lifecycle/steps.ts#postRegister", [
+    [
+      "a stop waits for the post-register hook to end",
+      "await abortable(this.#hookEnd, stop);",
+      "await this.#hookEnd;",
+    ],
+  ]),
+  ...inside("lifecycle/steps.ts##hook", [
+    [
+      "a hook starts after its signal has ended",
+      `if (signal.aborted) return { outcome: "cut-short" };`,
+      "",
+    ],
+  ]),
+  ...inside("lifecycle/steps.ts#serve", [[
+    "serving ends at once",
+    "await sleep(stop);",
+    "void sleep;",
+  ]]),
+  ...inside("lifecycle/steps.ts#untilDrained", [
+    [
+      "/drain is answered when the target is deregistered, not when it is drained",
+      `progress.enter("draining");`,
+      `return { outcome: "drained" };`,
+    ],
+    [
+      "/drain is answered 200 where nobody knows whether the target is deregistered",
+      "if (left !== undefined) return",
+      "if (left !== undefined && intent.forcedStop.aborted) return",
+    ],
+    [
+      "16.5: what an earlier registration cycle left draining is forgotten",
+      "if (draining.length === 0)",
+      "if (draining.length === 0 || !this.hasDeregistered)",
+    ],
+  ]),
+  ...inside("lifecycle/outcome.ts#outcomeOf", [
+    [
+      "an error that nobody caught ends like a stop",
+      "cause instanceof StopRequested && cause.cause === undefined",
+      "cause instanceof StopRequested",
+    ],
+  ]),
+  ...inside("lifecycle/outcome.ts#unconfirmed", [
+    [
+      "a registration answered after the time to deregister is forgotten",
+      "registrations.filter(({ mayBeRegistered }) => mayBeRegistered)",
+      `registrations.filter(({ membership }) => membership.at === "unknown")`,
+    ],
+  ]),
+];
+
+const OF_INTENT: readonly Mutant[] = [
+  ...inside("lifecycle/lifecycle.ts##serve", [
+    ["no pre-register hook", "await this.#steps.preRegister(stop);", ""],
+  ]),
+  ...inside("lifecycle/lifecycle.ts##stop", [
+    ["a stop deregisters nothing", "await this.#deregister();", ""],
+    [
+      "/drain while the last hook runs is not waited for",
+      "if (isDrainAwaited(this.#ports.intent.now)) await this.#finishDrain();",
+      "",
+    ],
+  ]),
+  ...inside("lifecycle/lifecycle.ts##end", [
+    ["an unconfirmed end is called done", "return left ?? outcomeOf(", "return outcomeOf("],
+  ]),
+  ...inside(
+    "lifecycle/lifecycle.ts##leaves",
+    [
+      [
+        "the application's return is not watched for from the drain on",
+        "this.#watchForReturn();",
+        "",
+      ],
+    ],
+    "tests/unit/lifecycle/requests_test.ts",
+    "tests/simulation/simulation_test.ts",
   ),
-  mutant(
-    "what is known of the health outlives a drain",
-    BOARD,
-    "for (const entry of this.#entries) entry.forget();",
-    "",
-  ),
-  mutant(
-    "a new cycle registers beside a call of the cycle before",
-    REGISTRATION,
-    "if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);",
-    "",
-  ),
-  mutant(
-    "the watch registers again although the sidecar leaves",
-    WATCH,
-    "await registration.register(stop);",
-    "await registration.register(new AbortController().signal);",
-  ),
-  mutant(
-    "the watch registers nothing again",
-    WATCH,
-    "await registerAgain(registration, options);",
-    "void registerAgain;",
-  ),
-  mutant(
-    "the watch ends with the first fault",
-    WATCH,
-    "      log.warn(health.message, fields);\n      continue;",
-    "      return;",
-  ),
-  mutant(
-    "the watch ends where the target is healthy",
-    WATCH,
-    `if (interval === 0 && health.state === "healthy")`,
-    `if (health.state === "healthy")`,
-  ),
+  ...inside("lifecycle/lifecycle.ts##watchForReturn", [
+    ["the application's return is not watched for", "this.#sendReturns(this.#away);", ""],
+  ]),
+  ...inside("lifecycle/lifecycle.ts##idle", [
+    [
+      "a return is missed after a drain during the last hook",
+      "this.#watchForReturn();",
+      "",
+    ],
+  ]),
+  ...inside("lifecycle/lifecycle.ts##sendReturns", [
+    [
+      "16.1: a drain in the seconds after a restart is undone by it",
+      "anyOf(away, intent.nextDrain)",
+      "anyOf(away)",
+    ],
+  ]),
+  ...inside("lifecycle/intent.ts#drain", [
+    [
+      "/drain after a failed one is never answered",
+      `if (outcome.outcome === "failed")`,
+      `if (outcome.outcome === "failed" && intent.state === "returning")`,
+    ],
+    [
+      "a drain does not end serving",
+      `return { state: "draining", since: at, next: "wait" };`,
+      "return intent;",
+    ],
+    [
+      "16.2: /drain after /register, while the target drains, is not the last word",
+      `return isSame ? intent : { state: "draining", since, next: "wait" };`,
+      "return intent;",
+    ],
+    [
+      "16.2: /drain after /register, once drained, is answered and undone",
+      `const isSame = since === intent.since && intent.state === "drained";`,
+      "const isSame = true;",
+    ],
+    [
+      "16.4: a drain counts from the grace period of one long ago",
+      "const since = graceSince(intent, at, gracePeriod); // What",
+      "const since = intent.since; // What",
+    ],
+  ]),
+  ...inside("lifecycle/intent.ts#graceSince", [
+    [
+      "16.4: a stop gets what an old drain has left of the grace period",
+      "since !== undefined && at - since < gracePeriod",
+      "since !== undefined",
+    ],
+  ]),
+  ...inside("lifecycle/intent.ts#drainEnded", [
+    [
+      "a drain ends the lifecycle",
+      `? { state: "drained", since: intent.since, outcome }`,
+      `? { state: "stopping", since: 0, cause: undefined, forced: false, drain: "ended" }`,
+    ],
+  ]),
+  ...inside("lifecycle/intent.ts#comeBack", [
+    [
+      "/register while the target drains is forgotten",
+      `return intent.next === "wait" ? { ...intent, next: reason } : intent;`,
+      "return intent;",
+    ],
+    [
+      "/register ends a drain that is under way",
+      `return intent.next === "wait" ? { ...intent, next: reason } : intent;`,
+      `return { state: "serving" };`,
+    ],
+  ]),
+  ...inside("lifecycle/status.ts#begin", [
+    [
+      "what is known of the health outlives a drain",
+      "for (const registration of this.registrations) registration.begin();",
+      "",
+    ],
+  ]),
+  ...inside("lifecycle/status.ts#statusOf", [
+    ["the pod is ready while it drains", `state === "serving" && registrations`, "registrations"],
+    [
+      "16.20: a target that was never in service is ready",
+      "({ wasInService }) => wasInService",
+      "() => true",
+    ],
+  ]),
+];
+
+const OF_DRAINS: readonly Mutant[] = [
+  ...inside("registration/drain.ts#forApi", [
+    [
+      "/drain is answered before the minimum time is over",
+      "Math.max(rules.minTime, delay + AFTER_DELAY)",
+      "delay + AFTER_DELAY",
+    ],
+  ]),
+  ...inside("registration/drain.ts#untilAbsent", [
+    [
+      "/drain is answered while the deregistration delay runs",
+      `seen === "absent" && polledAt >= this.#registration.settledAt`,
+      "true",
+    ],
+    [
+      "16.3: a target that another client registers while it drains is left",
+      "if (!await this.#deregisterAgain()) return",
+      `this.#seenAt = polledAt; return "absent"; if (!await this.#deregisterAgain()) return`,
+    ],
+  ]),
+  ...inside("registration/drain.ts##untilAllAbsent", [
+    [
+      "16.3: the first target to be drained is not polled again when the last one is",
+      "if (isFresh) return this.#drained();",
+      "return this.#drained();",
+    ],
+  ]),
+  ...inside("registration/drain.ts##deregisterAgain", [
+    [
+      "16.6: a target that is registered again and again is deregistered without a pause",
+      "await sleep(clock.within(this.#pause, deadline));",
+      "",
+    ],
+  ]),
+  ...inside("registration/drain.ts#forConnections", [
+    ["connections that come and go are none", "if (connections > 0) idleSince = undefined;", ""],
+    [
+      "with connections counted, what other clients register is left",
+      `results.includes("again")`,
+      "false",
+    ],
+    ["the poll at the end stops the counting", "isStillIdle &&", ""],
+  ]),
+  ...inside("application/monitor.ts#restarted", [
+    [
+      "16.1: slow and refusing answers are taken for a restart",
+      `outcome !== "refused"`,
+      `outcome === "ready"`,
+    ],
+    ["16.1: an application counts as back at its first answer", ">= BACK_FOR", ">= 0"],
+  ]),
+  ...inside("application/monitor.ts##watch", [
+    ["a check from before the drain counts", "startedAt >= began && isWanted", "isWanted"],
+  ]),
+];
+
+const OF_THE_WATCH: readonly Mutant[] = [
+  ...inside("registration/watch.ts##deregistered", [
+    [
+      "the watch registers again although the sidecar deregisters",
+      "await this.#registration.register(stop);",
+      "await this.#registration.register(new AbortController().signal);",
+    ],
+    [
+      "the watch registers nothing again",
+      "await this.#registration.register(stop);",
+      "",
+    ],
+    [
+      "what is only observed is registered again",
+      "if (interval === 0) {",
+      "if (interval < 0) {",
+    ],
+  ]),
+  ...inside("registration/watch.ts#run", [
+    ["the watch ends with the first error", "this.#failed(health);", "return;"],
+  ]),
+  ...inside("registration/watch.ts##pause", [
+    ["16.14: a refused poll is repeated as often as any", "* 2 ** this.#refusals", ""],
+    ["16.20: what is observed is older than a minute", "0.75 + chance / 4", "1.75 + chance / 4"],
+  ], "tests/unit/lifecycle/watch_test.ts"),
 ];
 
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
-  ...OF_LEAVING,
+  ...OF_DEREGISTERING,
   ...OF_REGISTERING,
-  ...OF_TRYING,
-  ...OF_THE_LIFE,
-  ...OF_REQUESTS,
+  ...OF_RETRIES,
+  ...OF_STEPS,
+  ...OF_INTENT,
+  ...OF_DRAINS,
+  ...OF_THE_WATCH,
 ];
