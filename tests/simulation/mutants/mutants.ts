@@ -99,8 +99,10 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       "await sleep(clock.within(pause, deadline));",
       "await sleep(clock.within(0 * pause, deadline));",
     ],
-    ["no time is kept for deregistering in a grace period", "Math.max(SHORTEST,", "Math.max(0,"],
   ]),
+  ...inside("registration/deregister.ts#deregister", [
+    ["no time is kept for deregistering in a grace period", "Math.max(SHORTEST,", "Math.max(0,"],
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("registration/deregister.ts#pauseAfter", [
     [
       "16.14: a final refusal is repeated as fast as any error",

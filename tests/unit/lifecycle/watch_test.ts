@@ -1,17 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { arnOf, Life, MINUTE, SECOND } from "./_lifecycle.ts";
+import { arnOf } from "../fake_load_balancer.ts";
+import { Life, MINUTE, SECOND } from "./_lifecycle.ts";
 
 Deno.test("without -watch-interval and -listen, a serving sidecar makes no call", async () => {
   const life = new Life().stopAt(600 * MINUTE);
   await life.run();
-  assertEquals(life.elb.order, "FRLD");
+  assertEquals(life.elb.order, "find register poll deregister");
 });
 
 Deno.test("-watch-interval registers a target again that another client deregistered", async () => {
   const life = new Life({ args: ["-watch-interval=1m"] }).stopAt(20 * MINUTE);
   life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "absent"));
   assertEquals((await life.run()).exit, "done");
-  assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 2);
+  assertEquals(life.elb.at("RegisterTargets").length, 2);
   assertEquals(life.reregistered, [arnOf("kafka")]);
   assertMatch(life.log.text, /warn another client deregistered the target: registering it again/);
   assertEquals(life.elb.states.get("kafka"), "draining");
@@ -37,7 +38,7 @@ Deno.test("-watch-interval never registers during a drain", async () => {
   const life = new Life({ args: ["-watch-interval=10s"] }).stopAt(20 * MINUTE);
   life.drainAt(5 * MINUTE);
   await life.run();
-  assertEquals(life.elb.calls.filter(({ call }) => call === "RegisterTargets").length, 1);
+  assertEquals(life.elb.at("RegisterTargets").length, 1);
   assertEquals(life.reregistered, []);
 });
 

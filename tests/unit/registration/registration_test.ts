@@ -1,404 +1,224 @@
+/** Registering and deregistering one target in virtual time, whatever becomes of the calls. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { CallOptions, ElasticLoadBalancing, TargetHealth } from "../../../lib/aws/elb.ts";
-import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
+import type { TargetHealth } from "../../../lib/aws/elb.ts";
+import type { ApiCall } from "../../../lib/aws/errors.ts";
 import { limited } from "../../../lib/aws/limits.ts";
-import { type Membership, Registration } from "../../../lib/registration/registration.ts";
-import { KeptLog } from "../kept_log.ts";
+import { Registration } from "../../../lib/registration/registration.ts";
 import { VirtualClock } from "../../simulation/clock.ts";
+import { arnOf, type Course, FakeLoadBalancer, type State } from "../fake_load_balancer.ts";
+import { KeptLog } from "../kept_log.ts";
 
 const SECOND = 1_000;
 const target = { id: "10.0.0.1" };
 const group = {
-  arn: "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123456789abcdef",
+  arn: arnOf("kafka"),
   name: "kafka",
   healthCheck: { enabled: true, intervalSeconds: 30, healthyThreshold: 5, unhealthyThreshold: 2 },
 };
 
-/** How one call goes: its times in milliseconds from when it is sent. */
-interface Course {
-  /** When it is applied; left out: never. */
-  readonly appliedAfter?: number;
-  /** When the client gets an answer; left out: never. */
-  readonly answeredAfter?: number;
-  /** The answer, where that is a fault. */
-  readonly fault?: Partial<ApiError>;
-}
-
 const WELL: Course = { appliedAfter: 10, answeredAfter: 20 };
 const SILENT: Course = {};
+const LOST: Course = { answeredAfter: 20, error: {} };
+const THROTTLED: Course = { answeredAfter: 20, error: { effect: "none" } };
+const REFUSED = refused("AccessDenied");
 
-/** A load balancer in virtual time whose calls go as they are told to. */
-class ScriptedLoadBalancer implements ElasticLoadBalancing {
-  readonly calls: { call: string; at: number }[] = [];
-  /** The state as the API sees it. */
-  state: "absent" | "healthy" | "draining" = "absent";
-  /** What DescribeTargetHealth says instead of the truth. */
-  lie: TargetHealth | undefined;
-  readonly #clock: VirtualClock;
-  readonly #courses: Partial<Record<ApiCall, Course[]>>;
-
-  constructor(clock: VirtualClock, courses: Partial<Record<ApiCall, Course[]>>) {
-    this.#clock = clock;
-    this.#courses = courses;
-  }
-
-  get order(): string[] {
-    return this.calls.map(({ call }) => call);
-  }
-
-  describeTargetGroups(): Promise<never> {
-    throw new Error("not part of a registration");
-  }
-
-  deregistrationDelay(): Promise<never> {
-    throw new Error("not part of a registration");
-  }
-
-  registerTarget(_arn: string, _target: unknown, options: CallOptions): Promise<void> {
-    return this.#call("RegisterTargets", options, () => this.state = "healthy");
-  }
-
-  deregisterTarget(_arn: string, _target: unknown, options: CallOptions): Promise<void> {
-    return this.#call("DeregisterTargets", options, () => {
-      if (this.state === "healthy") this.state = "draining";
-    });
-  }
-
-  async describeTargetHealth(
-    _arn: string,
-    _target: unknown,
-    options: CallOptions,
-  ): Promise<TargetHealth> {
-    await this.#call("DescribeTargetHealth", options, () => {});
-    if (this.lie) return this.lie;
-    return this.state === "absent"
-      ? { target, state: "unused", reason: "Target.NotRegistered" }
-      : { target, state: this.state };
-  }
-
-  /** The last course of a call's list is that of all later calls too. */
-  async #call(call: ApiCall, { signal, onSend }: CallOptions, apply: () => void): Promise<void> {
-    signal.throwIfAborted();
-    const courses = this.#courses[call] ?? [WELL];
-    const course = (courses.length > 1 ? courses.shift() : courses[0]) ?? WELL;
-    const now = this.#clock.now();
-    this.calls.push({ call, at: now });
-    onSend?.();
-    if (course.appliedAfter !== undefined) this.#clock.at(now + course.appliedAfter, apply);
-    await new Promise<void>((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      if (course.answeredAfter === undefined) return;
-      this.#clock.at(now + course.answeredAfter, () => {
-        if (course.fault === undefined) return resolve();
-        reject(
-          new ApiError("scripted", {
-            call,
-            code: "Scripted",
-            retryable: true,
-            effect: "unknown",
-            ...course.fault,
-          }),
-        );
-      });
-    });
-  }
+function refused(code: string): Course {
+  return { answeredAfter: 20, error: { code, effect: "none", retryable: false } };
 }
 
-interface Run {
-  readonly membership: Membership;
-  readonly elb: ScriptedLoadBalancer;
-  readonly tookAfterStop: number;
-  readonly log: KeptLog;
+const NOT_REGISTERED: TargetHealth = { target, state: "unused", reason: "Target.NotRegistered" };
+
+/** What is told to the registration, and what comes of it. */
+interface Case {
+  readonly name: string;
+  readonly register?: Course[];
+  readonly deregister?: Course[];
+  readonly poll?: Course[];
+  /** When the sidecar is stopped. */
+  readonly stopAt?: number;
+  /** What polls answer from then on, whatever is true. */
+  readonly lie?: TargetHealth;
+  /** `-deregister-timeout`. */
+  readonly timeout?: number;
+  /** All calls, in order; left out: not looked at. */
+  readonly calls?: string;
+  /** What is known in the end; by default that the target is deregistered. */
+  readonly membership?: "absent" | "unknown";
+  /** What is true in the end; by default that it is deregistered. */
+  readonly state?: State;
+  /** How long after the stop it is known. */
+  readonly took?: number;
 }
 
-/** Registers, stops at a moment, leaves, and lets every late application happen. */
-async function run(
-  courses: Partial<Record<ApiCall, Course[]>>,
-  { stopAt = 60 * SECOND, lie, deregister = 30 * SECOND }: {
-    stopAt?: number;
-    lie?: TargetHealth;
-    deregister?: number;
-  } = {},
-): Promise<Run> {
-  const clock = new VirtualClock();
-  const elb = new ScriptedLoadBalancer(clock, courses);
-  const log = new KeptLog();
-  const times = { register: 60 * SECOND, deregister, confirmSettle: 5 * SECOND };
-  const registration = new Registration({ group, target }, {
-    elb: limited(elb, clock),
-    clock,
-    log,
-    times,
+const IN_FLIGHT: Course = { appliedAfter: 3 * SECOND, answeredAfter: 4 * SECOND };
+
+const CASES: readonly Case[] = [
+  { name: "with all answers seen, two calls are enough", calls: "register deregister" },
+  {
+    name: "at a stop in flight, DeregisterTargets goes out at once, and again after the answer",
+    ...{ register: [IN_FLIGHT], stopAt: SECOND },
+    calls: "register deregister deregister",
+    took: 3 * SECOND + 20,
+  },
+  {
+    name: "a refusal in flight needs no second call",
+    register: [{ answeredAfter: 4 * SECOND, error: { effect: "none" } }],
+    stopAt: SECOND,
+    calls: "register deregister",
+    state: "absent",
+  },
+  ...[2, 9, 10.5, 12, 14.9].map((seconds) => ({
+    name: `unanswered, and applied after ${seconds} s, it is taken back`,
+    register: [{ appliedAfter: seconds * SECOND }],
+    stopAt: SECOND,
+  })),
+  {
+    name: "where no answer comes, the last call is DeregisterTargets, when the doubt is over",
+    ...{ register: [SILENT], stopAt: SECOND, state: "absent" as const, took: 14 * SECOND + 20 },
+    calls: "register deregister poll poll poll poll deregister",
+  },
+  {
+    name: "applied late, and replies out of date",
+    register: [{ appliedAfter: 14.9 * SECOND }],
+    ...{ stopAt: SECOND, lie: NOT_REGISTERED },
+  },
+  {
+    name: "a reply that is slow to come tells of the time before the request",
+    ...{ deregister: [LOST, WELL], poll: [{ answeredAfter: 8 * SECOND }] },
+    ...{ stopAt: 100, lie: NOT_REGISTERED },
+  },
+  {
+    // Given up after 10 s, applied in the 15th; deregistering, in the 16th, a reply out of date.
+    name: "an answered attempt does not settle what an earlier one left in doubt",
+    register: [{ appliedAfter: 14.9 * SECOND }, WELL],
+    ...{ deregister: [LOST, WELL], stopAt: 16 * SECOND, lie: NOT_REGISTERED },
+  },
+  {
+    name: "right after registering, 'draining' may be of the container before",
+    ...{ deregister: [LOST, WELL], stopAt: 100, lie: { target, state: "draining" } },
+  },
+  {
+    name: "right after registering, 'not registered' is no proof",
+    ...{ deregister: [LOST, WELL], stopAt: 100, lie: NOT_REGISTERED },
+  },
+  {
+    name: "an earlier attempt without an answer counts, whatever the later one's answer",
+    ...{ register: [{ appliedAfter: 14 * SECOND }, WELL], stopAt: 11 * SECOND },
+  },
+  {
+    name: "lost without an answer, then stopped before the next try",
+    register: [{ appliedAfter: 10, answeredAfter: 20, error: {} }],
+    stopAt: 25,
+  },
+  {
+    // The call is given up after 10 s, so that it can be confirmed after 15 s, not after 13 s.
+    name: "the settle time comes on top of the time for deregistering",
+    ...{ register: [SILENT], stopAt: SECOND, timeout: 12 * SECOND, state: "absent" as const },
+  },
+  {
+    name: "long after the doubt, two calls are enough again",
+    ...{ register: [SILENT, WELL], calls: "register register deregister" },
+  },
+  {
+    name: "refused by the API, there is nothing to take back",
+    ...{ register: [REFUSED], calls: "register", membership: "absent", state: "absent" },
+  },
+  {
+    name: "throttled for ever, there is nothing to take back",
+    ...{ register: [THROTTLED], stopAt: 90 * SECOND, membership: "absent", state: "absent" },
+  },
+  {
+    name: "DeregisterTargets that is applied and never answered is seen as done",
+    ...{ deregister: [{ appliedAfter: 10 }], calls: "register deregister poll" },
+  },
+  {
+    name: "DeregisterTargets that is lost is sent again",
+    ...{ deregister: [SILENT, WELL], calls: "register deregister poll deregister" },
+  },
+  {
+    name: "throttled DeregisterTargets is just sent again",
+    deregister: [THROTTLED, THROTTLED, WELL],
+    calls: "register deregister deregister deregister",
+  },
+  { name: "refused once, DeregisterTargets is sent again", deregister: [REFUSED, WELL] },
+  ...[THROTTLED, REFUSED].map((course) => ({
+    name: `DeregisterTargets without success (${course.error?.code ?? "throttled"}) ends in time`,
+    deregister: [course],
+    ...{ membership: "unknown", state: "healthy", took: 30 * SECOND } as const,
+  })),
+  {
+    name: "a group that was deleted holds no target",
+    ...{ deregister: [refused("TargetGroupNotFound")], poll: [refused("TargetGroupNotFound")] },
+    ...{ calls: "register deregister poll", state: "healthy" },
+  },
+  {
+    name: "a group that was deleted is proof where DescribeTargetHealth is denied",
+    ...{ deregister: [refused("TargetGroupNotFound")], poll: [REFUSED] },
+    ...{ calls: "register deregister poll", state: "healthy", took: 40 },
+  },
+  {
+    name: "a group that is said to be deleted, and is not, keeps nothing",
+    deregister: [refused("TargetGroupNotFound"), WELL],
+  },
+  {
+    name: "'unused' because no listener is there is registered still",
+    ...{ deregister: [SILENT], lie: { target, state: "unused", reason: "Target.NotInUse" } },
+    ...{ membership: "unknown", state: "healthy" },
+  },
+];
+
+for (const one of CASES) {
+  Deno.test(`Registration: ${one.name}`, async () => {
+    const { register = [WELL], deregister = [WELL], poll = [WELL], stopAt = 60 * SECOND } = one;
+    const { elb, registration, took } = await play(one, {
+      ...{ RegisterTargets: register, DeregisterTargets: deregister, DescribeTargetHealth: poll },
+    }, stopAt);
+    assertEquals(registration.membership.at, one.membership ?? "draining");
+    assertEquals(elb.states.get("kafka"), one.state ?? "draining");
+    if (one.calls !== undefined) assertEquals(elb.order, one.calls);
+    if (one.took !== undefined) assertEquals(took, one.took);
+    assert((elb.at("RegisterTargets").at(-1) ?? 0) <= 60 * SECOND, "within -register-timeout");
   });
+}
+
+/** Registers, stops at a moment, deregisters, and lets every late application happen. */
+async function play(
+  { lie, timeout = 30 * SECOND }: Case,
+  courses: Partial<Record<ApiCall, Course[]>>,
+  stopAt: number,
+) {
+  const clock = new VirtualClock();
+  const elb = new FakeLoadBalancer(clock);
+  Object.assign(elb, { courses, delay: Infinity });
+  const times = { register: 60 * SECOND, deregister: timeout, confirmSettle: 5 * SECOND };
+  const options = { elb: limited(elb, clock), clock, log: new KeptLog(), times };
+  const registration = new Registration({ group, target }, options);
   const stop = new AbortController();
   clock.at(stopAt, () => {
-    elb.lie = lie;
+    elb.lie = () => lie;
     stop.abort(new Error("stop"));
   });
-  let tookAfterStop = 0;
+  const pass = (time: number) =>
+    new Promise((resolve) => clock.within(time).addEventListener("abort", resolve));
+  let took = 0;
   await clock.run((async () => {
     await registration.register(stop.signal).catch(() => {});
-    if (!stop.signal.aborted) {
-      await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
-    }
+    await pass(Math.max(0, stopAt - clock.now()));
     await registration.deregister();
-    tookAfterStop = clock.now() - stopAt;
-    await new Promise((resolve) => clock.within(120 * SECOND).addEventListener("abort", resolve));
+    took = clock.now() - stopAt;
+    await pass(120 * SECOND);
   })());
-  return { membership: registration.membership, elb, tookAfterStop, log };
+  return { elb, registration, took };
 }
-
-Deno.test("Registration: with all answers seen, two calls are enough", async () => {
-  const { membership, elb } = await run({});
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets"]);
-  assertEquals(membership.at, "draining");
-});
 
 Deno.test("Registration: a stop before anything was sent makes no call", async () => {
   const clock = new VirtualClock();
-  const elb = new ScriptedLoadBalancer(clock, {});
+  const elb = new FakeLoadBalancer(clock);
   const times = { register: SECOND, deregister: SECOND, confirmSettle: SECOND };
-  const options = { elb: limited(elb, clock), clock, log: new KeptLog(), times };
+  const options = { elb, clock, log: new KeptLog(), times };
   const registration = new Registration({ group, target }, options);
   const stopped = AbortSignal.abort(new Error("stop"));
   await clock.run(assertRejects(() => registration.register(stopped), Error, "stop"));
   await clock.run(registration.deregister());
-  assertEquals(elb.order, []);
-  assertEquals(registration.membership.at, "absent");
-});
-
-Deno.test("Registration: at a stop in flight, DeregisterTargets goes out at once", async () => {
-  const { membership, elb } = await run(
-    { RegisterTargets: [{ appliedAfter: 3 * SECOND, answeredAfter: 4 * SECOND }] },
-    { stopAt: SECOND },
-  );
-  assertEquals(elb.calls.slice(0, 2), [
-    { call: "RegisterTargets", at: 0 },
-    { call: "DeregisterTargets", at: SECOND },
-  ]);
-  assertEquals(membership.at, "draining");
-  assertEquals(elb.state, "draining", "the late registration was taken back");
-});
-
-Deno.test("Registration: an answer that comes in time saves the settle time", async () => {
-  const { elb, tookAfterStop } = await run(
-    { RegisterTargets: [{ appliedAfter: 3 * SECOND, answeredAfter: 4 * SECOND }] },
-    { stopAt: SECOND },
-  );
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets", "DeregisterTargets"]);
-  assertEquals(tookAfterStop, 3 * SECOND + 20);
-});
-
-Deno.test("Registration: a refusal that comes in time needs no second look", async () => {
-  const { membership, elb } = await run(
-    { RegisterTargets: [{ answeredAfter: 4 * SECOND, fault: { effect: "none" } }] },
-    { stopAt: SECOND },
-  );
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets"]);
-  assertEquals(membership.at, "draining");
-});
-
-for (const appliedAfter of [2, 9, 10.5, 12, 14.9].map((seconds) => seconds * SECOND)) {
-  Deno.test(`Registration: unanswered and applied after ${appliedAfter} ms is taken back`, async () => {
-    const { membership, elb } = await run(
-      { RegisterTargets: [{ appliedAfter }] },
-      { stopAt: SECOND },
-    );
-    assertEquals(membership.at, "draining");
-    assert(elb.state !== "healthy", "left behind");
-  });
-}
-
-Deno.test("Registration: where no answer comes, it looks more than once over the settle time", async () => {
-  const { elb } = await run({ RegisterTargets: [SILENT] }, { stopAt: SECOND });
-  const looks = elb.calls.filter(({ call }) => call === "DescribeTargetHealth");
-  assert(looks.length >= 3, `${looks.length} looks`);
-});
-
-Deno.test("Registration: where no answer comes, the last word is a DeregisterTargets call", async () => {
-  const { membership, elb } = await run({ RegisterTargets: [SILENT] }, { stopAt: SECOND });
-  const givenUpAt = 10 * SECOND;
-  assertEquals(elb.calls.at(-1), { call: "DeregisterTargets", at: givenUpAt + 5 * SECOND });
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: applied late, and replies out of date: taken back all the same", async () => {
-  const { membership, elb } = await run({ RegisterTargets: [{ appliedAfter: 14.9 * SECOND }] }, {
-    stopAt: SECOND,
-    lie: { target, state: "unused", reason: "Target.NotRegistered" },
-  });
-  assertEquals(membership.at, "draining");
-  assertEquals(elb.state, "draining");
-});
-
-Deno.test("Registration: a reply that is slow to come tells of the time before the question", async () => {
-  const lost = { answeredAfter: 20, fault: {} };
-  const slow = { answeredAfter: 8 * SECOND };
-  const { membership, elb } = await run(
-    { DeregisterTargets: [lost, WELL], DescribeTargetHealth: [slow] },
-    { stopAt: 100, lie: { target, state: "unused", reason: "Target.NotRegistered" } },
-  );
-  assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: an answered attempt does not settle what an earlier one left in doubt", async () => {
-  // Given up after 10 s, applied in the 15th; leaving, in the 16th, a reply that is out of date.
-  const lost = { answeredAfter: 20, fault: {} };
-  const { membership, elb } = await run({
-    RegisterTargets: [{ appliedAfter: 14.9 * SECOND }, WELL],
-    DeregisterTargets: [lost, WELL],
-  }, {
-    stopAt: 16 * SECOND,
-    lie: { target, state: "unused", reason: "Target.NotRegistered" },
-  });
-  assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: right after registering, 'draining' may be of the life before", async () => {
-  const lost = { answeredAfter: 20, fault: {} };
-  const { membership, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
-    stopAt: 100,
-    lie: { target, state: "draining" },
-  });
-  assertEquals(elb.state, "draining");
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: an earlier attempt without an answer counts, a later one's answer or not", async () => {
-  const { membership, elb } = await run({
-    RegisterTargets: [{ appliedAfter: 14 * SECOND }, WELL],
-  }, { stopAt: 11 * SECOND });
-  assertEquals(membership.at, "draining");
-  assert(elb.state !== "healthy", "left behind");
-});
-
-Deno.test("Registration: lost without an answer, then stopped before the next try, is taken back", async () => {
-  const lost = { appliedAfter: 10, answeredAfter: 20, fault: {} };
-  const { membership, elb } = await run({ RegisterTargets: [lost] }, { stopAt: 25 });
-  assertEquals(elb.order.slice(0, 2), ["RegisterTargets", "DeregisterTargets"]);
-  assertEquals(elb.state, "draining");
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: the settle time comes on top of the time for deregistering", async () => {
-  // The call is given up after 10 s, so that it can be confirmed after 15 s, not after 13 s.
-  const { membership } = await run({ RegisterTargets: [SILENT] }, {
-    stopAt: SECOND,
-    deregister: 12 * SECOND,
-  });
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: long after the doubt, two calls are enough again", async () => {
-  const { elb } = await run({ RegisterTargets: [SILENT, WELL] });
-  assertEquals(elb.order, ["RegisterTargets", "RegisterTargets", "DeregisterTargets"]);
-});
-
-Deno.test("Registration: refused by the API is not registered: nothing to take back", async () => {
-  const refused = { answeredAfter: 20, fault: { effect: "none", retryable: false } } as const;
-  const { membership, elb } = await run({ RegisterTargets: [refused] });
-  assertEquals(elb.order, ["RegisterTargets"]);
-  assertEquals(membership.at, "absent");
-});
-
-Deno.test("Registration: throttled for ever ends with the step's time", async () => {
-  const throttled = { answeredAfter: 20, fault: { effect: "none" } } as const;
-  const { membership, elb } = await run({ RegisterTargets: [throttled] }, { stopAt: 90 * SECOND });
-  assert((elb.calls.at(-1)?.at ?? 0) <= 60 * SECOND);
-  assertEquals(membership.at, "absent");
-});
-
-Deno.test("Registration: DeregisterTargets applied but never answered is seen as done", async () => {
-  const { membership, elb } = await run({ DeregisterTargets: [{ appliedAfter: 10 }] });
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets", "DescribeTargetHealth"]);
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: DeregisterTargets lost is sent again", async () => {
-  const { membership, elb } = await run({ DeregisterTargets: [SILENT, WELL] });
-  assertEquals(elb.order, [
-    "RegisterTargets",
-    "DeregisterTargets",
-    "DescribeTargetHealth",
-    "DeregisterTargets",
-  ]);
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: throttled while leaving, it just tries again", async () => {
-  const throttled = { answeredAfter: 20, fault: { effect: "none" } } as const;
-  const { membership, elb } = await run({ DeregisterTargets: [throttled, throttled, WELL] });
-  assertEquals(elb.order.slice(1), Array(3).fill("DeregisterTargets"));
-  assertEquals(membership.at, "draining");
-});
-
-for (const retryable of [true, false]) {
-  Deno.test(`Registration: leaving, a fault for ever (retryable: ${retryable}) ends unconfirmed in time`, async () => {
-    const { membership, tookAfterStop } = await run({
-      DeregisterTargets: [{ answeredAfter: 20, fault: { effect: "none", retryable } }],
-    });
-    assertEquals(membership.at, "unknown");
-    assertEquals(tookAfterStop, 30 * SECOND);
-  });
-}
-
-Deno.test("Registration: refused once while leaving, it tries again", async () => {
-  const refused = { answeredAfter: 20, fault: { effect: "none", retryable: false } } as const;
-  const { membership, elb } = await run({ DeregisterTargets: [refused, WELL] });
-  assertEquals(elb.state, "draining");
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: a group that was deleted has let go of the target", async () => {
-  const notFound: Course = {
-    answeredAfter: 20,
-    fault: { code: "TargetGroupNotFound", effect: "none", retryable: false },
-  };
-  const { membership, elb } = await run({
-    DeregisterTargets: [notFound],
-    DescribeTargetHealth: [notFound],
-  });
-  assertEquals(elb.order, ["RegisterTargets", "DeregisterTargets", "DescribeTargetHealth"]);
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: a group that was deleted is proof where DescribeTargetHealth is denied", async () => {
-  const refused = (code: string): Course => ({
-    answeredAfter: 20,
-    fault: { code, effect: "none", retryable: false },
-  });
-  const { membership, tookAfterStop } = await run({
-    DeregisterTargets: [refused("TargetGroupNotFound")],
-    DescribeTargetHealth: [refused("AccessDenied")],
-  });
-  assertEquals(membership.at, "draining");
-  assert(tookAfterStop < SECOND, `${tookAfterStop} ms`);
-});
-
-Deno.test("Registration: a group that is said to be deleted, and is not, keeps nothing", async () => {
-  const notFound: Course = {
-    answeredAfter: 20,
-    fault: { code: "TargetGroupNotFound", effect: "none", retryable: false },
-  };
-  const { elb, membership } = await run({ DeregisterTargets: [notFound, WELL] });
-  assertEquals([elb.state, membership.at], ["draining", "draining"]);
-});
-
-Deno.test("Registration: right after registering, 'not registered' is no proof", async () => {
-  const lost = { answeredAfter: 20, fault: {} };
-  const { membership, elb } = await run({ DeregisterTargets: [lost, WELL] }, {
-    stopAt: 100,
-    lie: { target, state: "unused", reason: "Target.NotRegistered" },
-  });
-  assertEquals(elb.state, "draining", "the second DeregisterTargets was needed");
-  assertEquals(membership.at, "draining");
-});
-
-Deno.test("Registration: 'unused' because no listener is there is registered still", async () => {
-  const { membership } = await run({ DeregisterTargets: [SILENT] }, {
-    lie: { target, state: "unused", reason: "Target.NotInUse" },
-  });
-  assertEquals(membership.at, "unknown");
+  assertEquals([elb.order, registration.membership.at], ["", "absent"]);
 });

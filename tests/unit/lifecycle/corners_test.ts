@@ -1,0 +1,144 @@
+/** Moments in which the sidecar was seen to break a promise, each as it happened. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { sleep } from "../../../lib/host/clock.ts";
+import { Life, type LifeOptions, MINUTE, SECOND } from "./_lifecycle.ts";
+
+const HOUR = 60 * MINUTE;
+
+/** Deregistering cannot be confirmed before a moment. */
+function failingUntil(moment: number, options: LifeOptions): Life {
+  const life: Life = new Life(options);
+  life.elb.failing = (call) =>
+    call === "DeregisterTargets" && life.clock.now() < moment
+      ? { code: "AccessDenied", retryable: false }
+      : undefined;
+  return life;
+}
+
+Deno.test("/register and /drain in one tick, in both orders: the last one is right", async () => {
+  for (const order of ["register, drain", "drain, register"]) {
+    const life = new Life({ args: ["-min-drain-time=0s"] }).stopAt(20 * MINUTE);
+    life.elb.delay = 0;
+    life.drainAt(MINUTE);
+    const ends: Promise<unknown>[] = [];
+    const drain = () => ends.push(life.view.drain());
+    const register = () => ends.push(Promise.resolve(life.view.register()));
+    life.clock.at(5 * MINUTE, () => {
+      for (const act of order === "register, drain" ? [register, drain] : [drain, register]) act();
+    });
+    await life.run();
+    assertEquals((await Promise.all(ends)).length, 2, "both are answered");
+    const again = life.elb.at("RegisterTargets").length - 1;
+    assertEquals(again, order === "register, drain" ? 0 : 1, order);
+    assert(!life.log.text.includes("undefined"));
+  }
+});
+
+Deno.test("a target that another client registers in one of two groups is found while the other drains", async () => {
+  const args = ["-wait-drained", "-wait-drained-timeout=20m", "-min-drain-time=0s"];
+  const life = new Life({ args, groups: ["slow", "quick"] }).stopAt(MINUTE);
+  // Both drain for five minutes, and one is registered again when it is over for the other.
+  life.clock.at(MINUTE + 10 * SECOND, () => life.elb.states.set("quick", "absent"));
+  life.clock.at(5.9 * MINUTE, () => life.elb.states.set("quick", "healthy"));
+  assertEquals((await life.run()).exit, "done");
+  assertEquals([...life.elb.states], [["slow", "absent"], ["quick", "absent"]]);
+});
+
+Deno.test("a stop an hour after a drain that failed has all of -deregister-timeout", async () => {
+  const args = ["-grace-period=60s", "-deregister-timeout=30s"];
+  const life = failingUntil(HOUR + 20 * SECOND, { args }).stopAt(HOUR);
+  const drained = life.drainAt(MINUTE);
+  assertEquals((await life.run()).exit, "done");
+  assertMatch((await drained).end, /^it could not be confirmed/);
+  assert(!/=-|":"-/.test(life.log.text), "no time is negative");
+});
+
+Deno.test("/drain an hour after one that failed has a grace period of its own", async () => {
+  const args = ["-grace-period=60s", "-deregister-timeout=30s", "-min-drain-time=10s"];
+  const life = failingUntil(HOUR, { args }).stopAt(2 * HOUR);
+  life.elb.delay = 10 * SECOND;
+  life.drainAt(MINUTE);
+  const again = life.drainAt(HOUR + SECOND);
+  await life.run();
+  assertEquals((await again).end, "drained");
+});
+
+Deno.test("a grace period that is all used up leaves two seconds to deregister", async () => {
+  const life = new Life({ args: ["-grace-period=1s"] }).stopAt(MINUTE);
+  life.elb.takes = (call) => call === "DeregisterTargets" ? 600 : 10;
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(life.elb.states.get("kafka"), "draining");
+});
+
+Deno.test("a step that fails has its whole time to deregister, whatever -grace-period says", async () => {
+  const args = ["-grace-period=5s", "-deregister-timeout=30s", "-require-in-service"];
+  const life = failingUntil(5 * MINUTE + 20 * SECOND, { args });
+  life.elb.lie = () => ({ target: { id: "10.0.0.1" }, state: "initial" });
+  assertEquals((await life.run()).exit, "notRegistered");
+  assertEquals(life.elb.states.get("kafka"), "draining");
+});
+
+Deno.test("/drain after one that failed, and /register, waits until the target is drained", async () => {
+  let waits = 0;
+  const life: Life = failingUntil(2 * MINUTE, {
+    args: ["-deregister-timeout=10s", "-min-drain-time=0s"],
+    application: {
+      wait: async (stop) => ++waits === 1 ? undefined : await sleep(stop),
+      restarted: () => new Promise(() => {}),
+    },
+  });
+  const first = life.drainAt(MINUTE);
+  // Deregistered now, and draining for five minutes; then wanted back, and not registered yet.
+  const second = life.drainAt(2 * MINUTE + SECOND);
+  life.clock.at(2 * MINUTE + 2 * SECOND, () => life.view.register());
+  const third = life.drainAt(2 * MINUTE + 3 * SECOND);
+  await life.stopAt(20 * MINUTE).run();
+  assertMatch((await first).end, /^it could not be confirmed/);
+  for (const { end, at } of [await second, await third]) {
+    assertEquals(end, "drained");
+    assert(at >= 7 * MINUTE, `after ${at} ms`);
+  }
+});
+
+Deno.test("-wait-drained waits for a target that a drain before has left draining", async () => {
+  const args = ["-wait-drained", "-wait-drained-timeout=20m", "-grace-period=2m"];
+  const life = new Life({ args }).stopAt(4 * MINUTE);
+  life.elb.delay = 5 * MINUTE;
+  const drained = life.drainAt(MINUTE);
+  assertEquals((await life.run()).exit, "done");
+  assertMatch((await drained).end, /not drained/);
+  assert(life.clock.now() >= 6 * MINUTE - 5 * SECOND, `${life.clock.now()} ms`);
+});
+
+Deno.test("a client that registers the target again and again costs few calls", async () => {
+  const args = ["-wait-drained", "-min-drain-time=0s", "-wait-drained-timeout=1m"];
+  const life = new Life({ args }).stopAt(MINUTE);
+  life.elb.failing = (call) =>
+    call === "DescribeTargetGroupAttributes"
+      ? { code: "AccessDenied", retryable: false }
+      : undefined;
+  life.elb.lie = () => ({ target: { id: "10.0.0.1" }, state: "healthy" });
+  await life.run();
+  const calls = life.elb.at("DeregisterTargets", MINUTE);
+  assert(calls.length > 3 && calls.length < 12, `${calls.length} calls in a minute`);
+});
+
+Deno.test("a refusal is repeated every five seconds, and logged once", async () => {
+  const life = failingUntil(Infinity, { args: ["-deregister-timeout=30s"] }).stopAt(MINUTE);
+  assertEquals((await life.run()).exit, "deregistrationNotConfirmed");
+  assertEquals(life.elb.at("DeregisterTargets").length, 6);
+  const warnings = life.log.lines.filter((line) => line.startsWith("warn AccessDenied")).length;
+  const all = life.log.lines.filter((line) => line.includes("AccessDenied") && line[0] === "w");
+  assertEquals(Math.max(warnings, all.length), 1, life.log.text);
+});
+
+Deno.test("the zone is for RegisterTargets alone: a poll that names another one finds nothing", async () => {
+  const args = ["-availability-zone=eu-west-1b", "-wait-drained"];
+  const life = new Life({ args }).stopAt(MINUTE);
+  await life.run();
+  const zones = (wanted: string) =>
+    life.elb.calls.filter(({ call }) => call === wanted)
+      .map(({ target }) => target?.availabilityZone);
+  assertEquals(zones("RegisterTargets"), ["eu-west-1b"]);
+  assertEquals(new Set(zones("DescribeTargetHealth")), new Set([undefined]));
+});
