@@ -60,7 +60,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   });
 }
 
-/** Loaded where it is used: most sidecars of the original's kind do without it. */
+/** Loaded only for `-listen`. */
 async function serveView(
   { service }: Config,
   { view, stats, log, onIdle }: {

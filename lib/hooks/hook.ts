@@ -12,8 +12,8 @@ export const HOOK_EVENTS = [
 ] as const;
 export type HookEvent = typeof HOOK_EVENTS[number];
 
-/** What is known of the target; `unknown`: a call to the API got no answer. */
-export type TargetState = "not-registered" | "registered" | "in-service" | "unknown";
+/** What webhooks report of the target; `unknown`: a call to the API got no answer. */
+export type WebhookState = "not-registered" | "registered" | "in-service" | "unknown";
 
 /** What a hook gets to know. */
 export interface HookContext {
@@ -21,13 +21,13 @@ export interface HookContext {
   readonly targetId: string;
   readonly targetGroupArns: readonly string[];
   /** For webhooks, where it is known. */
-  readonly state?: TargetState | undefined;
+  readonly state?: WebhookState | undefined;
 }
 
 /** How a hook ended; only `succeeded` is good. */
 export type HookOutcome =
   | { readonly outcome: "succeeded" }
-  /** `reason` is the end of a sentence: "exit code 3", "it could not be started: …". */
+  /** `reason` is the end of a message: "exit code 3", "it could not be started: …". */
   | { readonly outcome: "failed"; readonly reason: string }
   | { readonly outcome: "timed-out"; readonly after: Milliseconds }
   /** The signal ended it: a stop was requested. */
@@ -61,7 +61,7 @@ export type ActionOutcome =
   & { readonly fields: LogFields }
   & (
     | { readonly outcome: "succeeded" }
-    /** `reason` is the end of a sentence: "exit code 3", "it could not be started: …". */
+    /** `reason` is the end of a message: "exit code 3", "it could not be started: …". */
     | { readonly outcome: "failed"; readonly reason: string }
     /** The signal ended it. */
     | { readonly outcome: "interrupted" }
