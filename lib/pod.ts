@@ -11,6 +11,7 @@ import type { Connections } from "./host/connections.ts";
 import type { LineWriter } from "./host/line_writer.ts";
 import { type Log, printable } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
+import type { Reap } from "./host/reaper.ts";
 import type { StopSignals } from "./host/signals.ts";
 import { Stats } from "./http/stats.ts";
 import { CurrentIntent } from "./lifecycle/current_intent.ts";
@@ -26,13 +27,15 @@ export interface World {
   readonly stdout: LineWriter;
   /** Whether `/bin/sh` is there. */
   readonly shell: boolean;
+  /** Reaps what hooks leave, where that is the sidecar's to do and can be done. */
+  readonly reap: Reap | undefined;
   /** The pod's connections, where they are to be counted and can be. */
   readonly connections: Connections | undefined;
 }
 
 /** Runs one lifecycle in the pod that this process runs in. @throws {Failure} It cannot listen. */
 export async function runInPod(config: Config, world: World): Promise<LifecycleOutcome> {
-  const { log, signals, shell, connections: counted } = world;
+  const { log, signals, shell, reap, connections: counted } = world;
   const clock = systemClock;
   if (config.check) return await checkPod(config, world);
   const stats = new Stats();
@@ -54,7 +57,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   return await runLifecycle(config, {
     ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
-    hooks: createHooks(config.hooks, { clock, log, shell }),
+    hooks: createHooks(config.hooks, { clock, log, shell, reap }),
     application: new Application({ ...config.application, clock, log, monitor }),
     ...(connections !== undefined && { connections }),
   });

@@ -8,6 +8,7 @@ import type { LineWriter } from "./host/line_writer.ts";
 import { createLog, type Log, type LogFormat, type LogLevel, printable } from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { noProxy } from "./host/proxy.ts";
+import { openReaper, type Reap } from "./host/reaper.ts";
 import { logStops, type StopSignals } from "./host/signals.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
@@ -76,19 +77,17 @@ async function runSidecar(
   const log = openLog(config.log, stderr);
   logStops(signals, log);
   for (const warning of warnings) log.warn(warning);
-  if (Deno.pid === 1 && hasCommands(config)) log.warn(ZOMBIES);
+  const reap = Deno.pid === 1 && hasCommands(config) ? reaperOrWarning(log) : undefined;
   using terminationLog = openTerminationLog(config.terminationLog, log);
   using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
   // What has to be opened with all permissions is open now.
   log.debug("permissions given back, except", { permissions: giveBack(needs) });
-  return await end(await sidecar(config, { ...started, log, connections }), terminationLog, log);
+  return await end(
+    await sidecar(config, { ...started, log, connections, reap }),
+    terminationLog,
+    log,
+  );
 }
-
-/** Deno reaps no process but those that it started itself, and has no call to reap others. */
-const ZOMBIES =
-  "the sidecar is process 1: what a hook's command leaves in the background stays as " +
-  "a zombie when it ends; set shareProcessNamespace in the pod, or start the sidecar by an init " +
-  "such as tini";
 
 function openLog(
   settings: { readonly format: LogFormat; readonly level: LogLevel },
@@ -98,6 +97,17 @@ function openLog(
   stderr.onDropped = (lines) =>
     log.warn("log lines were dropped: stderr is read too slowly", { lines });
   return log;
+}
+
+function reaperOrWarning(log: Log): Reap | undefined {
+  const reap = openReaper();
+  if (reap === undefined) {
+    log.warn(
+      "as process 1 the sidecar cannot reap what a hook's command leaves in the background: set " +
+        "shareProcessNamespace in the pod, or start the sidecar by an init such as tini",
+    );
+  }
+  return reap;
 }
 
 function connectionsOrWarning(log: Log): Connections | undefined {

@@ -75,11 +75,14 @@ function environment(context: HookContext): Record<string, string> {
 }
 
 async function endAll(
-  { pid }: Deno.ChildProcess,
+  { pid, status }: Deno.ChildProcess,
   { event }: HookContext,
-  { clock, log }: HookPorts,
+  { clock, log, reap }: HookPorts,
 ): Promise<void> {
-  const end = await endGroup(pid, clock);
+  // Deno itself reaps the command's own process, and nothing else may.
+  let isReaped = false;
+  status.then(() => isReaped = true);
+  const end = await endGroup(pid, { clock, reap: () => isReaped && reap?.(pid) });
   if (end.outcome === "refused") {
     const message = "processes of the hook keep running, as the sidecar may not signal them: " +
       "its command must not change its user";

@@ -2,6 +2,7 @@
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
+import type { Reap } from "../host/reaper.ts";
 
 /** The steps that can have hooks, in the order of a lifecycle. */
 export const HOOK_EVENTS = [
@@ -73,4 +74,6 @@ export interface HookPorts {
   readonly log: Log;
   /** Whether `/bin/sh` is there: see `shellExists`. */
   readonly shell: boolean;
+  /** Where dead processes stay unless they are reaped: as process 1. */
+  readonly reap?: Reap | undefined;
 }

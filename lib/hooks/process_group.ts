@@ -11,6 +11,13 @@ const KILL_AFTER: Milliseconds = 1_000;
 /** How long the system gets to carry out a SIGKILL. */
 const KILL_TAKES: Milliseconds = 100;
 
+/** What ending a group needs of the world. */
+export interface GroupPorts {
+  readonly clock: Clock;
+  /** Reaps what is dead of the group, as far as that may be done now. */
+  readonly reap: () => void;
+}
+
 /** How it went; `refused` is for processes that changed their user. */
 export type GroupEnd =
   | { readonly outcome: "gone" }
@@ -19,31 +26,30 @@ export type GroupEnd =
 /**
  * Sends SIGTERM to the group, and SIGKILL to what is left of it a second later.
  *
- * A group's number is not given to anybody else while one process is in it, be it dead and not
- * yet reaped; once the group is seen to be empty nothing is sent to it any more.
+ * No other group gets its number while one process is in it, be it dead and not yet reaped; once
+ * the group is seen to be empty nothing is sent to it any more.
  * @param id The id of the process that leads or led the group.
  */
-export async function endGroup(id: number, clock: Clock): Promise<GroupEnd> {
+export async function endGroup(id: number, { clock, reap }: GroupPorts): Promise<GroupEnd> {
+  const isGoneWithin = async (time: Milliseconds) => {
+    const end = clock.now() + time;
+    for (let pause = 2; clock.now() < end; pause = Math.min(2 * pause, 50)) {
+      reap();
+      // A stopped process acts on SIGTERM once it is continued: systemd.kill(5) does the same.
+      if (signalGroup(id, "SIGCONT").outcome === "gone") return true;
+      await sleep(clock.within(Math.min(pause, end - clock.now())));
+    }
+    return false;
+  };
   const terminated = signalGroup(id, "SIGTERM");
   if (terminated.outcome !== "sent") return terminated;
-  if (await isGoneWithin(id, KILL_AFTER, clock)) return { outcome: "gone" };
+  if (await isGoneWithin(KILL_AFTER)) return { outcome: "gone" };
   const killed = signalGroup(id, "SIGKILL");
   if (killed.outcome !== "sent") return killed;
-  // As the container's first process we inherit orphans, and Deno reaps no process but its own:
-  // dead ones then stay in the group for good (with `shareProcessNamespace`, or an init such as
-  // catatonit, they do not). So this wait is a short one: SIGKILL leaves nothing to find out.
-  await isGoneWithin(id, KILL_TAKES, clock);
+  // Dead processes that cannot be reaped stay in the group for good. So this wait is a short one:
+  // SIGKILL leaves nothing to find out.
+  await isGoneWithin(KILL_TAKES);
   return { outcome: "gone" };
-}
-
-async function isGoneWithin(id: number, time: Milliseconds, clock: Clock): Promise<boolean> {
-  const end = clock.now() + time;
-  for (let pause = 2; clock.now() < end; pause = Math.min(2 * pause, 50)) {
-    // A stopped process acts on SIGTERM once it is continued: systemd.kill(5) does the same.
-    if (signalGroup(id, "SIGCONT").outcome === "gone") return true;
-    await sleep(clock.within(Math.min(pause, end - clock.now())));
-  }
-  return false;
 }
 
 function signalGroup(id: number, signal: Deno.Signal): GroupEnd | { readonly outcome: "sent" } {

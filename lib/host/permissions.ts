@@ -58,7 +58,7 @@ export const PERMISSIONS = {
   },
   ffi: {
     kept: "never",
-    text: "given back",
+    text: "given back: `waitpid` is loaded by then, where the sidecar is process 1 and has hooks",
     option: "--allow-ffi",
   },
   import: {

@@ -11,6 +11,7 @@ export interface SceneOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly readsLog?: boolean;
+  readonly starter?: readonly string[];
   readonly faults?: readonly FaultRule[];
   /** Of the group `kafka`; it is healthy at once unless this says otherwise. */
   readonly group?: Partial<GroupOptions>;
@@ -43,7 +44,15 @@ export class Scene implements AsyncDisposable {
 
   /** Starts both; the sidecar is for the group `kafka` unless the arguments name others. */
   static async start(options: SceneOptions = {}): Promise<Scene> {
-    const { args = [], env = {}, readsLog = true, faults = [], group = {}, groups = [] } = options;
+    const {
+      args = [],
+      env = {},
+      readsLog = true,
+      starter = [],
+      faults = [],
+      group = {},
+      groups = [],
+    } = options;
     const emulator = await startEmulator({
       groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1, ...group }, ...groups],
       faults,
@@ -54,6 +63,7 @@ export class Scene implements AsyncDisposable {
         args: [...(named ? [] : ["-target-group-name", "kafka"]), "-target-id", TARGET, ...args],
         env: { ...emulator.environment, ...env },
         readsLog,
+        starter,
       });
     return new Scene(emulator, start);
   }

@@ -12,6 +12,8 @@ export interface SidecarOptions {
   readonly home?: string;
   /** Whether its log is read from the start: see `readLog`. @default {true} */
   readonly readsLog?: boolean;
+  /** What starts it, with the sidecar's command as further arguments. @default {[]} */
+  readonly starter?: readonly string[];
 }
 
 /** No test waits longer for the end of a sidecar than this, in milliseconds. */
@@ -31,10 +33,10 @@ export class SidecarProcess implements AsyncDisposable {
   #log: PrintedLines | undefined;
   readonly #output: Promise<string>;
 
-  constructor({ args, env = {}, home, readsLog = true }: SidecarOptions) {
+  constructor({ args, env = {}, home, readsLog = true, starter = [] }: SidecarOptions) {
     this.#ownHome = home === undefined ? Deno.makeTempDirSync({ prefix: "sidecar-" }) : undefined;
     this.home = home ?? this.#ownHome ?? "";
-    const [program, ...first] = sidecarCommand();
+    const [program = "", ...first] = [...starter, ...sidecarCommand()];
     this.#child = new Deno.Command(program, {
       args: [...first, ...args],
       clearEnv: true,
