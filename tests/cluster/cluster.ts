@@ -27,6 +27,11 @@ export interface ClusterOptions {
   readonly kubeletCallsFrom?: "node" | "bridge";
   /** The least real time of a probe's attempt, in milliseconds. @default {1000} */
   readonly probeTimeoutAtLeast?: number;
+  /**
+   * The least real time between the end of a container and its next start, in milliseconds: what
+   * the program beside it sees of that, as its own times are not scaled. @default {0}
+   */
+  readonly restartAtLeast?: number;
 }
 
 interface Node {
@@ -75,6 +80,7 @@ export class Cluster implements AsyncDisposable {
       images: options.images,
       rewrite: options.rewrite ?? ((args) => args),
       probeTimeoutAtLeast: options.probeTimeoutAtLeast ?? 1_000,
+      restartAtLeast: options.restartAtLeast ?? 0,
       hookConnections: new Agent({ keepAlive: true }),
       over: this.#over.signal,
       record: (happening) => this.#timeline.record(happening),

@@ -1,5 +1,5 @@
 /** A container of a pod: its runs one after the other, its probes, its preStop hook, its end. */
-import { until } from "../emulator/pause.ts";
+import { pause, until } from "../emulator/pause.ts";
 import { perform, type Run } from "./actions.ts";
 import { expand, type Identity, variablesOf } from "./env.ts";
 import type { ContainerHappening } from "./events.ts";
@@ -91,7 +91,8 @@ export class Container {
       delay = isFirst ? 0 : Math.min(delay === 0 ? BACK_OFF.first : 2 * delay, BACK_OFF.longest);
       isFirst = false;
       if (delay > 0) this.#record({ kind: "back-off", seconds: delay });
-      await this.#world.time.pause(delay, deletion);
+      const { time, restartAtLeast } = this.#world;
+      await pause(Math.max(time.scaled(delay), restartAtLeast), deletion);
     }
   }
 

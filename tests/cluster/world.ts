@@ -30,6 +30,8 @@ export interface World {
   readonly rewrite: Rewrite;
   /** The least real time of a probe, in milliseconds, whatever the scale. */
   readonly probeTimeoutAtLeast: number;
+  /** The least real time between the end of a container and its next start, in milliseconds. */
+  readonly restartAtLeast: number;
   /** The connections of hooks: the kubelet keeps them, and a later hook may use one again. */
   readonly hookConnections: Agent;
   /** The end of the cluster: processes are killed, nothing is waited for. */

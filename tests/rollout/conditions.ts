@@ -48,6 +48,12 @@ export const CONDITIONS: readonly Condition[] = [
     what: "after a deregistration delay of 120 s connections are cut, as deploy/terraform has it",
     group: { deregistrationDelaySeconds: 120 / SCALE, connectionTermination: true },
   },
+  {
+    name: "bridge",
+    what: "the kubelet calls from a bridge's address, which -drain-allow permits",
+    kubeletCallsFrom: "bridge",
+    changes: { args: ["-drain-allow=127.0.0.0/8"] },
+  },
 ];
 
 /** Each has to be noticed: connections fail. */

@@ -6,26 +6,22 @@ import type { Command } from "./programs.ts";
 import { Scene } from "./scene.ts";
 import { named, STRATEGIES } from "./strategies.ts";
 import { real } from "./time.ts";
+import type { Count } from "./users.ts";
 
 /** A way to end, and what came of it. */
-export interface EndingRow {
-  readonly what: string;
-  readonly begun: number;
-  readonly failed: number;
+export interface EndingRow extends Ending, Count {
   /** How long it stayed registered, and got connections. */
   readonly target: string;
-  readonly cleanedUpBy: string;
-  readonly mayLose: boolean;
 }
 
 interface Ending {
   readonly what: string;
   readonly cleanedUpBy: string;
-  /** Nobody can save what was open when a process was killed. */
+  /** What was open when a process was killed is lost in any case. */
   readonly mayLose?: true;
   readonly changes?: ManifestChanges;
   readonly addresses?: number;
-  /** Does it; done when all has settled. The pod is the one whose target is looked at. */
+  /** Does it; done when all has settled. The pod is the one whose target is reported. */
   readonly act: (scene: Scene, pod: Pod) => Promise<void>;
 }
 
@@ -53,37 +49,38 @@ const ENDINGS: readonly Ending[] = [
     changes: { liveness: true },
     act: async (scene, pod) => {
       Deno.kill(pod.container(NAME).pid ?? 0, "SIGUSR1");
-      await readyAgain(scene, pod, NAME);
+      await restarted(scene, pod, NAME);
+    },
+  },
+  {
+    what: "a deletion while the liveness probe restarts the application",
+    cleanedUpBy: "the sidecar, at `/drain`; the second hook finds it drained",
+    changes: { liveness: true },
+    act: async (scene, pod) => {
+      Deno.kill(pod.container(NAME).pid ?? 0, "SIGUSR1");
+      await until(scene, () => stateOf(scene, pod) === "draining");
+      scene.cluster.deletePod(pod.name);
+      await scene.settled();
     },
   },
   {
     what: "a crash of the application",
     cleanedUpBy: "nobody: the application is started again, and health checks bridge the gap",
     mayLose: true,
-    act: async (scene, pod) => {
-      scene.cluster.crash(pod.name, NAME);
-      await readyAgain(scene, pod, NAME);
-    },
+    act: (scene, pod) => crashed(scene, pod, NAME),
   },
   {
     what: "kill -9 of the sidecar",
     cleanedUpBy: "nobody has to: the kubelet starts it again, and it registers what is registered",
-    act: async (scene, pod) => {
-      scene.cluster.crash(pod.name, SIDECAR);
-      await readyAgain(scene, pod, SIDECAR);
-    },
+    act: (scene, pod) => crashed(scene, pod, SIDECAR),
   },
   {
     what: "kill -9 of the sidecar while its pod drains",
     cleanedUpBy: "the sidecar had deregistered it before",
     mayLose: true,
     act: async (scene, pod) => {
-      const draining = scene.emulator.next((event) =>
-        event.kind === "state-changed" && event.target.id === pod.ip &&
-        event.to.state === "draining"
-      );
       scene.cluster.deletePod(pod.name);
-      await draining;
+      await until(scene, () => stateOf(scene, pod) === "draining");
       scene.cluster.crash(pod.name, SIDECAR);
       await scene.settled();
     },
@@ -95,18 +92,20 @@ const ENDINGS: readonly Ending[] = [
     addresses: 4,
     act: async (scene, pod) => {
       // The first restart is at once, the second after a back-off.
+      const { pid } = pod.container(SIDECAR);
+      const isSecond = () => ![undefined, pid].includes(pod.container(SIDECAR).pid);
       scene.cluster.crash(pod.name, SIDECAR);
-      await restarted(scene, pod, SIDECAR);
+      await until(scene, isSecond);
       scene.cluster.crash(pod.name, SIDECAR);
       await scene.cluster.until((event) => event.kind === "back-off" && event.pod === pod.name);
       scene.cluster.deletePod(pod.name);
       await pod.gone;
       await scene.cluster.rolledOut(NAME);
-      await unhealthy(scene, pod);
+      await until(scene, () => stateOf(scene, pod) === "unhealthy");
       // The only address that is free is the dead pod's.
       scene.cluster.scale(NAME, 4);
       await scene.cluster.rolledOut(NAME);
-      await backInService(scene, pod);
+      await until(scene, () => isInService(scene, pod));
     },
   },
 ];
@@ -114,30 +113,24 @@ const ENDINGS: readonly Ending[] = [
 /** Tries all, one after the other. */
 export async function endings(
   sidecar: Command,
-  tell: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<EndingRow[]> {
   const rows: EndingRow[] = [];
   for (const ending of ENDINGS) {
-    const row = await tryOut(ending, sidecar);
-    tell(`${row.what}: ${row.failed} of ${row.begun} connections failed; ${row.target}`);
+    await using scene = await Scene.start({
+      ...{ strategy: named("native-sidecar", STRATEGIES), sidecar },
+      ...(ending.changes && { changes: ending.changes }),
+      ...(ending.addresses !== undefined && { addresses: ending.addresses }),
+    });
+    const [pod] = scene.cluster.pods;
+    if (!pod) throw new Error("there is no pod");
+    const began = scene.cluster.now();
+    await ending.act(scene, pod);
+    const row = { ...ending, ...await scene.users.stop(), target: fate(scene, pod, began) };
+    report(`${row.what}: ${row.failed} of ${row.begun} connections failed; ${row.target}`);
     rows.push(row);
   }
   return rows;
-}
-
-async function tryOut(ending: Ending, sidecar: Command): Promise<EndingRow> {
-  const { what, cleanedUpBy, mayLose = false, changes, addresses } = ending;
-  await using scene = await Scene.start({
-    ...{ strategy: named("native-sidecar", STRATEGIES), sidecar },
-    ...(changes && { changes }),
-    ...(addresses !== undefined && { addresses }),
-  });
-  const [first] = scene.cluster.pods;
-  if (!first) throw new Error("there is no pod");
-  const began = scene.cluster.now();
-  await ending.act(scene, first);
-  const { begun, failed } = await scene.users.stop();
-  return { what, begun, failed, target: fate(scene, first, began), cleanedUpBy, mayLose };
 }
 
 /** What became of the pod's target, or of the one that was deleted instead of it. */
@@ -160,46 +153,41 @@ function nameOf({ state, reason }: TargetState): string | undefined {
   return state === "unused" || state === "initial" ? undefined : state;
 }
 
-/** When the container is started again. */
-async function restarted(scene: Scene, pod: Pod, container: string): Promise<number> {
+async function crashed(scene: Scene, pod: Pod, container: string): Promise<void> {
+  scene.cluster.crash(pod.name, container);
+  await restarted(scene, pod, container);
+}
+
+/** Done when the container was started again, the pod is ready after that, and its target healthy. */
+async function restarted(scene: Scene, pod: Pod, container: string): Promise<void> {
   const { at } = await scene.cluster.until((event) =>
     event.kind === "container-started" && event.pod === pod.name &&
     event.container === container && event.restarts > 0
   );
-  return at;
-}
-
-/** Waits until the pod is ready after a container of it was started again. */
-async function readyAgain(scene: Scene, pod: Pod, container: string): Promise<void> {
-  const since = await restarted(scene, pod, container);
   await scene.cluster.until((event) =>
-    event.kind === "ready" && event.pod === pod.name && event.at > since
+    event.kind === "ready" && event.pod === pod.name && event.at > at
   );
-  await backInService(scene, pod);
+  await until(scene, () => isInService(scene, pod));
 }
 
-/** Its target is healthy, and the pod ready. */
-async function backInService(scene: Scene, { ip }: Pod): Promise<void> {
-  const isBack = () => {
-    const target = scene.emulator.targets(NAME).find(({ id }) => id === ip);
-    const owner = scene.cluster.pods.find((one) => one.ip === ip && !one.isTerminating);
-    return target?.state === "healthy" && owner?.isReady === true;
-  };
-  while (!isBack()) await change(scene);
+function stateOf({ emulator }: Scene, { ip }: Pod): string | undefined {
+  return emulator.targets(NAME).find(({ id }) => id === ip)?.state;
 }
 
-async function unhealthy(scene: Scene, { ip }: Pod): Promise<void> {
-  const isOut = () =>
-    scene.emulator.targets(NAME).some(({ id, state }) => id === ip && state === "unhealthy");
-  while (!isOut()) await change(scene);
+/** Whether the target at its address is healthy, and the pod that has it ready. */
+function isInService(scene: Scene, pod: Pod): boolean {
+  const owner = scene.cluster.pods.find(({ ip, isTerminating }) => ip === pod.ip && !isTerminating);
+  return stateOf(scene, pod) === "healthy" && owner?.isReady === true;
 }
 
-/** The next event of the cluster or of a target. */
-async function change(scene: Scene): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const ends = [
-    scene.cluster.listen(() => resolve()),
-    scene.emulator.listen(({ kind }) => kind === "state-changed" && resolve()),
-  ];
-  await promise.finally(() => ends.forEach((end) => end()));
+/** Checks at each event of the cluster or of a target. */
+async function until(scene: Scene, isSo: () => boolean): Promise<void> {
+  while (!isSo()) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ends = [
+      scene.cluster.listen(() => resolve()),
+      scene.emulator.listen(({ kind }) => kind === "state-changed" && resolve()),
+    ];
+    await promise.finally(() => ends.forEach((end) => end()));
+  }
 }

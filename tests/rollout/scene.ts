@@ -62,6 +62,8 @@ export class Scene implements AsyncDisposable {
       new Cluster({
         images: imagesOf(options.sidecar, { ...emulator.environment, READINESS_GATES: gates }),
         ...{ rewrite, timeScale: SCALE, nodes: 2, probeTimeoutAtLeast: 20_000, kubeletCallsFrom },
+        // A kubelet takes about so long, and the sidecar has to notice that the port was closed.
+        restartAtLeast: 1_000,
         ...(addresses !== undefined && { addresses }),
       }),
     );
