@@ -73,7 +73,7 @@ export class Cluster implements AsyncDisposable {
       ip: this.#addresses.node(),
       isCordoned: false,
     }));
-    // Those who wait are told; nobody need be waiting.
+    // It rejects for those who wait; there may be none.
     this.#broken.promise.catch(() => {});
     this.#world = {
       time: this.#time,

@@ -181,7 +181,7 @@ export class Container {
     this.#record({ kind: "hook-ended", outcome, reason });
   }
 
-  /** Startup first, then the others; after the pod's deletion only readiness goes on. */
+  /** Startup first, then the others; after the pod's deletion only readiness probes continue. */
   async #follow(run: Run, deletion: AbortSignal): Promise<void> {
     const { startup, readiness, liveness } = this.spec.probes;
     const untilDeletion = AbortSignal.any([run.alive, deletion]);

@@ -1,4 +1,4 @@
-/** Reads the fields of a manifest, and refuses those that nobody has read. */
+/** Reads the fields of a manifest, and refuses those that were not read. */
 
 /** A manifest that cannot be run here. The message names the field. */
 export class ManifestError extends Error {

@@ -38,7 +38,7 @@ export interface Failure {
 /** Counts of the connections of one kind. */
 export interface Tally {
   begun: number;
-  /** With all that was asked answered. */
+  /** With all requests answered. */
   done: number;
   failed: number;
 }

@@ -37,6 +37,6 @@ export interface World {
   /** The end of the cluster: processes are killed, nothing is waited for. */
   readonly over: AbortSignal;
   record(happening: Happening): void;
-  /** Reports what nobody foresaw; whoever waits for an event is told. */
+  /** Reports an unforeseen error to whoever waits for an event. */
   fail(error: unknown): void;
 }

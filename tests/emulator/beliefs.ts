@@ -88,7 +88,7 @@ export class Beliefs implements Disposable {
     if (isOver && one.health === "bad") one.isGood = false;
   }
 
-  /** The nodes learn of it late, and go on checking: one that fails gets nothing even so. */
+  /** The nodes learn of it late, and keep checking: one that fails gets nothing even so. */
   async #drain(one: Believed): Promise<void> {
     one.draining?.abort();
     // It never got any connection, and will not begin to.

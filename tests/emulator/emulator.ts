@@ -257,7 +257,7 @@ export class Emulator implements AsyncDisposable {
     const context = { call: { action }, service: ELB, caller: "anonymous" };
     const reply = plan.instead?.(answer.reply, context) ?? answer.reply;
     const { status } = reply;
-    this.#events.add({ kind: "credentials-asked", at: this.#now(), endpoint, status });
+    this.#events.add({ kind: "credentials-requested", at: this.#now(), endpoint, status });
     await respond(exchange, reply, plan);
   }
 

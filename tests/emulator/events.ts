@@ -15,7 +15,7 @@ export type Outcome =
   /** The client closed the connection before the reply. */
   | "client-gone";
 
-/** One call of the API, from the moment its request was read; filled in as it goes on. */
+/** One call of the API, from the moment its request was read; filled in as it proceeds. */
 export interface Call {
   /** Counts from 1, in the order of arrival. */
   readonly number: number;
@@ -42,7 +42,7 @@ export interface Call {
   readonly code?: string;
 }
 
-/** A client's connection through a listener; filled in as it goes on. */
+/** A client's connection through a listener; filled in as it proceeds. */
 export interface Flow {
   /** Counts from 1, in the order in which the listener accepts them. */
   readonly number: number;
@@ -63,7 +63,7 @@ export type FlowStep =
   | "flow-cut"
   | "flow-reset"
   | "flow-closed"
-  /** Its idle time is over: no more data passes, and neither side is told. */
+  /** Its idle time is over: no more data passes, and neither side learns of it. */
   | "flow-expired";
 
 /** The steps of a call, in this order; `client-gone` can come at any time. */
@@ -84,7 +84,7 @@ export type EmulatorEvent =
     /** The listener sends no new connections to a deregistered target any more. */
     | { readonly kind: "sending-ended"; readonly group: string; readonly target: Target }
     /** A credential endpoint has answered, e.g. `container` or `imds-token`. */
-    | { readonly kind: "credentials-asked"; readonly endpoint: string; readonly status: number }
+    | { readonly kind: "credentials-requested"; readonly endpoint: string; readonly status: number }
   );
 
 /** How long to wait for an event, in milliseconds, before saying that it does not come. */

@@ -63,7 +63,7 @@ export class Joint {
     this.#reset("cut");
   }
 
-  /** Neither side is told; what arrives later is answered by a reset of the side that sent it. */
+  /** Neither side learns of it; what arrives later is answered by a reset of the side that sent it. */
   #expire(sides: readonly Socket[]): void {
     this.#ending = "cut";
     this.#client.unpipe();

@@ -19,7 +19,7 @@ interface Member {
   readonly availabilityZone: string;
   state: TargetState;
   /** Ends all that moves the state by itself. */
-  readonly life: AbortController;
+  readonly change: AbortController;
   /** When replies begin to know of it, by `performance.now`. */
   readonly seenFrom: number;
 }
@@ -72,12 +72,12 @@ export class Group implements Disposable {
   register(target: Target, availabilityZone = this.zone): void {
     const before = this.#members.get(key(target));
     if (before !== undefined && !isDraining(before)) return;
-    before?.life.abort();
+    before?.change.abort();
     const member: Member = {
       target: { id: target.id, port: target.port },
       availabilityZone,
       state: before?.state ?? NOT_REGISTERED,
-      life: new AbortController(),
+      change: new AbortController(),
       seenFrom: performance.now() + this.settings.unseen / this.settings.timeScale,
     };
     this.#members.set(key(target), member);
@@ -89,10 +89,10 @@ export class Group implements Disposable {
   deregister(target: Target): void {
     const member = this.#members.get(key(target));
     if (member === undefined || isDraining(member)) return;
-    member.life.abort();
+    member.change.abort();
     // Nothing sends to a group without a load balancer: there is nothing to drain.
     if (!this.settings.inUse) return this.#remove(member);
-    const draining = { ...member, life: new AbortController() };
+    const draining = { ...member, change: new AbortController() };
     this.#members.set(key(target), draining);
     this.#move(draining, DRAINING);
     this.#drain(draining);
@@ -105,16 +105,16 @@ export class Group implements Disposable {
   setHealth(target: Target, state: TargetState): void {
     const member = this.#members.get(key(target));
     if (member === undefined) throw new RangeError(`${key(target)} is not registered`);
-    member.life.abort();
+    member.change.abort();
     this.#move(member, state);
   }
 
   [Symbol.dispose](): void {
-    for (const member of this.#members.values()) member.life.abort();
+    for (const member of this.#members.values()) member.change.abort();
   }
 
   #live(member: Member): void {
-    const { signal } = member.life;
+    const { signal } = member.change;
     live(member.target, this.settings, signal, (state) => {
       if (!signal.aborted) this.#move(member, state);
     });
@@ -122,7 +122,7 @@ export class Group implements Disposable {
 
   async #drain(member: Member): Promise<void> {
     const delay = this.settings.deregistrationDelaySeconds * 1000 / this.settings.timeScale;
-    if (await pause(delay, member.life.signal)) this.#remove(member);
+    if (await pause(delay, member.change.signal)) this.#remove(member);
   }
 
   #remove(member: Member): void {

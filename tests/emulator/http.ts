@@ -1,7 +1,6 @@
 /** The HTTP side: requests read whole, connections numbered, and all the ways to end a call. */
 import { Buffer } from "node:buffer";
-import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Reply } from "./replies.ts";
 import { portOf, startListening } from "./sockets.ts";
@@ -23,28 +22,6 @@ export type Afterwards =
   | "close"
   /** It is closed without a word, as a server does with idle connections. */
   | "drop";
-
-/** One request, and the means to end it; they do nothing once the client has gone. */
-export interface Exchange {
-  readonly request: HttpRequest;
-  /** The number of its connection: from 1, in the order in which they are asked for here. */
-  readonly connection: number;
-  /** Ends when the client closes the connection before the reply. */
-  readonly gone: AbortSignal;
-  /** Whether the whole reply was sent. */
-  reply(reply: Reply, options: { date: Date; afterwards?: Afterwards }): Promise<boolean>;
-  /** Sends the reply's head and half of its body, and closes the connection. */
-  cut(reply: Reply): void;
-  /**
-   * Sends the reply's head and half of its body, then blanks: so many bytes, or until the client
-   * goes. Whether all were sent.
-   */
-  flood(reply: Reply, bytes: number): Promise<boolean>;
-  /** Answers neither this request nor a later one on its connection. */
-  silence(): void;
-  /** Resets the TCP connection. */
-  reset(): void;
-}
 
 /** The HTTP server. */
 export interface HttpServer extends AsyncDisposable {
@@ -79,9 +56,12 @@ export async function listen(
     if (connection.silent) return;
     connection.busy = true;
     res.once("close", () => connection.busy = false);
-    const number = () => connection.number ??= ++count;
-    const silence = () => connection.silent = true;
-    await handle(exchange(requestOf(req, body), { number, silence }, res));
+    await handle(
+      new Exchange(requestOf(req, body), res, {
+        number: () => connection.number ??= ++count,
+        silence: () => connection.silent = true,
+      }),
+    );
   });
   // Clients decide how long they keep a connection, and faults when the server does not.
   server.keepAliveTimeout = 0;
@@ -109,94 +89,116 @@ export async function listen(
 
 /** The body of the request; undefined if it never came whole. */
 async function read(req: IncomingMessage): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  let body = "";
   try {
-    for await (const chunk of req) {
-      if (!(chunk instanceof Uint8Array)) return undefined;
-      size += chunk.length;
-      if (size > LARGEST_BODY) return undefined;
-      chunks.push(chunk);
+    for await (const chunk of req.setEncoding("utf8")) {
+      body += String(chunk);
+      if (body.length > LARGEST_BODY) return undefined;
     }
   } catch {
     return undefined;
   }
-  return await new Blob(chunks.map((chunk) => new Uint8Array(chunk))).text();
+  return body;
 }
 
 function requestOf(req: IncomingMessage, body: string): HttpRequest {
-  const url = new URL(req.url ?? "/", "http://localhost");
+  const { pathname: path, searchParams: query } = new URL(req.url ?? "/", "http://localhost");
   const headers = Object.entries(req.headers).map(([name, value]) =>
     [name, Array.isArray(value) ? value.join(",") : value] as const
   );
-  return {
-    method: req.method ?? "",
-    path: url.pathname,
-    query: url.searchParams,
-    headers: Object.fromEntries(headers),
-    body,
-  };
+  return { method: req.method ?? "", path, query, headers: Object.fromEntries(headers), body };
 }
 
-function exchange(
-  request: HttpRequest,
-  { number, silence }: { readonly number: () => number; readonly silence: () => void },
-  res: ServerResponse,
-): Exchange {
-  const gone = new AbortController();
-  const { promise: closed, resolve } = Promise.withResolvers<boolean>();
-  res.once("close", () => {
-    if (!res.writableFinished) gone.abort();
-    resolve(res.writableFinished);
-  });
-  const socket = res.socket;
-  const head = (reply: Reply) => {
-    res.statusCode = reply.status;
-    for (const [name, value] of Object.entries(reply.headers)) res.setHeader(name, value);
-  };
-  const sized = (reply: Reply) => {
-    head(reply);
-    res.setHeader("content-length", Buffer.byteLength(reply.body));
-  };
-  return {
-    request,
-    get connection() {
-      return number();
-    },
-    gone: gone.signal,
-    reply: async (reply, { date, afterwards = "keep" }) => {
-      if (gone.signal.aborted) return false;
-      sized(reply);
-      res.setHeader("date", date.toUTCString());
-      if (afterwards === "close") res.setHeader("connection", "close");
-      res.end(reply.body);
-      const sent = await closed;
-      if (afterwards === "drop") socket?.destroy();
-      return sent;
-    },
-    cut: (reply) => {
-      if (gone.signal.aborted) return;
-      sized(reply);
-      // Not ending the response, but the socket: what was written is sent, and nothing more.
-      res.write(reply.body.slice(0, reply.body.length / 2), () => socket?.destroy());
-    },
-    flood: async (reply, bytes) => {
-      if (gone.signal.aborted) return false;
-      head(reply);
-      res.write(reply.body.slice(0, reply.body.length / 2));
-      const blanks = new Uint8Array(2 ** 16).fill(0x20);
-      for (let sent = 0; sent < bytes && !gone.signal.aborted; sent += blanks.length) {
-        if (res.write(blanks)) continue;
-        const drained = Promise.withResolvers<void>();
-        res.once("drain", drained.resolve);
-        await Promise.race([drained.promise, closed]);
-      }
-      socket?.destroy();
-      return !gone.signal.aborted;
-    },
-    silence,
-    reset: () => {
-      socket?.resetAndDestroy();
-    },
-  };
+/** One request, and the means to end it; they do nothing once the client has gone. */
+export class Exchange {
+  readonly request: HttpRequest;
+  readonly #res: ServerResponse;
+  readonly #connection: { readonly number: () => number; readonly silence: () => void };
+  readonly #gone = new AbortController();
+  readonly #closed = Promise.withResolvers<void>();
+
+  constructor(
+    request: HttpRequest,
+    res: ServerResponse,
+    connection: { readonly number: () => number; readonly silence: () => void },
+  ) {
+    this.request = request;
+    this.#res = res;
+    this.#connection = connection;
+    res.once("close", () => {
+      if (!res.writableFinished) this.#gone.abort();
+      this.#closed.resolve();
+    });
+  }
+
+  /** The number of its connection: from 1, in the order in which they are read here. */
+  get connection(): number {
+    return this.#connection.number();
+  }
+
+  /** Ends when the client closes the connection before the reply. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Whether the whole reply was sent. */
+  async reply(
+    reply: Reply,
+    { date, afterwards = "keep" }: { date: Date; afterwards?: Afterwards },
+  ): Promise<boolean> {
+    if (this.gone.aborted) return false;
+    const { socket } = this.#res;
+    this.#head(reply, Buffer.byteLength(reply.body));
+    this.#res.setHeader("date", date.toUTCString());
+    if (afterwards === "close") this.#res.setHeader("connection", "close");
+    this.#res.end(reply.body);
+    await this.#closed.promise;
+    if (afterwards === "drop") socket?.destroy();
+    return this.#res.writableFinished;
+  }
+
+  /** Sends the reply's head and half of its body, and closes the connection. */
+  cut(reply: Reply): void {
+    if (this.gone.aborted) return;
+    const { socket } = this.#res;
+    this.#head(reply, Buffer.byteLength(reply.body));
+    // Not ending the response, but the socket: what was written is sent, and nothing more.
+    this.#res.write(reply.body.slice(0, reply.body.length / 2), () => socket?.destroy());
+  }
+
+  /**
+   * Sends the reply's head and half of its body, then blanks: so many bytes, or until the client
+   * goes. Whether all were sent.
+   */
+  async flood(reply: Reply, bytes: number): Promise<boolean> {
+    const { socket } = this.#res;
+    this.#head(reply);
+    this.#res.write(reply.body.slice(0, reply.body.length / 2));
+    const blanks = new Uint8Array(2 ** 16).fill(0x20);
+    for (let sent = 0; sent < bytes && !this.gone.aborted; sent += blanks.length) {
+      if (this.#res.write(blanks)) continue;
+      const drained = Promise.withResolvers<void>();
+      this.#res.once("drain", drained.resolve);
+      await Promise.race([drained.promise, this.#closed.promise]);
+    }
+    const isWhole = !this.gone.aborted;
+    socket?.destroy();
+    return isWhole;
+  }
+
+  /** Answers neither this request nor a later one on its connection. */
+  silence(): void {
+    this.#connection.silence();
+  }
+
+  /** Resets the TCP connection. */
+  reset(): void {
+    this.#res.socket?.resetAndDestroy();
+  }
+
+  #head({ status, headers }: Reply, length?: number): void {
+    this.#res.statusCode = status;
+    for (const [name, value] of Object.entries(headers)) this.#res.setHeader(name, value);
+    if (length !== undefined) this.#res.setHeader("content-length", length);
+  }
 }

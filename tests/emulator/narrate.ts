@@ -26,7 +26,7 @@ export function narrate(event: EmulatorEvent): string | undefined {
       return `${event.group} ${flowText(event.flow, event.kind)}`;
     case "sending-ended":
       return `${event.group} ${targetText(event.target)}: no new connections anymore`;
-    case "credentials-asked":
+    case "credentials-requested":
       return `credentials: ${event.endpoint} ${event.status}`;
   }
 }

@@ -127,7 +127,7 @@ export class ImageScene implements AsyncDisposable {
   }
 }
 
-/** An emulator with one group: that which all scenes use, unless told otherwise. */
+/** An emulator with one group: the one that all scenes use by default. */
 export async function startGroup(group: Partial<GroupSettings> = {}): Promise<Emulator> {
   return await startEmulator({
     groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1, ...group }],

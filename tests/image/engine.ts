@@ -12,7 +12,7 @@ export class Engine {
   constructor(
     /** Where podman runs: it may leave files. */
     readonly folder: string,
-    /** What the programs have to be told by their environment. */
+    /** The environment that the programs need. */
     readonly env: Readonly<Record<string, string>>,
     readonly standsIn: boolean,
     /** The version of Deno in the image. */
@@ -50,7 +50,7 @@ export class Engine {
 }
 
 /**
- * Where `DENORT_BIN` names a runtime to compile with, no registry is asked for anything: the bases
+ * Where `DENORT_BIN` names a runtime to compile with, no registry is used: the bases
  * are stand-ins, in a store of their own in `folder`. `SIDECAR_DENO` names the Deno of the same
  * version, where this one is another.
  */

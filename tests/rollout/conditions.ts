@@ -7,7 +7,7 @@ import { SCALE } from "./time.ts";
 /** How the load balancer, the API and the cluster are, and what is changed in the manifest. */
 export interface Condition {
   readonly name: string;
-  /** A sentence without a full stop. */
+  /** What it means, without a full stop. */
   readonly what: string;
   readonly faults?: readonly FaultRule[];
   /** How long new connections come after DeregisterTargets, in seconds of a real cluster. */

@@ -65,13 +65,13 @@ const ENDINGS: readonly Ending[] = [
   },
   {
     what: "a crash of the application",
-    cleanedUpBy: "nobody: the application is started again, and health checks bridge the gap",
+    cleanedUpBy: "nothing: the kubelet restarts the application, and health checks bridge the gap",
     mayLose: true,
     act: (scene, pod) => crashed(scene, pod, NAME),
   },
   {
     what: "kill -9 of the sidecar",
-    cleanedUpBy: "nobody has to: the kubelet starts it again, and it registers what is registered",
+    cleanedUpBy: "not needed: the kubelet restarts it, and it registers what is registered already",
     act: (scene, pod) => crashed(scene, pod, SIDECAR),
   },
   {
@@ -141,7 +141,9 @@ function fate(scene: Scene, pod: Pod, began: number): string {
   const parts = scene.recording.balancing.flatMap(({ at, event }) => {
     if (event.kind !== "state-changed" || event.target.id !== ip || at < began) return [];
     const name = nameOf(event.to);
-    return name === undefined ? [] : [`${name} after ${real(at - since).toFixed(0)} s`];
+    return name === undefined
+      ? []
+      : [`${name} after ${real(Math.max(0, at - since)).toFixed(0)} s`];
   });
   return parts.length === 0 ? "stays registered and healthy" : parts.join(", ");
 }

@@ -106,8 +106,8 @@ function containerOf({ spec: { template: { spec } } }: Document, name: string): 
 }
 
 /**
- * The readiness gate of a controller, which the test cluster does not have: as a probe that looks
- * for a file, which the controller makes when the target is healthy.
+ * The readiness gate of a controller, which the test cluster does not have: as a probe for
+ * a file, which the controller makes when the target is healthy.
  */
 function addGate(application: Container): void {
   application.env = [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }];

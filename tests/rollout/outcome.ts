@@ -90,7 +90,7 @@ export async function prove(
   }));
 }
 
-/** What to look at when a rollout went wrong: losses, and the logs of pods that are not ready. */
+/** For a rollout that went wrong: losses, and the logs of pods that are not ready. */
 function reportOf({ cluster, recording, users, strategy }: Scene): string[] {
   const unready = cluster.pods.filter(({ isReady, isTerminating }) => !isReady && !isTerminating);
   return [

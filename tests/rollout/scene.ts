@@ -117,7 +117,7 @@ async function inService(emulator: Emulator, count: number): Promise<void> {
 }
 
 /**
- * The target group, with its times as they are here, so that clients are told what is true: a
+ * The target group, with its times as they are here, which clients get to see: a
  * check each second is one in 20 s of a real cluster, as the API knows whole seconds only; a target
  * is known to the load balancer after 20 s and gone 240 s after DeregisterTargets. The timeout is
  * not scaled: a check that is late is due to the machine that all of this runs on.

@@ -1,4 +1,4 @@
-/** How much faster than life rollouts go here, and what follows from it. */
+/** How much faster rollouts are here than in a real cluster, and what follows from it. */
 
 /** By what all times of Kubernetes, of the load balancer and of the drain are divided. */
 export const SCALE = 20;

@@ -4,8 +4,8 @@
  *
  *     echo.ts --host=ADDRESS --port=PORT [--health-port=PORT]
  *
- * It prints a line when it listens. SIGTERM closes the listener at once; what was asked is
- * answered, connections are ended when idle, and the exit code is 0. With `--health-port` it
+ * It prints a line when it listens. SIGTERM closes the listener at once; it answers what it has
+ * received, connections are ended when idle, and the exit code is 0. With `--health-port` it
  * answers HTTP requests there: 200, and 503 from SIGTERM or SIGUSR1 on (to fail a liveness probe).
  * It imports nothing, so that it starts quickly.
  */
@@ -16,16 +16,16 @@ const flags = new Map(Deno.args.map((arg) => {
 }));
 const hostname = flags.get("host") ?? "127.0.0.1";
 const NEWLINE = 10;
-/** How long a connection on which nothing was asked yet may stay, as of Go's HTTP server. */
+/** How long a connection without a request may stay, as of Go's HTTP server. */
 const NEW_CONNECTION_MS = 5_000;
-/** What was asked just before SIGTERM has been read after so long. */
+/** A request sent just before SIGTERM has been read after so long. */
 const IDLE_MS = 50;
 /** How long the client may take to end its side when the service has ended its own. */
 const FAREWELL_MS = 1_000;
 
 interface Served {
   readonly connection: Deno.TcpConn;
-  /** Whether anything was asked yet. */
+  /** Whether a request has come. */
   begun: boolean;
   /** Whether a line is not answered yet. */
   busy: boolean;
@@ -77,7 +77,7 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
 async function answer(one: Served): Promise<void> {
   const buffer = new Uint8Array(16 * 1024);
   for (let count; (count = await one.connection.read(buffer)) !== null;) {
-    // What is asked after the service has ended its side is not answered.
+    // Requests after the service has ended its side get no answer.
     if (one.ended) continue;
     one.begun = true;
     one.busy = true;

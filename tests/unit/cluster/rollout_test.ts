@@ -127,10 +127,10 @@ Deno.test("a drain cordons the node, asks again while the budget refuses, and en
     spec: { selector: { matchLabels: { app: "app" } }, maxUnavailable: 1 },
   }));
   await world.rolledOut("app");
-  const leaving = world.pods.filter(({ node }) => node === "node-1");
-  assertEquals(leaving.length, 2);
+  const drained = world.pods.filter(({ node }) => node === "node-1");
+  assertEquals(drained.length, 2);
   await world.drain("node-1");
-  assert(leaving.every(({ isGone }) => isGone));
+  assert(drained.every(({ isGone }) => isGone));
   await world.rolledOut("app");
   assertEquals(world.pods.map(({ node }) => node), Array(3).fill("node-2"));
   assert(world.events.some(({ kind }) => kind === "eviction-refused"));

@@ -327,7 +327,7 @@ Deno.test("the SDK follows a clock that is off, by the Date of the refusal", asy
   assertEquals(outcomes, ["SignatureDoesNotMatch", 200]);
 });
 
-Deno.test("connections are kept alive and told apart; other paths are no calls", async () => {
+Deno.test("connections are kept alive and counted; other paths are no calls", async () => {
   await using at = await Bench.start();
   await at.describe();
   await at.describe();

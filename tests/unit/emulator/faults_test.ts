@@ -162,7 +162,7 @@ for (
   });
 }
 
-Deno.test("endless-reply goes on until the client leaves", async () => {
+Deno.test("endless-reply continues until the client leaves", async () => {
   await using at = await start({ what: "endless-reply", action: "ContainerCredentials" });
   const { body } = await credentials(at);
   assert(body !== null);

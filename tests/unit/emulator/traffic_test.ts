@@ -274,7 +274,7 @@ Deno.test("every node checks, from its own address; a target is healthy when all
   assertEquals([...seen].sort(), nodes);
 });
 
-Deno.test("a listener is where it was asked to be, a taken port is said, and a deleted group's is closed", async () => {
+Deno.test("a listener has the port that the group names; a taken one is reported, a deleted group's closed", async () => {
   const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = free.addr;
   const groups = [{ name: "a", listener: port }];
