@@ -150,7 +150,9 @@ export class Connection {
   async #finish(): Promise<void> {
     this.#enter("finishing", FINISHING_TIME);
     await this.#conn.closeWrite();
-    while (!this.#hasEnded) await this.#read();
+    // A drain may have begun to read ahead.
+    await this.#reading;
+    while (!this.#hasEnded) this.#hasEnded = await this.#conn.read(this.#buffer) === null;
   }
 
   #read(): Promise<void> {
@@ -160,7 +162,7 @@ export class Connection {
   async #readOnce(): Promise<void> {
     const count = await this.#conn.read(this.#buffer);
     if (count === null) this.#hasEnded = true;
-    else if (this.#stage !== "finishing") this.#reader.add(this.#buffer.subarray(0, count));
+    else this.#reader.add(this.#buffer.subarray(0, count));
   }
 }
 

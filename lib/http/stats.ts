@@ -23,12 +23,13 @@ export interface CallCount {
  */
 const MOST_RESULTS = 100;
 
-/** The counters. */
+/** The counters; only its `on…` change them. */
 export class Stats implements CallMeter, Observer {
-  readonly #calls = new Map<string, CallCount>();
-  readonly #phases = new Map<Phase, PhaseTime>();
-  readonly #retries = new Map<string, number>();
-  readonly #refusals = new Map(REFUSAL_REASONS.map((reason) => [reason, 0]));
+  /** By action and result. */
+  readonly calls = new Map<string, CallCount>();
+  readonly retries = new Map<string, number>();
+  readonly phases = new Map<Phase, PhaseTime>();
+  readonly refusals = new Map(REFUSAL_REASONS.map((reason) => [reason, 0]));
   /** From the last stop signal or drain until every target was deregistered. */
   stopToDeregistered: Milliseconds | undefined;
   /** Targets that another client deregistered and that were registered again. */
@@ -36,21 +37,21 @@ export class Stats implements CallMeter, Observer {
 
   /** A call has ended: `ok`, or the error's code. */
   readonly onCall = (action: string, result: string): void => {
-    const known = this.#calls.has(`${action} ${result}`) || this.#calls.size < MOST_RESULTS;
-    const counted = known ? result : "other";
+    const isKnown = this.calls.has(`${action} ${result}`) || this.calls.size < MOST_RESULTS;
+    const counted = isKnown ? result : "other";
     const key = `${action} ${counted}`;
-    const count = (this.#calls.get(key)?.count ?? 0) + 1;
-    this.#calls.set(key, { action, result: counted, count });
+    const count = (this.calls.get(key)?.count ?? 0) + 1;
+    this.calls.set(key, { action, result: counted, count });
   };
 
   /** A call is retried after an error. */
   readonly onRetry = (action: string): void => {
-    this.#retries.set(action, (this.#retries.get(action) ?? 0) + 1);
+    this.retries.set(action, (this.retries.get(action) ?? 0) + 1);
   };
 
   readonly onPhaseEnd = (phase: Phase, took: Milliseconds): void => {
-    const { ended, total } = this.#phases.get(phase) ?? { ended: 0, total: 0 };
-    this.#phases.set(phase, { ended: ended + 1, total: total + took });
+    const { ended, total } = this.phases.get(phase) ?? { ended: 0, total: 0 };
+    this.phases.set(phase, { ended: ended + 1, total: total + took });
   };
 
   readonly onReregistered = (): void => {
@@ -63,22 +64,6 @@ export class Stats implements CallMeter, Observer {
 
   /** The guard has refused a request. */
   readonly onRefused = ({ reason }: Refusal): void => {
-    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   };
-
-  get calls(): readonly CallCount[] {
-    return [...this.#calls.values()];
-  }
-
-  get retries(): ReadonlyMap<string, number> {
-    return this.#retries;
-  }
-
-  get phases(): ReadonlyMap<Phase, PhaseTime> {
-    return this.#phases;
-  }
-
-  get refusals(): ReadonlyMap<Refusal["reason"], number> {
-    return this.#refusals;
-  }
 }

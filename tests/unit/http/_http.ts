@@ -153,11 +153,11 @@ export async function untilClosed(connection: Deno.Conn): Promise<string> {
   }
 }
 
-/** A listener that fails so often before it accepts, as when there are no file descriptors. */
+/** A listener that fails, so often, as when there are no file descriptors. */
 export class FlakyListener implements Listener {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 
-  constructor(public failures: number) {}
+  failures = 0;
 
   get addr(): Deno.NetAddr {
     return this.#listener.addr;

@@ -243,6 +243,11 @@ test("an unusable token file is warned of once, at the start, and admits no one"
   }
 });
 
+test("the server warns of an unusable token file when it starts", async () => {
+  await using scene = await Scene.start({ tokenFile: "/nowhere/token" });
+  assertStringIncludes(scene.log.text, "-drain-token-file /nowhere/token does not exist");
+});
+
 test("a token file is warned of when everybody may read it, and its token is good", async () => {
   for (const [mode, warnings] of [[0o440, 0], [0o444, 1]] as const) {
     const log = new KeptLog();
