@@ -7,7 +7,8 @@
  *   unit tests that do not need the emulator; then the core cases
  * - `aarch64`: the bundle by a Deno for that processor, the core cases. On another one it takes
  *   qemu-user-static, libc6-arm64-cross and libgcc-s1-arm64-cross of Debian
- * - `binary`: what `deno task compile` makes, the core cases, and what it is denied
+ * - `binary`: what `deno task compile` makes: the core cases, the attacks, what it is denied, and
+ *   which code caches it refuses
  * - `image`: the container, the core cases. See `tests/image/` for what is special to it
  *
  * `DENORT_BIN` and `SIDECAR_DENO`: a runtime to compile with, and the Deno that it belongs to.
@@ -25,7 +26,7 @@ const OLDEST = "2.4.2";
 const CORE = [
   "^with (all defaults|a port|flags from the environment)",
   "^in three groups",
-  "^a name that matches no group",
+  "^(without target group|-version prints)",
   "^SIGTERM while (resolving|idle|waiting in service|RegisterTargets is in flight)",
   "^SIGTERM while confirming after DeregisterTargets",
 ].join("|");
@@ -60,7 +61,9 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
   },
   binary: async () => {
     const folder = await Deno.makeTempDir();
-    await endToEnd({ SIDECAR: await compileInto(folder), SIDECAR_CASES: CORE });
+    const program = await compileInto(folder);
+    await endToEnd({ SIDECAR: program, SIDECAR_CASES: CORE });
+    await endToEnd({ SIDECAR: program }, ATTACKS);
     await denials(`${folder}/probe`);
     await codeCache(`${folder}/cached`);
     await Deno.remove(folder, { recursive: true });
@@ -71,8 +74,11 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-async function endToEnd(env: Environment): Promise<void> {
-  const tests = ["life", "signals", "usage"].map((name) => `tests/e2e/${name}_test.ts`);
+/** Attacks, which the suite makes on the bundle. */
+const ATTACKS = ["hostile", "hostile_replies", "unread"];
+
+async function endToEnd(env: Environment, names = ["life", "signals", "usage"]): Promise<void> {
+  const tests = names.map((name) => `tests/e2e/${name}_test.ts`);
   await runDeno("test", ["--no-prompt", "-A", ...tests], { env });
 }
 

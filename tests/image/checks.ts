@@ -29,6 +29,28 @@ imageTest("the image has a numeric user, a HOME, one program, and says what it i
   assertEquals(label("version"), "test");
 });
 
+imageTest("the compiled code in the image is used, is root's, and cannot be replaced", async () => {
+  for (const user of ["0:0", "65532:65532"]) {
+    const id = await engine.podman(["create", `--user=${user}`, IMAGE, "-version"]);
+    await engine.podman(["start", "--attach", id]);
+    // Root could write: had the program refused the file, it would have made it anew.
+    assertEquals((await engine.podman(["diff", id])).includes("/var/cache"), false, user);
+    await engine.podman(["rm", id]);
+  }
+  const cache = `${await engine.podman([
+    "image",
+    "mount",
+    IMAGE,
+  ])}/var/cache/k8s-nlb-registrator-sidecar`;
+  const files = [...Deno.readDirSync(cache)].map(({ name }) => `${cache}/${name}`);
+  assertEquals(files.length, 1);
+  for (const path of [cache, ...files]) {
+    const { uid, mode } = await Deno.stat(path);
+    assertEquals([uid, (mode ?? 0) & 0o022], [0, 0], path);
+  }
+  await engine.podman(["image", "unmount", IMAGE]);
+});
+
 imageTest("-version in the image says version, commit and Deno", async () => {
   const text = await engine.podman(["run", "--rm", ...RESTRICTED, IMAGE, "-version"]);
   assertStringIncludes(text, `(commit 0123456789ab, deno ${engine.version})`);

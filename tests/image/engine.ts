@@ -40,11 +40,9 @@ export class Engine {
   /** Builds the repository's Dockerfile as it is. */
   async build(): Promise<void> {
     const standsIn = this.standsIn ? ["--pull-never", "--isolation=chroot", "--network=host"] : [];
-    const std = import.meta.resolve("@std/assert").startsWith("file:") ? "npm" : "jsr";
     await runProgram("buildah", [
       ...["bud", "--quiet", ...standsIn, `--build-arg=DENO=${this.version}`],
-      ...[`--build-arg=STD_SOURCE=${std}`, "--build-arg=COMMIT=0123456789ab"],
-      ...["--build-arg=VERSION=test", "-t", IMAGE, ROOT],
+      ...["--build-arg=COMMIT=0123456789ab", "--build-arg=VERSION=test", "-t", IMAGE, ROOT],
     ], { env: this.env, cwd: this.folder });
   }
 }
