@@ -120,7 +120,8 @@ export class Acceptor implements AsyncDisposable {
       try {
         const connection = new Connection(await this.#listener.accept(), clock);
         await this.#makeRoom();
-        void this.#serve(connection);
+        if (this.#stopped.signal.aborted) connection.close();
+        else void this.#serve(connection);
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         // The system may lack something for a while, such as file descriptors.
