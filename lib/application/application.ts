@@ -4,13 +4,7 @@ import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
-import {
-  type Answer,
-  CHECK_INTERVAL,
-  CHECK_TIMEOUT,
-  type Probe,
-  probe as realProbe,
-} from "./probe.ts";
+import { type Answer, CHECK, type Probe, probe as realProbe } from "./probe.ts";
 
 /** Ports and parameters of the wait. */
 export interface WaitOptions {
@@ -42,8 +36,8 @@ export async function waitForApplication(
   const deadline = clock.within(time, stop);
   const waiting = addresses.map((address) => new Waiting(address, options));
   while (true) {
-    const next = clock.within(CHECK_INTERVAL, deadline);
-    const signal = clock.within(CHECK_TIMEOUT, deadline);
+    const next = clock.within(CHECK.interval, deadline);
+    const signal = clock.within(CHECK.timeout, deadline);
     await Promise.all(waiting.map((one) => one.check(signal, deadline)));
     if (waiting.every(({ isReady }) => isReady)) break;
     if (!deadline.aborted) await sleep(next);

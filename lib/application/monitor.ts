@@ -3,13 +3,7 @@ import { abortable } from "@std/async/abortable";
 import type { ApplicationAddress } from "../config/addresses.ts";
 import { type Clock, sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import {
-  type Answer,
-  CHECK_INTERVAL,
-  CHECK_TIMEOUT,
-  type Probe,
-  probe as realProbe,
-} from "./probe.ts";
+import { type Answer, CHECK, type Probe, probe as realProbe } from "./probe.ts";
 
 /**
  * An application has gone when one of its addresses refuses connections for so long. Slow answers,
@@ -65,7 +59,7 @@ export class ApplicationMonitor {
    * rejects.
    */
   async answers(): Promise<boolean> {
-    return (await this.#check(CHECK_INTERVAL).answers).every(isReady);
+    return (await this.#check(CHECK.interval).answers).every(isReady);
   }
 
   /** Whether each address answered at its last check; false before the first. */
@@ -95,7 +89,7 @@ export class ApplicationMonitor {
     });
     onGone();
     let readySince: Milliseconds | undefined;
-    await this.#watch(signal, CHECK_INTERVAL, (answers, startedAt) => {
+    await this.#watch(signal, CHECK.interval, (answers, startedAt) => {
       readySince = answers.every(isReady) ? readySince ?? startedAt : undefined;
       return readySince !== undefined && startedAt - readySince >= BACK_FOR;
     });
@@ -132,7 +126,7 @@ export class ApplicationMonitor {
   }
 
   #checkAll(): Promise<readonly Answer[]> {
-    const signal = this.#clock.within(CHECK_TIMEOUT);
+    const signal = this.#clock.within(CHECK.timeout);
     return Promise.all(this.#addresses.map(async (address) => {
       const answer = await this.#probe(address, signal);
       this.#last.set(address.url, isReady(answer));

@@ -10,10 +10,12 @@ export type Answer =
   /** Nothing listens there. */
   | { readonly outcome: "refused"; readonly reason: string };
 
-/** How often an address is checked: on loopback no jitter is needed. */
-export const CHECK_INTERVAL: Milliseconds = 1_000;
-/** How long one check may take; as long as a probe of the kubelet by default. */
-export const CHECK_TIMEOUT: Milliseconds = 1_000;
+/** How often an address is checked (on loopback no jitter is needed), and how long one may take. */
+export const CHECK: { readonly interval: Milliseconds; readonly timeout: Milliseconds } = {
+  interval: 1_000,
+  // That of the kubelet's probes by default.
+  timeout: 1_000,
+};
 
 /** Checks one address; ends when the signal does. Never rejects. */
 export type Probe = (address: ApplicationAddress, signal: AbortSignal) => Promise<Answer>;

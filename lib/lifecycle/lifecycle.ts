@@ -22,12 +22,11 @@ export async function runLifecycle(config: Config, ports: Ports): Promise<Lifecy
 }
 
 class Lifecycle {
+  /** While it lasts, the application's return is watched for. */
+  #away: AbortSignal | undefined;
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #steps: Steps;
-  /** While it lasts, the application's return is watched for. */
-  #away: AbortSignal | undefined;
-  #hasDeregistered = false;
 
   constructor(config: Config, ports: Ports) {
     this.#config = config;
@@ -123,7 +122,8 @@ class Lifecycle {
         : { outcome: "failed", reason: left?.message ?? "the sidecar has ended before the drain" },
     });
     progress.enter("ended");
-    return left ?? outcomeOf(cause, this.#hasDeregistered ? DEREGISTERED : NOT_REGISTERED);
+    return left ??
+      outcomeOf(cause, this.#steps.hasEverDeregistered ? DEREGISTERED : NOT_REGISTERED);
   }
 
   /** What a step throws ends the lifecycle, in order. */
@@ -148,9 +148,8 @@ class Lifecycle {
     const { now } = intent;
     const hadDeregistered = this.#steps.hasDeregistered;
     await this.#steps.deregister();
-    if (!this.#steps.hasDeregistered) return;
-    this.#hasDeregistered = true;
-    if (hadDeregistered || !("since" in now) || now.since === undefined) return;
+    if (hadDeregistered || !this.#steps.hasDeregistered) return;
+    if (!("since" in now) || now.since === undefined) return;
     observer?.onDeregistered?.(clock.now() - now.since);
   }
 

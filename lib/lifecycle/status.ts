@@ -2,8 +2,8 @@
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import { endpoints } from "../registration/drain.ts";
-import { membershipIn } from "../registration/health.ts";
-import type { Membership, Registration } from "../registration/registration.ts";
+import { type Membership, membershipIn } from "../registration/health.ts";
+import type { Registration } from "../registration/registration.ts";
 import type { CurrentIntent, RegisterAnswer } from "./current_intent.ts";
 import { isDrainAwaited } from "./intent.ts";
 import type { DrainOutcome } from "./outcome.ts";

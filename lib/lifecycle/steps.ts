@@ -36,6 +36,7 @@ export class Steps {
   readonly #grace: GracePeriod;
   /** What the registration cycle has come to, as far as the post-deregister hook is concerned. */
   #end: "nothing registered" | "deregistered" | "hook ran" = "nothing registered";
+  #hasEverDeregistered = false;
   /** Ends when nothing of the post-register hook runs any more. */
   #hookEnd: Promise<unknown> = Promise.resolve();
 
@@ -165,12 +166,18 @@ export class Steps {
     if (left.length === 0) return;
     this.#ports.progress.enter("deregistering");
     if (this.#end === "nothing registered") this.#end = "deregistered";
+    this.#hasEverDeregistered = true;
     await Promise.all(left.map((registration) => registration.deregister()));
   }
 
   /** Whether this registration cycle had anything to deregister. */
   get hasDeregistered(): boolean {
     return this.#end !== "nothing registered";
+  }
+
+  /** Whether any registration cycle had. */
+  get hasEverDeregistered(): boolean {
+    return this.#hasEverDeregistered;
   }
 
   /** Waits until every target that was deregistered is drained, whichever registration cycle added it. */

@@ -16,13 +16,7 @@ import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import type { GracePeriod } from "./grace_period.ts";
 import type { Group } from "./resolve.ts";
-import { membershipIn, pollHealth, provesAbsence } from "./health.ts";
-
-/** How deregistering ended. */
-export type DeregisterOutcome =
-  | { readonly outcome: "deregistered" }
-  /** Time ran out, and nobody knows. `reason` is the message of the last error. */
-  | { readonly outcome: "unconfirmed"; readonly reason: string };
+import { type Membership, membershipIn, pollHealth, provesAbsence } from "./health.ts";
 
 /** Times of a registration. */
 export interface RegistrationTimes {
@@ -71,8 +65,11 @@ const POLLS_WHILE_SETTLING = 4;
 /** A refusal that only a change of policy ends: so often is enough, and it may come in time. */
 const REFUSED_PAUSE: Milliseconds = 5_000;
 
-/** Deregisters until it is known that the target is deregistered, or the time is up. Never throws. */
-export async function deregister(registered: Registered): Promise<DeregisterOutcome> {
+/**
+ * Deregisters until it is known that the target is deregistered, or the time is up. Never throws.
+ * @returns `draining`, or `unknown` where time ran out.
+ */
+export async function deregister(registered: Registered): Promise<Membership> {
   const { clock, times, grace } = registered.options;
   const inDoubt = registered.inFlight !== undefined || clock.now() < registered.doubtUntil;
   const wanted = times.deregister + (inDoubt ? times.confirmSettle : 0);
@@ -83,16 +80,16 @@ export async function deregister(registered: Registered): Promise<DeregisterOutc
   let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
     const end = await attempt(registered, deadline);
-    if (end === "deregistered") return { outcome: "deregistered" };
+    if (end === "deregistered") return { at: "draining", since: clock.now() };
     if (end === "send-again" && !deadline.aborted) continue;
     const error = end === "send-again" ? stillRegistered() : end;
     // An attempt that the end cut short tells less than the one before it.
-    if (deadline.aborted) return { outcome: "unconfirmed", reason: (last ?? error).message };
+    if (deadline.aborted) return { at: "unknown", reason: (last ?? error).message };
     const pause = pauseAfter(error, { failedBefore, left: endsAt - clock.now() }, clock);
     logRetry(registered, { error, last, attempt: failedBefore + 1, pause });
     last = error;
     await sleep(clock.within(pause, deadline));
-    if (deadline.aborted) return { outcome: "unconfirmed", reason: error.message };
+    if (deadline.aborted) return { at: "unknown", reason: error.message };
   }
 }
 

@@ -5,6 +5,16 @@ import { asApiError, REQUEST_TIMEOUT } from "../aws/retry.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Attachment } from "./resolve.ts";
 
+/** What the answers so far prove. */
+export type Membership =
+  /** Never registered, or drained. */
+  | { readonly at: "absent" }
+  | { readonly at: "registered" }
+  /** It may be registered: an answer is missing. `reason` is the message of the last error. */
+  | { readonly at: "unknown"; readonly reason: string }
+  /** Deregistered, and not known to be drained. */
+  | { readonly at: "draining"; readonly since: Milliseconds };
+
 /**
  * Where the target stands in its group. `unused` alone says nothing: with `Target.NotInUse` (the
  * group has no listener) the target is registered all the same.

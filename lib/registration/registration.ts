@@ -11,17 +11,8 @@ import {
   type RegisterResult,
   type RegistrationOptions,
 } from "./deregister.ts";
+import type { Membership } from "./health.ts";
 import type { Attachment, Group } from "./resolve.ts";
-
-/** What the answers so far prove. */
-export type Membership =
-  /** Never registered, or drained. */
-  | { readonly at: "absent" }
-  | { readonly at: "registered" }
-  /** It may be registered: an answer is missing. `reason` is the message of the last error. */
-  | { readonly at: "unknown"; readonly reason: string }
-  /** Deregistered, and not known to be drained. */
-  | { readonly at: "draining"; readonly since: Milliseconds };
 
 /** The last answer of DescribeTargetHealth, and when it came. */
 export interface Observation {
@@ -144,13 +135,11 @@ export class Registration implements Registered {
     if (!this.mayBeRegistered) return;
     const { clock, log } = this.options;
     const started = clock.now();
-    const result = await deregister(this);
+    this.#membership = await deregister(this);
     const fields = { ...this.fields, took: durationText(clock.now() - started) };
-    if (result.outcome === "deregistered") {
-      this.#membership = { at: "draining", since: clock.now() };
+    if (this.#membership.at === "draining") {
       log.info("target deregistered", fields);
     } else {
-      this.#membership = { at: "unknown", reason: result.reason };
       log.error("could not confirm that the target is deregistered", fields);
     }
   }
