@@ -88,7 +88,7 @@ export type EmulatorEvent =
   );
 
 /** How long to wait for an event, in milliseconds, before saying that it does not come. */
-export const PATIENCE = 30_000;
+const PATIENCE = 30_000;
 
 /** All events so far, and those who wait for the next. */
 export class EventLog implements Disposable {
@@ -108,28 +108,23 @@ export class EventLog implements Disposable {
   }
 
   /** The first event from now on that fits. */
-  async next(
-    fits: (event: EmulatorEvent) => boolean,
-    signal?: AbortSignal,
-  ): Promise<EmulatorEvent> {
+  next(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent> {
     const { promise, resolve, reject } = Promise.withResolvers<EmulatorEvent>();
     const timer = setTimeout(() => reject(new Error(this.#tooLate())), PATIENCE);
     const remove = this.listen((event) => fits(event) && resolve(event));
-    const end = AbortSignal.any(
-      signal === undefined ? [this.#end.signal] : [this.#end.signal, signal],
-    );
+    const ends = signal === undefined ? [this.#end.signal] : [this.#end.signal, signal];
+    const end = AbortSignal.any(ends);
     const onAbort = () => reject(end.reason);
     if (end.aborted) onAbort();
     end.addEventListener("abort", onAbort);
-    // One who no longer waits when the emulator ends has no use for the error.
-    promise.catch(() => {});
-    try {
-      return await promise;
-    } finally {
+    const done = promise.finally(() => {
       clearTimeout(timer);
       remove();
       end.removeEventListener("abort", onAbort);
-    }
+    });
+    // One who no longer waits when the emulator ends has no use for the error.
+    done.catch(() => {});
+    return done;
   }
 
   [Symbol.dispose](): void {
