@@ -164,8 +164,8 @@ class SdkLoadBalancing implements SdkPort {
     const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: groupArn });
     const reply = await this.#call(subject, options, (client, how) => client.send(command, how));
     const found = reply.Attributes?.find(({ Key }) => Key === DEREGISTRATION_DELAY);
-    const seconds = Number(found?.Value ?? NaN);
-    if (!Number.isFinite(seconds)) throw saysNothing(subject, DEREGISTRATION_DELAY);
+    const seconds = Number(found?.Value || NaN);
+    if (!(seconds >= 0 && seconds <= 3_600)) throw saysNothing(subject, DEREGISTRATION_DELAY);
     return seconds * 1_000;
   }
 
@@ -264,12 +264,17 @@ function toTargetGroup(group: SdkTargetGroup): TargetGroup {
       enabled: group.HealthCheckEnabled ?? true,
       ...(group.HealthCheckPort !== undefined ? { port: group.HealthCheckPort } : {}),
       // The defaults of a group that was created without these settings (API reference).
-      intervalSeconds: group.HealthCheckIntervalSeconds ?? 30,
-      healthyThreshold: group.HealthyThresholdCount ?? 5,
-      unhealthyThreshold: group.UnhealthyThresholdCount ?? 2,
+      intervalSeconds: upTo(300, group.HealthCheckIntervalSeconds, 30),
+      healthyThreshold: upTo(10, group.HealthyThresholdCount, 5),
+      unhealthyThreshold: upTo(10, group.UnhealthyThresholdCount, 2),
     },
     loadBalancerArns: group.LoadBalancerArns ?? [],
   };
+}
+
+/** A setting, or its default where the reply has none that the API allows: polls depend on it. */
+function upTo(most: number, value: number | undefined, missing: number): number {
+  return value !== undefined && value >= 1 && value <= most ? value : missing;
 }
 
 function toTargetHealth(target: Target, { TargetHealth }: TargetHealthDescription): TargetHealth {

@@ -131,7 +131,10 @@ function codeOf(error: SdkError): string {
 
 function retryAfter(error: SdkError): { retryAfter?: number } {
   const at = getRetryAfterHint(error.$response);
-  return at === undefined ? {} : { retryAfter: Math.max(0, at.getTime() - Date.now()) };
+  if (at === undefined) return {};
+  const time = at.getTime() - Date.now();
+  // Not a number where the time is beyond what a date can hold.
+  return { retryAfter: Number.isNaN(time) ? Infinity : Math.max(0, time) };
 }
 
 function remedy(code: string, message: string, { call, resource }: ErrorContext): string {

@@ -71,6 +71,25 @@ test("describeTargetGroups() reports all settings of a group, or those of a new 
   assertEquals(bench.params(1), { "TargetGroupArns.member.1": "a" });
 });
 
+test("settings that the API does not allow count as missing", async () => {
+  const delay = (value: string) =>
+    "<Attributes><member><Key>deregistration_delay.timeout_seconds</Key>" +
+    `<Value>${value}</Value></member></Attributes>`;
+  const values = ["-1", "3601", "1e300", "NaN", ""];
+  const settings = "<HealthCheckIntervalSeconds>0</HealthCheckIntervalSeconds>" +
+    "<HealthyThresholdCount>1e9</HealthyThresholdCount>";
+  await using bench = await Bench.start(
+    contents(delay("120"), ...values.map(delay), group("kafka", settings)),
+  );
+  assertEquals(await bench.client.deregistrationDelay(ARN, forEver()), 120_000);
+  for (const _ of values) {
+    await assertRejects(() => bench.client.deregistrationDelay(ARN, forEver()), ApiError);
+  }
+  const [kafka] = await bench.client.describeTargetGroups(KAFKA, forEver());
+  const { intervalSeconds, healthyThreshold } = kafka?.healthCheck ?? {};
+  assertEquals([intervalSeconds, healthyThreshold], [30, 5]);
+});
+
 test("describeTargetGroups() fetches all pages, empty ones too, but not without end", async () => {
   const pages = [
     `${group("one")}<NextMarker>m1==</NextMarker>`,

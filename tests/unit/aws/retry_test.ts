@@ -40,6 +40,7 @@ const DELAYS: readonly (readonly [Partial<ApiErrorDetails>, number, number, numb
   [{ retryAfter: 3_000 }, 0, Infinity, 3_000, 3_000],
   [{ retryAfter: 100 }, 0, Infinity, 100, 200],
   [{ retryAfter: 3_600_000 }, 0, Infinity, 5_000, 5_200],
+  [{ retryAfter: Infinity }, 0, Infinity, 5_000, 5_200],
   [{ retryAfter: 3_000 }, 10, Infinity, 3_000, 10_000],
   [{ retryAfter: 30_000 }, 0, 4_000, 2_000, 2_000],
 ];

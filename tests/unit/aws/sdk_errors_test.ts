@@ -164,6 +164,10 @@ test("Retry-After, in seconds or as a date, is handed on in milliseconds", async
     const hint = (await refusal({ status: 400, code: "Throttling", headers })).retryAfter ?? NaN;
     assert(hint <= seconds * 1_000 && hint >= Math.max(0, seconds - 60) * 1_000, `${hint}`);
   }
+  for (const [header, hint] of [["9".repeat(20), Infinity], ["soon", undefined]] as const) {
+    const headers = { "retry-after": header };
+    assertEquals((await refusal({ status: 400, code: "Throttling", headers })).retryAfter, hint);
+  }
 });
 
 test("no answer, and what is none, says nothing of the effect and may go better later", async () => {
