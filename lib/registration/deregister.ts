@@ -185,15 +185,16 @@ async function pollUntilSettled(
   registered: Registered,
   deadline: AbortSignal,
 ): Promise<"send-again" | ApiError> {
-  const { clock, times } = registered.options;
+  const { clock, times, log } = registered.options;
   while (clock.now() < registered.doubtUntil) {
     const seen = await poll(registered, deadline);
-    if (seen instanceof ApiError) return seen;
+    if (seen instanceof ApiError && !isDenied(seen)) return seen;
     if (seen === "registered") return stillRegistered();
-    const pause = Math.min(
-      registered.doubtUntil - clock.now(),
-      times.confirmSettle / POLLS_WHILE_SETTLING,
-    );
+    const isRefused = seen instanceof ApiError;
+    if (isRefused) log.warn(seen.message, registered.fields);
+    // Where polls are refused, the end of the doubt is all that is left to wait for.
+    const left = registered.doubtUntil - clock.now();
+    const pause = isRefused ? left : Math.min(left, times.confirmSettle / POLLS_WHILE_SETTLING);
     await sleep(clock.within(pause, deadline));
   }
   return "send-again";
