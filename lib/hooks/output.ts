@@ -7,7 +7,7 @@ import type { Log, LogFields } from "../host/log.ts";
 /** More lines of one run are counted, not logged: a log is paid for by the byte. */
 export const MOST_LINES = 1_000;
 
-/** A longer line is logged in pieces of this many bytes. */
+/** A longer line is logged in pieces of this many characters. */
 export const LONGEST_LINE = 8 * 1024;
 
 /** How much of the end is kept to explain a failure. */
@@ -73,11 +73,15 @@ export class Output {
     reader: ReadableStreamDefaultReader<Uint8Array>,
     name: StreamName,
   ): Promise<void> {
-    const lines = new LineSplitter((line) => this.#logLine(name, line));
+    const splitter = new LineSplitter();
+    let last: Uint8Array = new Uint8Array();
     let turn = this.#clock.now();
     try {
-      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-        this.#take(chunk.value, name, lines);
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        last = read.value;
+        this.#tail.add(last, name);
+        if (this.#isFull) this.#dropped += newlinesIn(last);
+        else this.#takeLines(splitter.push(last), name);
         if (this.#clock.now() - turn < LONGEST_TURN) continue;
         await sleep(this.#clock.within(0));
         turn = this.#clock.now();
@@ -85,18 +89,19 @@ export class Output {
     } catch {
       // A pipe that cannot be read any more is at its end.
     }
-    if (lines.isInLine) this.#isFull ? this.#dropped++ : lines.end();
+    if (!this.#isFull) this.#takeLines(splitter.end(), name);
+    else if ((last.at(-1) ?? NEWLINE) !== NEWLINE) this.#dropped++;
   }
 
   get #isFull(): boolean {
     return this.#logged >= MOST_LINES;
   }
 
-  #take(chunk: Uint8Array, name: StreamName, lines: LineSplitter): void {
-    this.#tail.add(chunk, name);
-    let at = 0;
-    while (at < chunk.length && !this.#isFull) at = lines.take(chunk, at);
-    if (at < chunk.length) this.#dropped += lines.skip(chunk, at);
+  #takeLines(lines: readonly string[], stream: StreamName): void {
+    for (const line of lines) {
+      if (this.#isFull) this.#dropped++;
+      else this.#logLine(stream, line);
+    }
   }
 
   #logLine(stream: StreamName, line: string): void {
@@ -123,76 +128,40 @@ class Tail {
   }
 }
 
+function newlinesIn(chunk: Uint8Array): number {
+  let count = 0;
+  for (let at = 0; at < chunk.length; at++) if (chunk[at] === NEWLINE) count++;
+  return count;
+}
+
 /**
- * Takes chunks, gives lines. Bytes that are no UTF-8 become U+FFFD. Own code: the line streams of
- * `@std/streams` hold a line of 400 MB whole.
+ * Takes chunks, gives lines without their ends. Bytes that are no UTF-8 become U+FFFD. Own code: the
+ * line streams of `@std/streams` hold a line of 400 MB whole.
  */
 export class LineSplitter {
-  readonly #give: (line: string) => void;
-  readonly #held = new Uint8Array(LONGEST_LINE);
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  #length = 0;
-  #isInLine = false;
+  /** What came after the last line's end. */
+  #rest = "";
 
-  /** @param give Gets each line, without its end. */
-  constructor(give: (line: string) => void) {
-    this.#give = give;
+  /** The lines that end in a chunk, and the pieces of one that is too long. */
+  push(chunk: Uint8Array): string[] {
+    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split("\n");
+    const pieces = piecesOf(lines.pop() ?? "");
+    this.#rest = pieces.pop() ?? "";
+    return [...lines.flatMap((line) => piecesOf(line.replace(/\r$/, ""))), ...pieces];
   }
 
-  /** Whether something came after the last line's end. */
-  get isInLine(): boolean {
-    return this.#isInLine;
-  }
-
-  /** Takes a chunk from a place on, up to its end or that of a line; the result is where it is. */
-  take(chunk: Uint8Array, at: number): number {
-    if (chunk[at] === NEWLINE) {
-      this.#isInLine = false;
-      this.#giveHeld(this.#length);
-      return at + 1;
-    }
-    this.#isInLine = true;
-    if (this.#length === LONGEST_LINE) this.#giveHeld(this.#wholeCharacters());
-    const newline = chunk.indexOf(NEWLINE, at);
-    const cut = at + LONGEST_LINE - this.#length;
-    const end = Math.min(newline < 0 ? chunk.length : newline, cut);
-    this.#held.set(chunk.subarray(at, end), this.#length);
-    this.#length += end - at;
-    return end;
-  }
-
-  /** Counts the lines that end in a chunk from a place on, and gives none. */
-  skip(chunk: Uint8Array, at: number): number {
-    let count = 0;
-    for (let index = at; index < chunk.length; index++) if (chunk[index] === NEWLINE) count++;
-    this.#isInLine = chunk.at(-1) !== NEWLINE;
-    return count;
-  }
-
-  /** The stream is over: gives what came after the last line's end. */
-  end(): void {
-    if (this.#length > 0) this.#giveHeld(this.#length);
-  }
-
-  #giveHeld(length: number): void {
-    const line = this.#decoder.decode(this.#held.subarray(0, length));
-    this.#held.copyWithin(0, length, this.#length);
-    this.#length -= length;
-    this.#give(line.endsWith("\r") ? line.slice(0, -1) : line);
-  }
-
-  /** How much can be given of a line that is too long, without a cut inside a character. */
-  #wholeCharacters(): number {
-    for (let back = 1; back <= 3; back++) {
-      const byte = this.#held[this.#length - back] ?? 0;
-      const isContinuation = (byte & 0xc0) === 0x80;
-      if (!isContinuation) return back < charLength(byte) ? this.#length - back : this.#length;
-    }
-    return this.#length;
+  /** The stream is over: a last line without an end. */
+  end(): string[] {
+    const rest = this.#rest + this.#decoder.decode();
+    this.#rest = "";
+    return rest === "" ? [] : piecesOf(rest.replace(/\r$/, ""));
   }
 }
 
-/** The length of the UTF-8 character that begins with the byte. */
-function charLength(first: number): number {
-  return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+/** A line in pieces that can be logged, at least one. No character is cut. */
+function piecesOf(line: string): string[] {
+  return line.length <= LONGEST_LINE ? [line] : [...line.match(PIECE) ?? []];
 }
+
+const PIECE = new RegExp(`.{1,${LONGEST_LINE}}`, "gsu");

@@ -72,13 +72,9 @@ export const HOOKS: readonly Property[] = [
     ([lines, cuts]) => {
       const bytes = new TextEncoder().encode(lines.map((line) => line + "\n").join(""));
       const ends = [...cuts, bytes.length].sort((one, other) => one - other);
-      const seen: string[] = [];
-      const splitter = new LineSplitter((line) => seen.push(line));
-      ends.forEach((end, at) => {
-        const chunk = bytes.subarray(ends[at - 1] ?? 0, end);
-        for (let from = 0; from < chunk.length;) from = splitter.take(chunk, from);
-      });
-      splitter.end();
+      const splitter = new LineSplitter();
+      const seen = ends.flatMap((end, at) => splitter.push(bytes.subarray(ends[at - 1] ?? 0, end)));
+      seen.push(...splitter.end());
       assertEquals(seen, lines);
     },
   ),

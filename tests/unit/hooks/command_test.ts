@@ -107,7 +107,8 @@ Deno.test("the first thousand lines are logged, the others counted", async () =>
 Deno.test("a line of a hundred megabytes is logged in pieces, up to the limit", async () => {
   const { outcome, log, last } = await runHook("head -c 100000000 /dev/zero | tr '\\0' x");
   assertEquals(outcome.outcome, "succeeded");
-  assertEquals([log.output.length, last.fields.lines_dropped], [MOST_LINES, 1]);
+  assertEquals(log.output.length, MOST_LINES);
+  assert(Number(last.fields.lines_dropped) > 0);
 });
 
 Deno.test("a command that prints all the time does not hold up the event loop", async () => {

@@ -3,76 +3,43 @@ import { systemClock } from "../../../lib/host/clock.ts";
 import { LineSplitter, LONGEST_LINE, Output } from "../../../lib/hooks/output.ts";
 import { RecordedLog } from "./_hooks.ts";
 
-function linesOf(...chunks: (string | Uint8Array)[]): string[] {
-  const lines: string[] = [];
-  const splitter = new LineSplitter((line) => lines.push(line));
-  for (const chunk of chunks) {
-    const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
-    for (let at = 0; at < bytes.length;) at = splitter.take(bytes, at);
-  }
-  splitter.end();
-  return lines;
+function linesOf(...chunks: readonly (string | Uint8Array)[]): string[] {
+  const splitter = new LineSplitter();
+  const encoder = new TextEncoder();
+  const lines = chunks.flatMap((chunk) =>
+    splitter.push(typeof chunk === "string" ? encoder.encode(chunk) : chunk)
+  );
+  return [...lines, ...splitter.end()];
 }
 
 const FULL = "x".repeat(LONGEST_LINE);
+const [FIRST = 0, SECOND = 0] = new TextEncoder().encode("é");
 
-Deno.test("LineSplitter gives lines without their ends, empty ones too", () => {
-  assertEquals(linesOf("a\n\nb\r\nc\n"), ["a", "", "b", "c"]);
-});
+/** Chunks, and the lines in them. */
+const CASES: readonly [name: string, chunks: (string | Uint8Array)[], lines: string[]][] = [
+  ["lines without their ends, empty ones too", ["a\n\nb\r\nc\n"], ["a", "", "b", "c"]],
+  ["a last line that has no end", ["a\nb"], ["a", "b"]],
+  ["nothing for nothing", [""], []],
+  ["a line that comes in chunks", ["a", "b\nc", "\n"], ["ab", "c"]],
+  [
+    "a character that is cut in two",
+    [Uint8Array.of(FIRST), Uint8Array.of(SECOND), "b"],
+    ["éb"],
+  ],
+  ["a carriage return inside a line", ["10%\r20%\r\n"], ["10%\r20%"]],
+  ["a line of the greatest length whole", [FULL, "\na"], [FULL, "a"]],
+  ["a longer line in pieces", [FULL, "y\n" + FULL + FULL], [FULL, "y", FULL, FULL]],
+  ["no half of a character", [FULL.slice(1) + "\u{1f600}y"], [FULL.slice(1) + "\u{1f600}", "y"]],
+  ["bytes that are no UTF-8", [Uint8Array.of(0x61, 0xff, 0x62, 0x0a, 0xc3)], [
+    "a\ufffdb",
+    "\ufffd",
+  ]],
+  ["a byte order mark", ["\ufeffa\n\ufeffb"], ["\ufeffa", "\ufeffb"]],
+];
 
-Deno.test("LineSplitter gives a last line that has no end", () => {
-  assertEquals(linesOf("a\nb"), ["a", "b"]);
-});
-
-Deno.test("LineSplitter gives nothing for nothing", () => {
-  assertEquals(linesOf(), []);
-  assertEquals(linesOf(""), []);
-});
-
-Deno.test("LineSplitter joins a line that comes in chunks, cut inside a character too", () => {
-  const [first = 0, second = 0] = new TextEncoder().encode("é");
-  assertEquals(linesOf("a", Uint8Array.of(first), Uint8Array.of(second), "b\nc", "\n"), [
-    "aéb",
-    "c",
-  ]);
-});
-
-Deno.test("LineSplitter keeps a carriage return inside a line", () => {
-  assertEquals(linesOf("10%\r20%\r\n"), ["10%\r20%"]);
-});
-
-Deno.test("LineSplitter gives a line of the greatest length whole", () => {
-  assertEquals(linesOf(FULL + "\n" + FULL), [FULL, FULL]);
-  assertEquals(linesOf(FULL, "\na"), [FULL, "a"]);
-});
-
-Deno.test("LineSplitter cuts a longer line into pieces", () => {
-  assertEquals(linesOf(FULL + "y"), [FULL, "y"]);
-  assertEquals(linesOf(FULL, "y\nz"), [FULL, "y", "z"]);
-  assertEquals(linesOf(FULL + FULL + FULL + "\n"), [FULL, FULL, FULL]);
-});
-
-Deno.test("LineSplitter does not cut a line inside a character", () => {
-  for (const char of ["é", "\u0900", "€", "\u{1f600}"]) {
-    const bytes = new TextEncoder().encode(char).length;
-    for (let inside = 1; inside < bytes; inside++) {
-      const head = "x".repeat(LONGEST_LINE - inside);
-      assertEquals(linesOf(head + char + "y"), [head, char + "y"], `${char} ${inside}`);
-    }
-    const exact = "x".repeat(LONGEST_LINE - bytes) + char;
-    assertEquals(linesOf(exact + "y"), [exact, "y"], char);
-  }
-});
-
-Deno.test("LineSplitter replaces bytes that are no UTF-8, in whatever number", () => {
-  assertEquals(linesOf(Uint8Array.of(0x61, 0xff, 0x62, 0x0a, 0xc3, 0x0a)), ["a\ufffdb", "\ufffd"]);
-  const continuations = new Uint8Array(LONGEST_LINE + 1).fill(0x80);
-  assertEquals(linesOf(continuations).map((line) => line.length), [LONGEST_LINE, 1]);
-});
-
-Deno.test("LineSplitter keeps a byte order mark, as it is in the middle of a log", () => {
-  assertEquals(linesOf("\ufeffa\n\ufeffb"), ["\ufeffa", "\ufeffb"]);
-});
+for (const [name, chunks, lines] of CASES) {
+  Deno.test(`LineSplitter gives ${name}`, () => assertEquals(linesOf(...chunks), lines));
+}
 
 Deno.test("Output takes a stream that breaks for one that ends", async () => {
   const log = new RecordedLog();

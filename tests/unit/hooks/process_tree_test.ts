@@ -108,12 +108,14 @@ Deno.test("what a command leaves in the background is ended, and holds nothing u
   }
 });
 
-Deno.test("a background child that ignores SIGTERM is killed at the command's end", async () => {
+Deno.test("a background child that ignores SIGTERM is killed a second later", async () => {
   await withFifo(async (fifo) => {
     const child = `sh -c 'trap "" TERM; echo up $$; echo >${fifo}; exec sleep 1000'`;
     const hook = startHook(`${child} & read line <${fifo}`, { clock: systemClock });
-    assertEquals(await hook.result, { outcome: "succeeded" });
     const [, pid] = await hook.log.printed(/up (\d+)/);
+    const up = systemClock.now();
+    assertEquals(await hook.result, { outcome: "succeeded" });
+    assertTook(systemClock.now() - up, 1_000);
     await hasEnded(Number(pid));
   });
 });
@@ -145,15 +147,26 @@ Deno.test("a stop while the rest of a command is ended does not undo its success
   });
 });
 
-Deno.test("a process with a session of its own is out of reach, and holds nothing up", async () => {
-  const hook = startHook("setsid sh -c 'echo up $$; printf last; exec sleep 1000' & sleep 1000");
+Deno.test("a process with a session of its own is out of reach, and holds up a second at most", async () => {
+  const command = "setsid sh -c 'echo up $$; printf last; exec sleep 1000' & sleep 1000";
+  const hook = startHook(command, { clock: systemClock });
   const [, pid] = await hook.log.printed(/up (\d+)/);
+  const stopped = systemClock.now();
   hook.stop();
   assertEquals(await hook.result, { outcome: "cut-short" });
+  // The group has a second to end, and so has the pipe that the process still holds.
+  assertTook(systemClock.now() - stopped, 1_000, 2_100);
   assertEquals([hook.log.output.at(-1), isOutput(lastOf(hook.log))], ["last", false]);
   assert(isRunning(Number(pid)));
   Deno.kill(Number(pid), "SIGKILL");
 });
+
+/** How much longer than it should a machine with other work takes, in milliseconds. */
+const BUSY = 1_500;
+
+function assertTook(time: number, least: number, most = least): void {
+  assert(time >= least - 50 && time < most + BUSY, `it took ${time} ms`);
+}
 
 Deno.test({
   name: "a command that may not be signalled is left, with a warning and without a hang",

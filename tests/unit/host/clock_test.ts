@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isTimeout, systemClock } from "../../../lib/host/clock.ts";
+import { isTimeout, sleep, systemClock } from "../../../lib/host/clock.ts";
 
 /** Longer than any wait of the program; a wait that is lost never ends. */
 const PATIENCE_MS = 20_000;
@@ -32,4 +32,10 @@ Deno.test("within() ends with a TimeoutError when its time is up", async () => {
   const signal = systemClock.within(1, new AbortController().signal);
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
   assertEquals(isTimeout(signal.reason), true);
+});
+
+Deno.test("within() does not end early when its time is longer than a timer holds", async () => {
+  const long = systemClock.within(2 ** 40);
+  await sleep(systemClock.within(20));
+  assertEquals(long.aborted, false);
 });
