@@ -44,14 +44,6 @@ export class ApiError extends Error implements ApiErrorDetails {
   }
 }
 
-/** Whether the policy denies the call. A policy can be fixed while the pod runs. */
-export function isDenied(error: unknown): boolean {
-  return error instanceof ApiError && DENIALS.has(error.code);
-}
-
-/** The codes of a denial. */
-export const DENIALS: ReadonlySet<string> = new Set(["AccessDenied", "UnauthorizedOperation"]);
-
 /** Whether the API says that the target group does not exist (any more). */
 export function isGroupNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.code === "TargetGroupNotFound";

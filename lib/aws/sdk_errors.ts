@@ -6,7 +6,7 @@ import {
   isThrottlingError,
   isTransientError,
 } from "@smithy/core/retry";
-import { type ApiCall, ApiError, type ApiErrorDetails, DENIALS } from "./errors.ts";
+import { type ApiCall, ApiError, type ApiErrorDetails } from "./errors.ts";
 import { credentialsError } from "./credentials/errors.ts";
 import { NoAnswer, UnexpectedReply } from "./handler.ts";
 import { readable, word } from "./redact.ts";
@@ -26,6 +26,9 @@ export interface ErrorContext {
 
 /** An error of the SDK, with what its deserializer and its retry classification rely on. */
 type SdkError = Parameters<typeof isTransientError>[0];
+
+/** Codes by which AWS says that the policy does not allow a call. */
+const DENIALS: ReadonlySet<string> = new Set(["AccessDenied", "UnauthorizedOperation"]);
 
 const SEE_CREDENTIALS = "check which credentials the pod gets";
 

@@ -1,7 +1,7 @@
 /** Replies of other programs: read whole, but never more than a bounded part. */
 
 /** No reply to the sidecar is a tenth as long; counted after decompression. */
-export const MAX_REPLY_BYTES = 1_000_000;
+const MAX_REPLY_BYTES = 1_000_000;
 
 /** A reply that is longer than allowed. What is left of it was not read. */
 export class ReplyTooLong extends Error {
