@@ -61,7 +61,9 @@ export async function run(start: Start): Promise<number> {
 /** Deno would report one permission after the other, and in the middle of a lifecycle. */
 function notAllowed(options: readonly string[], stderr: LineWriter): number {
   stderr.write(
-    `Deno does not allow what the sidecar needs: start it by deno run ${options.join(" ")}, or -A`,
+    `Deno denies a permission that the sidecar needs: start it with deno run ${
+      options.join(" ")
+    }, or -A`,
   );
   return EXIT.usage;
 }
@@ -81,7 +83,7 @@ async function runSidecar(
   using terminationLog = openTerminationLog(config.terminationLog, log);
   using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
   // What has to be opened with all permissions is open now.
-  log.debug("permissions given back, except", { permissions: giveBack(needs) });
+  log.debug("permissions kept", { permissions: giveBack(needs) });
   return await end(
     await sidecar(config, { ...started, log, connections, reap }),
     terminationLog,

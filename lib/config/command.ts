@@ -14,6 +14,6 @@ export function parseCommand(command: string, { shell, syntaxError }: System): P
 function noShellError(command: string): string | undefined {
   const split = splitWords(command);
   return split.kind === "error"
-    ? `there is no ${SHELL} here to run it, and ${split.reason}`
+    ? `the image has no ${SHELL} to run it, and ${split.reason}`
     : undefined;
 }

@@ -114,7 +114,7 @@ async function attemptOf(reply: Response, url: string): Promise<Attempt> {
   const reason = `the webhook answered with status ${status}`;
   if (status >= 500 || status === 429) return { outcome: "retry", reason, fields };
   const isRedirect = status >= 300 && status < 400;
-  const remedy = isRedirect ? ": redirects are not followed, give the URL that it leads to" : "";
+  const remedy = isRedirect ? ": redirects are not followed; use the URL that it leads to" : "";
   return { outcome: "failed", reason: reason + remedy, fields };
 }
 

@@ -60,7 +60,7 @@ function unreadable(path: string, error: unknown): string {
     : error instanceof Error
     ? error.message
     : String(error);
-  return `the pod's connections cannot be counted: ${path} cannot be opened (${why}), so -wait-idle has no effect and the API alone says when the target is drained`;
+  return `cannot count the pod's connections: ${path} cannot be opened (${why}), so -wait-idle has no effect and the API alone says when the target is drained`;
 }
 
 /** The pod itself, beside the target's own address; others of 127.0.0.0/8 are pods in a test. */

@@ -69,5 +69,5 @@ function complain(error: unknown, path: string, log: Log): void {
   // Deno lets a program write below /dev with all permissions only, whether or not it exists.
   const expected = isDefault && error instanceof Deno.errors.NotCapable;
   const level = expected ? "debug" : "warn";
-  log[level]("the termination log could not be written", { file: path, error: String(error) });
+  log[level]("failed to write the termination log", { file: path, error: String(error) });
 }

@@ -52,14 +52,14 @@ function cannotListen(listen: ListenAddress, cause: unknown): Failure {
   if (cause instanceof Deno.errors.AddrInUse) {
     return new Failure(
       "usage",
-      `-listen ${address}: the port is in use by another process of the pod; choose one that is free`,
+      `-listen ${address}: another process in the pod uses the port; choose a free one`,
       { cause },
     );
   }
   const why = cause instanceof Error ? cause.message : String(cause);
   return new Failure(
     "usage",
-    `-listen ${address}: the sidecar cannot listen there (${why}); give a port above 1023, and an address of the pod or none`,
+    `-listen ${address}: cannot listen there (${why}); use a port above 1023, and an address of the pod or none`,
     { cause },
   );
 }

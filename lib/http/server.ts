@@ -93,7 +93,7 @@ export class HttpServer implements Service {
       return (route.guarded && await this.#refused(path, request, connection)) ||
         await this.#answerBy(route, connection);
     } catch (error) {
-      log.error("a request could not be answered", { error: String(error) });
+      log.error("failed to answer a request", { error: String(error) });
       return { status: 500, text: "internal error: see the sidecar's log" };
     }
   }

@@ -89,9 +89,9 @@ export class Steps {
     if (result.outcome === "succeeded") return;
     const why = result.outcome === "failed"
       ? result.reason
-      : `its time (-pre-register-timeout ${
+      : `it timed out (-pre-register-timeout ${
         durationText(this.#config.hooks["pre-register"].timeout)
-      }) was up`;
+      })`;
     throw new Failure("preRegisterRefused", `not registered: the pre-register hook failed: ${why}`);
   }
 

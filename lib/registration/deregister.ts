@@ -132,7 +132,7 @@ async function attempt(
   if (error !== undefined) {
     const end = await pollAfterError(registered, error, deadline);
     if (end === "deregistered") {
-      log.warn(`${error.message}; but the target is gone`, registered.fields);
+      log.warn(`${error.message}; but the target is no longer registered`, registered.fields);
     }
     return end;
   }

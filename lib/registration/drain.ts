@@ -128,7 +128,7 @@ class DrainWait {
   async forConnections(count: () => number): Promise<DrainWaitOutcome> {
     const { clock, rules, log } = this.#options;
     const each = this.#registrations.map((one) => this.#drainOf(one, rules.minTime));
-    log.info("waiting until the target is drained: until no connection is left", {
+    log.info("waiting until the target is drained and no connection is left", {
       connections: count(),
       at_least: durationText(rules.minTime),
       idle_time: durationText(rules.idleTime),

@@ -32,7 +32,7 @@ export class GracePeriod {
     if (time === 0 || since === undefined) return wait;
     const left = Math.max(0, since + time - reserve - clock.now());
     if (left >= wait) return wait;
-    log.warn("-grace-period leaves less time than a step may take", {
+    log.warn("shortened a step to fit into -grace-period", {
       step: durationText(wait),
       left: durationText(left),
       grace_period: durationText(time),

@@ -59,7 +59,7 @@ const cases: Case[] = [
       {
         using _client = await connect(app.port);
         drained = get(`${url}/drain`);
-        await scene.sidecar.line(/until no connection is left connections=1 /);
+        await scene.sidecar.line(/and no connection is left connections=1 /);
         const status = JSON.parse((await get(`${url}/status`)).text);
         assertEquals([status.phase, status.connections], ["draining", 1]);
         assertMatch((await get(`${url}/metrics`)).text, /^nlb_registrator_connections 1$/m);

@@ -195,7 +195,7 @@ sideBySide([
   failedLife("a pre-register command without end: not registered, exit 6", {
     args: ["-pre-register-command=sleep 1000", "-pre-register-timeout=1s"],
     code: 6,
-    says: /the pre-register hook failed: its time \(-pre-register-timeout 1s\) was up/,
+    says: /the pre-register hook failed: it timed out \(-pre-register-timeout 1s\)/,
     calls: /^find$/,
   }),
   failedLife("a name that matches no group: exit 3 with the region", {

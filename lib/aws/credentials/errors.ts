@@ -52,7 +52,7 @@ function explain(error: SdkError, context: CredentialsContext): Explanation {
   if (error instanceof Unsendable) return UNSENDABLE;
   if (error.$metadata?.httpStatusCode !== undefined) return refusedBySts(message, context);
   if (error instanceof Deno.errors.NotCapable) {
-    const allowed = `Deno does not allow what credentials need: ${readable(message)}`;
+    const allowed = `Deno denies a permission that AWS credentials need: ${readable(message)}`;
     return { message: allowed, retryable: false };
   }
   return fileError(error) ?? sourceError(message, context.source);
@@ -134,7 +134,7 @@ function sourceError(text: string, source: string | undefined): Explanation {
     };
   }
   return {
-    message: `the AWS credentials could not be fetched: ${readable(text)}`,
+    message: `failed to fetch AWS credentials: ${readable(text)}`,
     retryable: true,
   };
 }

@@ -254,7 +254,7 @@ const UNSENT: readonly (readonly [unknown, string, boolean, RegExp])[] = [
   [
     file("EIO"),
     ...["NoCredentials", true] as const,
-    /: the AWS credentials could not be fetched: EIO: it went wrong/,
+    /: failed to fetch AWS credentials: EIO: it went wrong/,
   ],
   [
     new TypeError('The "path" argument must be of type string. Received null'),
@@ -264,14 +264,14 @@ const UNSENT: readonly (readonly [unknown, string, boolean, RegExp])[] = [
   [
     new Deno.errors.NotCapable('Requires read access to "/token"'),
     ...["NoCredentials", false] as const,
-    /: Deno does not allow what credentials need: Requires read access/,
+    /: Deno denies a permission that AWS credentials need: Requires read access/,
   ],
   [
     new Error("169.254.170.23 is not a valid container metadata service hostname"),
     ...["NoCredentials", true] as const,
     /: no AWS credentials came from the EKS Pod Identity agent \(connect .*\): /,
   ],
-  ["a string", "NoCredentials", true, /: the AWS credentials could not be fetched: a string$/],
+  ["a string", "NoCredentials", true, /: failed to fetch AWS credentials: a string$/],
 ];
 
 test("what goes wrong before the request goes out is an error of the credentials", () => {

@@ -310,14 +310,14 @@ Deno.test("readConfig() refuses what takes a shell where there is none", () => {
       shell: false,
     });
   assertEquals(withoutShell('echo "a" | cat'), [
-    'invalid value "echo \\"a\\" | cat" for flag -pre-register-command: there is no /bin/sh here ' +
+    'invalid value "echo \\"a\\" | cat" for flag -pre-register-command: the image has no /bin/sh ' +
     'to run it, and "|" at character 10 is a pipe: quote it if it is meant as it stands, ' +
     "otherwise use an image that has /bin/sh",
   ]);
   assertEquals(withoutShell("touch '/shared/is ready'"), []);
   assertEquals(withoutShell(""), []);
   assertEquals(withoutShell("echo 'a"), [
-    'invalid value "echo \'a" for flag -pre-register-command: there is no /bin/sh here to run it, ' +
+    'invalid value "echo \'a" for flag -pre-register-command: the image has no /bin/sh to run it, ' +
     "and the single quote at character 6 is never closed: close it",
   ]);
   assertEquals(errorsOf(["-pre-register-command=a | b"]), []);

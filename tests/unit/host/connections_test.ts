@@ -211,7 +211,7 @@ Deno.test("the table of IPv4 is enough; where there is none, that is a warning",
   using _ = open(openConnections({ tcp: "/proc/net/tcp", tcp6: "/nowhere/tcp6" }));
   const opened = openConnections({ tcp: "/nowhere/tcp", tcp6: "/nowhere/tcp6" });
   assert("warning" in opened);
-  assertStringIncludes(opened.warning, "the pod's connections cannot be counted: /nowhere/tcp");
+  assertStringIncludes(opened.warning, "cannot count the pod's connections: /nowhere/tcp");
 });
 
 const MODULE = new URL("../../../lib/host/connections.ts", import.meta.url).href;

@@ -111,8 +111,8 @@ Deno.test("a start without what it needs fails with one message that names the o
   for (const [permissions, args, options] of LACKING) {
     assertEquals(await start(permissions, args), {
       code: 2,
-      text: "Deno does not allow what the sidecar needs: " +
-        `start it by deno run ${options}, or -A`,
+      text: "Deno denies a permission that the sidecar needs: " +
+        `start it with deno run ${options}, or -A`,
     });
   }
 });
@@ -121,8 +121,8 @@ Deno.test("the three options named are enough to run, and to report what is wron
   const warned = ["-wait-idle", "-wait-in-service=false", "-require-in-service"];
   const { code, text } = await start(ALLOWED, [...NEEDED, ...warned]);
   assertEquals(code, 3);
-  assertMatch(text, /permissions given back, except permissions=net,env,read$/m);
-  assertMatch(text, /WARN {2}the pod's connections cannot be counted/);
+  assertMatch(text, /permissions kept permissions=net,env,read$/m);
+  assertMatch(text, /WARN {2}cannot count the pod's connections/);
   assertMatch(text, /WARN {2}"-require-in-service has no effect/);
   assertMatch(text, /ERROR .*no region.* exit_code=3$/);
 });
@@ -146,7 +146,7 @@ for (const [why, args, config, kept] of KEPT) {
       config === undefined ? "" : home,
     );
     assertEquals(code, 3);
-    assertMatch(text, new RegExp(`permissions given back, except permissions=${kept}$`, "m"));
+    assertMatch(text, new RegExp(`permissions kept permissions=${kept}$`, "m"));
     await Deno.remove(home, { recursive: true });
   });
 }

@@ -24,7 +24,7 @@ Deno.test("the termination log gets one line over what was there, and nothing wi
 Deno.test("a termination log that cannot be written is warned of when there is a message", async () => {
   assertEquals(await lastMessage("/no/such/folder/file"), []);
   const [line = ""] = await lastMessage("/no/such/folder/file", "not registered");
-  assertMatch(line, /^warn the termination log could not be written .*NotFound/);
+  assertMatch(line, /^warn failed to write the termination log .*NotFound/);
 });
 
 Deno.test("a default termination log that is not there is no matter, and is not created", async () => {
@@ -38,6 +38,6 @@ Deno.test("a termination log that is a pipe which nothing reads holds nothing up
   const fifo = `${folder}/fifo`;
   await new Deno.Command("mkfifo", { args: [fifo] }).output();
   const [line = ""] = await lastMessage(fifo, "not registered");
-  assertMatch(line, /^warn the termination log could not be written .*named pipe/);
+  assertMatch(line, /^warn failed to write the termination log .*named pipe/);
   await Deno.remove(folder, { recursive: true });
 });

@@ -481,8 +481,8 @@ test("the service listens on IPv4 and on IPv6", async () => {
 test("an address that cannot be listened on is a usage failure that names it", async () => {
   await using scene = await Scene.start();
   const addresses = [
-    ["127.0.0.1", scene.port, "the port is in use"],
-    ["192.0.2.1", 0, "the sidecar cannot listen there"],
+    ["127.0.0.1", scene.port, "another process in the pod uses the port"],
+    ["192.0.2.1", 0, "cannot listen there"],
   ] as const;
   for (const [hostname, port, why] of addresses) {
     const failure = await assertRejects(() => Scene.start({ listen: { hostname, port } }), Failure);

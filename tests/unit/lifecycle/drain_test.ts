@@ -80,7 +80,10 @@ Deno.test("-grace-period ends a drain before the pod's end, and says that it did
   assertEquals((await life.run()).exit, "done");
   assertEquals(secondOf(life.clock.now()), 60 + 40 - 5);
   assertMatch(life.log.text, /the wait for the drain ends before .*"needed":"5m0s"/);
-  assertMatch(life.log.text, /-grace-period leaves less time .*"step":"6m0s","left":"34.99s"/);
+  assertMatch(
+    life.log.text,
+    /shortened a step to fit into -grace-period .*"step":"6m0s","left":"34.99s"/,
+  );
 });
 
 Deno.test("-wait-idle ends a drain when nobody is connected, long before the delay", async () => {
