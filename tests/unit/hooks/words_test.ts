@@ -48,79 +48,66 @@ const SPLIT: readonly [string, ...string[]][] = [
   ],
 ];
 
-/** What is refused, and a part of the reason. */
-const REFUSED: readonly [string, string][] = [
-  ["a | b", '"|" at character 3 is a pipe: quote it'],
-  ["a|b", '"|" at character 2'],
-  ["a || b", '"||" at character 3 runs a second command if the first one fails'],
+/** What is refused, the beginning of why, and commands in which it stands at its first place. */
+const REFUSED: readonly (readonly [shown: string, meaning: string, ...commands: string[]])[] = [
+  ["|", "is a pipe: quote it", "a | b", "a|b"],
+  ["||", "runs a second command if the first one fails", "a || b"],
+  ["&&", "runs a second command if the first one succeeds", "a && b"],
+  ["&", "runs a command in the background", "a &"],
+  [";", "separates two commands", "a; b"],
+  [";;", "belongs to a case command", "a ;; b"],
+  ["$HOME", "is a variable: quote it", "a $HOME", "a b$HOME.c", 'a "b $HOME"'],
+  ["${", "begins a variable", "a ${HOME}"],
+  ["$(", "begins a command substitution", "a $(id)", 'a "$(id)"', "a $((1))"],
+  ["`", "begins a command substitution", "a `id`", 'a "`id`"'],
+  ...["$1", "$?", "$$", "$*", "$#", "$!", "$-", "$@"].map((name) =>
+    [name, "is a variable", `a ${name}`, `a "${name}"`] as const
+  ),
+  ["$'", "means different things to different shells", "a $'b'"],
+  ['$"', "means different things to different shells", 'a $"b"'],
+  ["$[", "means different things to different shells", 'a "$[1]"'],
+  [">", "redirects the output", "a > b", "a 2>&1"],
+  [">>", "redirects the output", "a >> b"],
+  ["<", "redirects the input", "a < b"],
+  ["<<", "begins a here-document", "a <<E"],
+  ["(", "begins a subshell", "(a)"],
+  [")", "ends a subshell", "a )"],
+  ["*", "is a file name pattern: quote it", "ls *.txt"],
+  ["?", "is a file name pattern", "ls ?"],
+  ["[", "is a file name pattern", "[ -f a ]"],
+  ["{", "begins a brace expansion or a group", "a {b,c}", "{ a"],
+  ["~", "is a home directory", "ls ~", "~/a"],
+  ["#", "begins a comment", "a # b", "#a"],
+  [
+    "A=",
+    "sets a variable: quote it if it is meant as it stands, otherwise set it in the container's " +
+    "environment",
+    "A=b c",
+    "A=",
+  ],
+  ["_a1+=", "sets a variable", "_a1+=b"],
+  ["if", "is a keyword of the shell", "if a"],
+  ["!", "is a keyword of the shell", "! a"],
+  ["}", "is a keyword of the shell", "} a"],
+  ["exit", "is a command that only shells have", "exit 1"],
+  ["cd", "is a command that only shells have", " cd /x"],
+  [".", "is a command that only shells have", ". /x"],
+  [":", "is a command that only shells have", ": x"],
+];
+
+/** The same, where the place or the words are others. */
+const REFUSED_OTHERWISE: readonly (readonly [command: string, reason: string])[] = [
   ["a |\\\n| b", '"||" at character 3'],
-  ["a && b", '"&&" at character 3 runs a second command if the first one succeeds'],
-  ["a &", '"&" at character 3 runs a command in the background'],
-  ["a; b", '";" at character 2 separates two commands'],
-  ["a ;; b", '";;" at character 3'],
   ["a\nb", "the line break at character 2 separates two commands: end the line with a backslash"],
   ["a \n \n b", "the line break at character 3"],
-  ["a $HOME", '"$HOME" at character 3 is a variable: quote it'],
-  ["a b$HOME.c", '"$HOME" at character 4'],
-  ['a "b $HOME"', '"$HOME" at character 6'],
   ["a $\\\nHOME", "is a variable"],
-  ["a ${HOME}", '"${" at character 3'],
-  ["a $(id)", '"$(" at character 3 begins a command substitution'],
-  ['a "$(id)"', '"$(" at character 4'],
-  ["a $((1))", '"$(" at character 3'],
-  ["a `id`", '"`" at character 3'],
-  ['a "`id`"', '"`" at character 4'],
-  ["a $1", '"$1"'],
-  ["a $?", '"$?"'],
-  ["a $$", '"$$"'],
-  ['a "$@"', '"$@"'],
-  ["a $*", '"$*"'],
-  ["a $#", '"$#"'],
-  ["a $!", '"$!"'],
-  ["a $-", '"$-"'],
-  ["a $'b'", "different shells"],
-  ['a $"b"', "different shells"],
-  ['a "$[1]"', "different shells"],
-  ["a > b", '">" at character 3 redirects the output'],
-  ["a >> b", '">>" at character 3'],
-  ["a 2>&1", '">" at character 4'],
-  ["a < b", '"<" at character 3 redirects the input'],
-  ["a <<E", '"<<" at character 3 begins a here-document'],
-  ["(a)", '"(" at character 1 begins a subshell'],
-  ["a )", '")" at character 3'],
-  ["ls *.txt", '"*" at character 4 is a file name pattern: quote it'],
-  ["ls ?", '"?" at character 4'],
-  ["[ -f a ]", '"[" at character 1'],
-  ["a {b,c}", '"{" at character 3'],
-  ["{ a", '"{" at character 1'],
-  ["ls ~", '"~" at character 4 is a home directory'],
-  ["~/a", '"~" at character 1'],
-  ["a # b", '"#" at character 3 begins a comment'],
-  ["#a", '"#" at character 1'],
-  [
-    "A=b c",
-    '"A=" at character 1 sets a variable: quote it if it is meant as it stands, otherwise ' +
-    "set it in the container's environment",
-  ],
-  ["_a1+=b", '"_a1+=" at character 1'],
-  ["A=", '"A=" at character 1'],
-  ["if a", '"if" at character 1 is a keyword of the shell'],
-  ["! a", '"!" at character 1'],
-  ["} a", '"}" at character 1'],
-  ["while a", '"while"'],
-  ["exit 1", '"exit" at character 1 is a command that only shells have'],
-  [" cd /x", '"cd" at character 2'],
-  [". /x", '"." at character 1'],
-  [": x", '":" at character 1'],
   ["a 'b", "the single quote at character 3 is never closed"],
   ["a 'b\\'c'", "the single quote at character 8 is never closed"],
   ['a "b', "the double quote at character 3 is never closed"],
   ['a "b\\"', "the double quote at character 3 is never closed"],
   ['a "b\\', "the double quote at character 3 is never closed"],
   ["a \\", "ends with a backslash"],
-  ["", "has no words"],
-  [" \n\t ", "has no words"],
-  ["\\\n", "has no words"],
+  ...["", " \n\t ", "\\\n"].map((command) => [command, "has no words"] as const),
 ];
 
 Deno.test("splitWords() splits words as they are quoted", () => {
@@ -130,7 +117,12 @@ Deno.test("splitWords() splits words as they are quoted", () => {
 });
 
 Deno.test("splitWords() refuses what a shell would do more about, with a remedy", () => {
-  for (const [command, reason] of REFUSED) {
+  const refused = REFUSED.flatMap(([shown, meaning, ...commands]) =>
+    commands.map((command) =>
+      [command, `"${shown}" at character ${command.indexOf(shown) + 1} ${meaning}`] as const
+    )
+  );
+  for (const [command, reason] of [...refused, ...REFUSED_OTHERWISE]) {
     const split = splitWords(command);
     assert(split.kind === "error", `it gave ${JSON.stringify(split)}`);
     assertStringIncludes(split.reason, reason);
