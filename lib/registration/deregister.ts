@@ -35,7 +35,7 @@ export interface RegistrationOptions {
   readonly log: Log;
   readonly times: RegistrationTimes;
   /** What is left of the pod's grace period. */
-  readonly grace?: GracePeriod;
+  readonly grace: GracePeriod;
 }
 
 /** What the answer of a RegisterTargets call proves; `unknown`: it never came, or proves nothing. */
@@ -74,7 +74,7 @@ export async function deregister(registered: Registered): Promise<Membership> {
   const inDoubt = registered.inFlight !== undefined || clock.now() < registered.doubtUntil;
   const wanted = times.deregister + (inDoubt ? times.confirmSettle : 0);
   // The kubelet lets a container live for two seconds more, however short the time has become.
-  const time = Math.max(SHORTEST, grace?.clip(wanted, SHORTEST) ?? wanted);
+  const time = Math.max(SHORTEST, grace.clip(wanted, SHORTEST));
   const endsAt = clock.now() + time;
   const deadline = clock.within(time);
   let last: ApiError | undefined;

@@ -130,9 +130,8 @@ export class Registration implements Registered {
     log.info("target registered", { ...this.fields, took: durationText(clock.now() - started) });
   }
 
-  /** Deregisters where the target may be registered, and confirms it where needed. Never throws. */
+  /** Deregisters a target that may be registered, and confirms it where needed. Never throws. */
   async deregister(): Promise<void> {
-    if (!this.mayBeRegistered) return;
     const { clock, log } = this.options;
     const started = clock.now();
     this.#membership = await deregister(this);

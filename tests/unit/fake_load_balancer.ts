@@ -56,6 +56,8 @@ export class FakeLoadBalancer implements ElasticLoadBalancing {
   /** Says of a call that it fails: the code, and whether it may succeed later. */
   failing: (call: ApiCall, group: string) => { code: string; retryable: boolean } | undefined =
     () => undefined;
+  /** What DescribeTargetGroups says of all groups. */
+  settings: Partial<TargetGroup> = {};
   /** What DescribeTargetHealth says instead of the truth. */
   lie: (() => TargetHealth | undefined) | undefined;
   readonly #clock: VirtualClock;
@@ -87,6 +89,7 @@ export class FakeLoadBalancer implements ElasticLoadBalancing {
       port: GROUP_PORT,
       healthCheck: { ...{ enabled: true, intervalSeconds: 10 }, ...THRESHOLDS },
       loadBalancerArns: ["arn"],
+      ...this.settings,
     }));
   }
 

@@ -15,6 +15,11 @@ import { VirtualClock } from "../../simulation/clock.ts";
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 
+/** Calls take 10 ms: of a moment, only the second counts. */
+export function secondOf(at: number): number {
+  return Math.round(at / SECOND);
+}
+
 /** How a life is set up. */
 export interface LifeOptions {
   readonly args?: readonly string[];

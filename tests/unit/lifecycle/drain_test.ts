@@ -1,164 +1,122 @@
+/** The drain of `-wait-drained`, after a stop at one minute. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Life, MINUTE, SECOND } from "./_lifecycle.ts";
+import type { ApiErrorDetails } from "../../../lib/aws/errors.ts";
+import { Life, MINUTE, SECOND, secondOf } from "./_lifecycle.ts";
 
-/** Calls take 10 ms: of a moment, only the second counts. */
-function secondOf(at: number): number {
-  return Math.round(at / SECOND);
+/** What is given, and what is seen. Times in seconds from the stop. */
+interface Case {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** The group's deregistration delay, where it is not five minutes. */
+  readonly delay?: number;
+  readonly mayReadDelay?: false;
+  readonly secondStop?: number;
+  /** How many clients are connected; left out: that cannot be seen. */
+  readonly connections?: (seconds: number) => number;
+  /** How long it takes, from and to. */
+  readonly lasts: readonly [from: number, to: number];
+  /** The calls from DeregisterTargets on. */
+  readonly calls?: string;
+  readonly logs?: readonly RegExp[];
 }
 
-Deno.test("a life without -wait-drained ends as soon as it is deregistered", async () => {
-  const life = new Life().stopAt(MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(life.elb.order, "find register poll deregister");
-  assertEquals(secondOf(life.clock.now()), 60);
-});
-
-Deno.test("-wait-drained waits for the deregistration delay, and asks when it is over", async () => {
-  const life = new Life({ args: ["-wait-drained"] }).stopAt(MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(
-    life.elb.order,
-    "find register poll deregister delay poll",
-    "one question about the delay, one about the state",
-  );
-  assertEquals(secondOf(life.clock.now()), 60 + 300 + 1);
-  assertEquals(life.hooks.at(-1), "post-deregister", "after the drain");
-});
-
-Deno.test("-wait-drained waits for -min-drain-time where the delay is shorter", async () => {
-  const life = new Life({ args: ["-wait-drained", "-min-drain-time=90s"] }).stopAt(MINUTE);
-  life.elb.delay = 0;
-  await life.run();
-  assertEquals(secondOf(life.clock.now()), 60 + 90);
-});
-
-Deno.test("-wait-drained asks for the state where the delay may not be read", async () => {
-  const life = new Life({ args: ["-wait-drained", "-min-drain-time=1m"] }).stopAt(MINUTE);
-  life.elb.delay = 100 * SECOND;
-  life.elb.failing = (call) =>
-    call === "DescribeTargetGroupAttributes"
-      ? { code: "AccessDenied", retryable: false }
-      : undefined;
-  assertEquals((await life.run()).exit, "done");
-  const took = secondOf(life.clock.now()) - 60;
-  assert(took >= 100 && took <= 115, `${took} s`);
-  assertMatch(life.elb.order, /^find register poll deregister delay( poll){3,5}$/);
-});
-
-Deno.test("a drain that is throttled is a drain all the same", async () => {
-  const life = new Life({ args: ["-wait-drained", "-min-drain-time=0"] }).stopAt(MINUTE);
-  life.elb.delay = 10 * SECOND;
-  let looks = 0;
-  life.elb.failing = (call) =>
-    call === "DescribeTargetHealth" && life.elb.states.get("kafka") !== "healthy" && ++looks <= 3
-      ? { code: "Throttling", retryable: true }
-      : undefined;
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(life.elb.states.get("kafka"), "absent");
-  assertEquals(looks, 4);
-});
-
-Deno.test("a drain ends at -wait-drained-timeout, with a warning and exit code 0", async () => {
-  const args = ["-wait-drained", "-min-drain-time=1m", "-wait-drained-timeout=2m"];
-  const life = new Life({ args }).stopAt(MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(secondOf(life.clock.now()), 60 + 120);
-  assertMatch(life.log.text, /deregistered, but not drained after 2m0s/);
-});
-
-Deno.test("a second stop signal ends the wait, not the deregistration", async () => {
-  const life = new Life({ args: ["-wait-drained"] }).stopAt(MINUTE, 2 * MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(secondOf(life.clock.now()), 120);
-  assertEquals(life.hooks.includes("post-deregister"), false, "hooks are skipped");
-  assertEquals(life.elb.states.get("kafka"), "draining");
-});
-
-Deno.test("-grace-period ends a drain before the pod's end, and says that it did", async () => {
-  const args = ["-wait-drained", "-min-drain-time=10s", "-grace-period=40s"];
-  const life = new Life({ args }).stopAt(MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(secondOf(life.clock.now()), 60 + 40 - 5);
-  assertMatch(life.log.text, /the wait for the drain ends before .*"needed":"5m0s"/);
-  assertMatch(
-    life.log.text,
-    /shortened a step to fit into -grace-period .*"step":"6m0s","left":"34.99s"/,
-  );
-});
-
-Deno.test("-wait-idle ends a drain when nobody is connected, long before the delay", async () => {
-  const connections = (): number => life.clock.now() < MINUTE + 100 * SECOND ? 3 : 0;
-  const args = ["-wait-drained", "-wait-idle", "-min-drain-time=30s", "-idle-time=5s"];
-  const life: Life = new Life({ args, connections }).stopAt(MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(secondOf(life.clock.now()), 60 + 100 + 5);
-  assertEquals(
-    life.elb.order,
-    "find register poll deregister poll",
-    "one poll, for what other clients did meanwhile",
-  );
-  assertMatch(life.log.text, /3 connections left, \S+ of at least 30s/);
-});
-
-Deno.test("-wait-idle waits for -min-drain-time where nobody is connected at all", async () => {
-  const args = ["-wait-drained", "-wait-idle", "-min-drain-time=30s"];
-  const life = new Life({ args, connections: () => 0 }).stopAt(MINUTE);
-  await life.run();
-  assertEquals(secondOf(life.clock.now()), 60 + 30);
-});
-
-Deno.test("-wait-idle begins to count anew when somebody connects", async () => {
-  const until = MINUTE + 60 * SECOND;
-  const args = ["-wait-drained", "-wait-idle", "-min-drain-time=0", "-idle-time=10s"];
-  const connections = (): number =>
+const CASES: readonly Case[] = [
+  {
+    name: "without -wait-drained, the lifecycle ends as soon as the target is deregistered",
+    ...{ args: [], lasts: [0, 0], calls: "deregister" },
+  },
+  {
+    name: "-wait-drained waits for the deregistration delay, and polls when it is over",
+    ...{ args: ["-wait-drained"], lasts: [301, 301], calls: "deregister delay poll" },
+  },
+  {
+    name: "-wait-drained waits for -min-drain-time where the delay is shorter",
+    ...{ args: ["-wait-drained", "-min-drain-time=90s"], delay: 0, lasts: [90, 90] },
+  },
+  {
+    name: "-wait-drained polls the state where the delay may not be read",
+    ...{ args: ["-wait-drained", "-min-drain-time=1m"], delay: 100, mayReadDelay: false },
+    ...{ lasts: [100, 115], calls: "deregister delay poll poll poll poll poll" },
+  },
+  {
+    name: "a drain ends at -wait-drained-timeout, with a warning and exit code 0",
+    args: ["-wait-drained", "-min-drain-time=1m", "-wait-drained-timeout=2m"],
+    ...{ lasts: [120, 120], logs: [/deregistered, but not drained after 2m0s/] },
+  },
+  {
+    name: "a second stop signal ends the wait, not the deregistration",
+    ...{ args: ["-wait-drained"], secondStop: 60, lasts: [60, 60] },
+  },
+  {
+    name: "-grace-period ends a drain before the pod's end, and says that it did",
+    args: ["-wait-drained", "-min-drain-time=10s", "-grace-period=40s"],
+    lasts: [35, 35],
+    logs: [
+      /the wait for the drain ends before .*"needed":"5m0s"/,
+      /shortened a step to fit into -grace-period .*"step":"6m0s","left":"34.99s"/,
+    ],
+  },
+  {
+    // The one poll is for what other clients did meanwhile.
+    name: "-wait-idle ends a drain when nobody is connected, long before the delay",
+    args: ["-wait-drained", "-wait-idle", "-min-drain-time=30s", "-idle-time=5s"],
+    connections: (seconds) => seconds < 100 ? 3 : 0,
+    ...{ lasts: [105, 105], calls: "deregister poll" },
+    logs: [/3 connections left, \S+ of at least 30s/],
+  },
+  {
+    name: "-wait-idle waits for -min-drain-time where nobody is connected at all",
+    args: ["-wait-drained", "-wait-idle", "-min-drain-time=30s"],
+    ...{ connections: () => 0, lasts: [30, 30] },
+  },
+  {
+    name: "-wait-idle begins to count anew when a client connects",
+    args: ["-wait-drained", "-wait-idle", "-min-drain-time=0", "-idle-time=10s"],
     // One second in eight: never idle for ten.
-    life.clock.now() < until && Math.floor(life.clock.now() / SECOND) % 8 === 0 ? 1 : 0;
-  const life: Life = new Life({ args, connections }).stopAt(MINUTE);
-  await life.run();
-  const took = secondOf(life.clock.now()) - 60;
-  assert(took >= 60 && took <= 71, `${took} s`);
-});
+    connections: (seconds) => seconds < 60 && Math.floor(seconds) % 8 === 0 ? 1 : 0,
+    lasts: [60, 71],
+  },
+  {
+    name: "-wait-idle waits for a client until -wait-drained-timeout",
+    args: ["-wait-drained", "-wait-idle", "-wait-drained-timeout=10m"],
+    ...{ connections: () => 1, lasts: [600, 600] },
+    logs: [/not drained after 10m0s: 1 connection left/],
+  },
+  {
+    name: "-wait-idle polls the API where the connections cannot be seen",
+    ...{ args: ["-wait-drained", "-wait-idle"], lasts: [301, 301] },
+    calls: "deregister delay poll",
+  },
+];
 
-Deno.test("-wait-idle holds on for a client until -wait-drained-timeout", async () => {
-  const args = ["-wait-drained", "-wait-idle", "-wait-drained-timeout=10m"];
-  const life = new Life({ args, connections: () => 1 }).stopAt(MINUTE);
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(secondOf(life.clock.now()), 60 + 600);
-  assertMatch(life.log.text, /not drained after 10m0s: 1 connection left/);
-});
+const DENIED = { code: "AccessDenied", retryable: false } satisfies Partial<ApiErrorDetails>;
 
-Deno.test("-wait-idle asks the API where the connections cannot be seen", async () => {
-  const life = new Life({ args: ["-wait-drained", "-wait-idle"] }).stopAt(MINUTE);
-  await life.run();
-  assertEquals(life.elb.order, "find register poll deregister delay poll");
-});
-
-Deno.test("a target that somebody registers during the drain is deregistered again", async () => {
-  const life = new Life({ args: ["-wait-drained", "-wait-drained-timeout=20m"] }).stopAt(MINUTE);
-  life.clock.at(MINUTE + 30 * SECOND, () => life.elb.states.set("kafka", "healthy"));
-  assertEquals((await life.run()).exit, "done");
-  assertEquals(life.elb.order, "find register poll deregister delay poll deregister poll");
-  assertEquals(life.elb.states.get("kafka"), "absent");
-  assertMatch(life.log.text, /another client registered the target while it drained/);
-});
-
-Deno.test("several groups are drained when the last one is", async () => {
-  const life = new Life({ args: ["-wait-drained"], groups: ["kafka", "edge"] }).stopAt(MINUTE);
-  life.elb.failing = (call, group) =>
-    call === "DeregisterTargets" && group === "edge" && life.clock.now() < MINUTE + 8 * SECOND
-      ? { code: "Throttling", retryable: true }
-      : undefined;
-  assertEquals((await life.run()).exit, "done");
-  assert(life.clock.now() > MINUTE + 308 * SECOND);
-  assertEquals([...life.elb.states.values()], ["absent", "absent"]);
-});
+for (const one of CASES) {
+  Deno.test(one.name, async () => {
+    const { args, delay = 300, mayReadDelay, secondStop, connections, lasts: [from, to] } = one;
+    const seconds = () => (life.clock.now() - MINUTE) / SECOND;
+    const count = connections && (() => connections(seconds()));
+    const life: Life = new Life({ args, ...(count !== undefined && { connections: count }) });
+    life.stopAt(MINUTE, secondStop === undefined ? undefined : MINUTE + secondStop * SECOND);
+    life.elb.delay = delay * SECOND;
+    life.elb.failing = (call) =>
+      call === "DescribeTargetGroupAttributes" && mayReadDelay === false ? DENIED : undefined;
+    assertEquals((await life.run()).exit, "done");
+    const took = Math.round(seconds());
+    assert(took >= from && took <= to, `${took} s`);
+    if (one.calls !== undefined) {
+      assertEquals(life.elb.order, `find register poll ${one.calls}`);
+    }
+    for (const logs of one.logs ?? []) assertMatch(life.log.text, logs);
+    assertEquals(life.hooks.at(-1), secondStop ? "pre-deregister" : "post-deregister");
+    assertEquals(life.elb.states.get("kafka") !== "healthy", true);
+  });
+}
 
 Deno.test("a failed registration is rolled back without a wait for a drain", async () => {
   const life = new Life({ args: ["-wait-drained"], groups: ["kafka", "edge"] });
   life.elb.failing = (call, group) =>
-    call === "RegisterTargets" && group === "edge"
-      ? { code: "AccessDenied", retryable: false }
-      : undefined;
+    call === "RegisterTargets" && group === "edge" ? DENIED : undefined;
   assertEquals((await life.run()).exit, "notRegistered");
   assertEquals(secondOf(life.clock.now()), 0);
   assertEquals(life.elb.states.get("kafka"), "draining");

@@ -1,134 +1,108 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import type { ElasticLoadBalancing, TargetGroup } from "../../../lib/aws/elb.ts";
-import { ApiError } from "../../../lib/aws/errors.ts";
-import { Failure } from "../../../lib/host/exit.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { TargetGroup } from "../../../lib/aws/elb.ts";
 import type { GroupReference } from "../../../lib/config/target.ts";
-import { resolveGroups } from "../../../lib/registration/resolve.ts";
-import { KeptLog } from "../kept_log.ts";
+import { Failure } from "../../../lib/host/exit.ts";
+import { type Attachment, resolveGroups } from "../../../lib/registration/resolve.ts";
 import { VirtualClock } from "../../simulation/clock.ts";
+import { arnOf, FakeLoadBalancer, GROUP_PORT } from "../fake_load_balancer.ts";
+import { KeptLog } from "../kept_log.ts";
 
-const SECOND = 1_000;
-
-function arnOf(name: string): string {
-  return `arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/${name}/0123456789abcdef`;
+function byName(name: string, port?: number): GroupReference {
+  return { by: "name", name, ...(port !== undefined && { port }) };
 }
 
-function byName(name: string): GroupReference {
-  return { by: "name", name };
-}
+const BY_ARN: GroupReference = {
+  ...{ by: "arn", arn: arnOf("b"), name: "b", region: "eu-west-1", partition: "aws" },
+};
 
-function existing(name: string): TargetGroup {
-  return {
-    arn: arnOf(name),
-    name,
-    targetType: "ip",
-    ipAddressType: "ipv4",
-    healthCheck: { enabled: true, intervalSeconds: 10, healthyThreshold: 2, unhealthyThreshold: 2 },
-    loadBalancerArns: [],
-  };
-}
-
-function fault(code: string, retryable: boolean): ApiError {
-  const call = "DescribeTargetGroups";
-  return new ApiError(`${code}: no`, { call, code, retryable, effect: "none" });
-}
-
-/** Resolves against an API that knows the groups for which `exists` holds. */
-function resolve(
+/** Resolves groups; all of them exist, unless `setUp` changes that. */
+async function resolve(
   references: readonly GroupReference[],
-  exists: (name: string) => boolean,
-  { failing, stop = new AbortController().signal, id = "10.0.0.1", group }: {
-    failing?: ApiError;
-    stop?: AbortSignal;
-    id?: string;
-    group?: Partial<TargetGroup>;
-  } = {},
+  setUp: (elb: FakeLoadBalancer) => void = () => {},
+  { ids = ["10.0.0.1"], stop = new AbortController().signal } = {},
 ) {
   const clock = new VirtualClock();
-  const calls: (readonly string[])[] = [];
-  const unused = () => Promise.reject(new Error("not part of resolving"));
-  const elb: ElasticLoadBalancing = {
-    describeTargetGroups: (which, { signal }) => {
-      if (signal.aborted) return Promise.reject(signal.reason);
-      const names = "names" in which ? which.names : which.arns;
-      calls.push(names);
-      if (failing !== undefined) return Promise.reject(failing);
-      // As the API does: one name that it does not know fails the whole call.
-      if (!names.every(exists)) return Promise.reject(fault("TargetGroupNotFound", false));
-      return Promise.resolve(names.map((name) => ({ ...existing(name), ...group })));
-    },
-    registerTarget: unused,
-    deregisterTarget: unused,
-    describeTargetHealth: unused,
-    deregistrationDelay: unused,
-  };
-  const log = new KeptLog();
-  const options = { elb, clock, log, time: 60 * SECOND, stop, region: "eu-west-1" };
-  const result = clock.run(
-    resolveGroups(references, { ids: [id], lookUp: false }, options),
-  );
-  return { result, calls, clock };
+  const elb = new FakeLoadBalancer(clock, references.map(({ name }) => name));
+  setUp(elb);
+  const options = { elb, clock, log: new KeptLog(), time: 60_000, stop, region: "eu-west-1" };
+  const result = clock.run(resolveGroups(references, { ids, lookUp: false }, options));
+  const outcome: Attachment[] | Error = await result.catch((error) => error);
+  return { outcome, calls: elb.calls.map(({ group }) => group), clock };
 }
 
-Deno.test("resolveGroups() asks for up to 20 names in a call", async () => {
-  const names = Array.from({ length: 45 }, (_, index) => `group-${index}`);
-  const { result, calls } = resolve(names.map(byName), () => true);
-  assertEquals((await result).map(({ group }) => group.name), names);
-  assertEquals(calls.map(({ length }) => length), [20, 20, 5]);
+/** The group's name and the target, of all that was resolved. */
+async function resolved(...given: Parameters<typeof resolve>) {
+  const { outcome, calls } = await resolve(...given);
+  if (outcome instanceof Error) throw outcome;
+  return { found: outcome.map(({ group, target }) => [group.name, target]), calls };
+}
+
+async function failure(...given: Parameters<typeof resolve>) {
+  const { outcome, ...rest } = await resolve(...given);
+  assert(outcome instanceof Failure);
+  assertEquals(outcome.exit, "groupNotResolved");
+  return { message: outcome.message, ...rest };
+}
+
+const target = { id: "10.0.0.1" };
+
+Deno.test("resolveGroups() requests up to 20 names in a call", async () => {
+  const names = Array.from({ length: 45 }, (_, index) => `group-${index}-`);
+  const { found, calls } = await resolved(names.map((name) => byName(name)));
+  assertEquals(found, names.map((name) => [name, target]));
+  assertEquals(calls.map((call) => call.split(",").length), [20, 20, 5]);
 });
 
 Deno.test("resolveGroups() takes an ARN as it is, in its place among the names", async () => {
-  const arn = { by: "arn", arn: arnOf("b"), name: "b", region: "eu-west-1", partition: "aws" };
-  const { result, calls } = resolve(
-    [byName("a"), { ...arn, by: "arn" }, byName("c")],
-    () => true,
+  const { found, calls } = await resolved([byName("a"), BY_ARN, byName("c")]);
+  assertEquals(found.map(([name]) => name), ["a", "b", "c"]);
+  assertEquals(calls, ["a,c"]);
+  assertEquals((await resolved([BY_ARN])).calls, [], "ARNs alone need no call");
+});
+
+Deno.test("resolveGroups() gives each group the address of its type, and its ports", async () => {
+  const { found } = await resolved(
+    [byName("v4"), byName("v6"), byName("v4", 9093)],
+    undefined,
+    { ids: ["10.0.0.1", "2001:db8::1"] },
   );
-  assertEquals((await result).map(({ group }) => group.arn), ["a", "b", "c"].map(arnOf));
-  assertEquals(calls, [["a", "c"]]);
+  assertEquals(found, [["v4", target], ["v6", { id: "2001:db8::1" }], [
+    "v4",
+    { ...target, port: 9093 },
+  ]]);
 });
 
-Deno.test("resolveGroups() makes no call where all groups are ARNs", async () => {
-  const arn = { by: "arn", arn: arnOf("b"), name: "b", region: "eu-west-1", partition: "aws" };
-  const { result, calls } = resolve([{ ...arn, by: "arn" }], () => false);
-  assertEquals((await result).length, 1);
-  assertEquals(calls, []);
+Deno.test("resolveGroups() names the group that does not exist, or is given twice", async () => {
+  const missing = await failure(
+    ["a", "b", "c"].map((name) => byName(name)),
+    (elb) => elb.states.delete("b"),
+  );
+  assertMatch(missing.message, /^target group b does not exist in region eu-west-1/);
+  const twice = await failure([byName("a"), byName("a", GROUP_PORT)]);
+  assertMatch(twice.message, /^target group a is given twice with the same port \(9092\)/);
 });
 
-Deno.test("resolveGroups() says which of many names does not exist", async () => {
-  const { result } = resolve(["a", "b", "c"].map(byName), (name) => name !== "b");
-  const failure = await assertRejects(() => result, Failure);
-  assertEquals(failure.exit, "groupNotResolved");
-  assertMatch(failure.message, /^target group b does not exist in region eu-west-1/);
-});
-
-Deno.test("resolveGroups() tries again until its time is up, and says for how long", async () => {
-  const { result, calls, clock } = resolve([byName("a")], () => true, {
-    failing: fault("ServiceUnavailable", true),
+Deno.test("resolveGroups() tries again until its time is up, but not what is final", async () => {
+  const unavailable = await failure([byName("a")], (elb) => {
+    elb.failing = () => ({ code: "ServiceUnavailable", retryable: true });
   });
-  const failure = await assertRejects(() => result, Failure);
-  assertMatch(failure.message, /ServiceUnavailable: no \(tried for 1m0s, -resolve-timeout\)$/);
-  assertEquals(calls.length > 5, true, `${calls.length} calls`);
-  assertEquals(clock.now() <= 60 * SECOND, true);
-});
-
-Deno.test("resolveGroups() does not try again what is final", async () => {
-  const { result, calls } = resolve([byName("a")], () => true, {
-    failing: fault("AccessDenied", false),
+  assertMatch(unavailable.message, /ServiceUnavailable \(tried for 1m0s, -resolve-timeout\)$/);
+  assert(unavailable.calls.length > 5 && unavailable.clock.now() <= 60_000);
+  const denied = await failure([byName("a")], (elb) => {
+    elb.failing = () => ({ code: "AccessDenied", retryable: false });
   });
-  const failure = await assertRejects(() => result, Failure);
-  assertEquals(failure.message, "DescribeTargetGroups: AccessDenied: no");
-  assertEquals(calls.length, 1);
+  assertEquals(denied.message, "DescribeTargetGroups: AccessDenied");
+  assertEquals(denied.calls.length, 1);
 });
 
 Deno.test("resolveGroups() ends with the reason of a stop", async () => {
-  const { result, calls } = resolve([byName("a")], () => true, {
-    stop: AbortSignal.abort(new Error("stop")),
-  });
-  await assertRejects(() => result, Error, "stop");
+  const stop = AbortSignal.abort(new Error("stop"));
+  const { outcome, calls } = await resolve([byName("a")], undefined, { stop });
+  assertEquals(String(outcome), "Error: stop");
   assertEquals(calls, []);
 });
 
-/** A group, a target id of another type, and what the error says. */
+/** A group, a target ID of another type, and what the error says. */
 const MISMATCHES: readonly (readonly [Partial<TargetGroup>, string, RegExp])[] = [
   [{}, "i-1234abcd", /takes IPv4 targets, but -target-id is i-1234abcd: set it to the pod's IPv4/],
   [{ ipAddressType: "ipv6" }, "10.0.0.1", /takes IPv6 targets, .* set it to the pod's IPv6/],
@@ -136,10 +110,11 @@ const MISMATCHES: readonly (readonly [Partial<TargetGroup>, string, RegExp])[] =
   [{ targetType: "alb" }, "i-1234abcd", /takes alb targets, .* use a group of type ip/],
 ];
 
-Deno.test("resolveGroups() says what to do about a target id that the group does not take", async () => {
-  for (const [group, id, says] of MISMATCHES) {
-    const { result } = resolve([byName("kafka")], () => true, { group, id });
-    const { message } = await assertRejects(() => result, Failure);
+Deno.test("resolveGroups() says what to do about a target ID that the group does not take", async () => {
+  for (const [settings, id, says] of MISMATCHES) {
+    const { message } = await failure([byName("kafka")], (elb) => elb.settings = settings, {
+      ids: [id],
+    });
     assertMatch(message, says);
   }
 });
