@@ -1,12 +1,13 @@
 /** `/drain`, `/register` and an application that comes back, and what is seen of a lifecycle. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { HOOK_EVENTS } from "../../../lib/hooks/hook.ts";
+import { HOOK_EVENTS, type HookEvent, type HookOutcome } from "../../../lib/hooks/hook.ts";
 import { sleep } from "../../../lib/host/clock.ts";
-import { Life, MINUTE, SECOND, secondOf } from "./_lifecycle.ts";
+import { Life, type LifeOptions, MINUTE, SECOND, secondOf } from "./_lifecycle.ts";
 
 /** A life whose application comes back so long after each drain began, and after each return. */
-function comingBackAfter(time: number): Life {
+function comingBackAfter(time: number, options: LifeOptions = {}): Life {
   const life: Life = new Life({
+    ...options,
     application: {
       wait: () => Promise.resolve(),
       restarted: (signal) => sleep(life.clock.within(time, signal)),
@@ -91,13 +92,20 @@ Deno.test("an application that comes back is registered again, ten times in a ro
   assertEquals(life.hooks.length, 44);
 });
 
-Deno.test("an application that comes back before the end of the drain waits for that end", async () => {
-  const life = comingBackAfter(MINUTE).stopAt(20 * MINUTE);
-  const drained = life.drainAt(MINUTE);
-  await life.run();
-  assertEquals(secondOf((await drained).at), 361);
-  assertEquals(life.elb.order, DRAINED_AND_BACK);
-  assertEquals(secondOf(life.elb.at("RegisterTargets")[1] ?? 0), 361, "and is seen during it");
+Deno.test("an application that comes back before the drain has ended waits for that end", async () => {
+  // It comes back while the pre-deregister hook runs, or while the target drains.
+  for (const [hookEnd, drained] of [[3 * MINUTE, 481], [MINUTE, 361]] as const) {
+    const hook = async (event: HookEvent): Promise<HookOutcome> => {
+      if (event === "pre-deregister") await sleep(life.clock.within(hookEnd - life.clock.now()));
+      return { outcome: "succeeded" };
+    };
+    const life: Life = comingBackAfter(MINUTE, { hook }).stopAt(20 * MINUTE);
+    const drain = life.drainAt(MINUTE);
+    await life.run();
+    assertEquals(life.elb.order, DRAINED_AND_BACK);
+    assertEquals(secondOf((await drain).at), drained);
+    assertEquals(secondOf(life.elb.at("RegisterTargets")[1] ?? 0), drained);
+  }
 });
 
 Deno.test("the status shows the phase and the target, and idle times are reported", async () => {
