@@ -75,7 +75,7 @@ async function serveView(
 ): Promise<AsyncDisposable | undefined> {
   if (service === undefined) return undefined;
   const { serve } = await import("./http/server.ts");
-  return await serve(service, { log, view, clock: systemClock, stats, rest: onIdle });
+  return await serve(service, { log, view, clock: systemClock, stats, onIdle });
 }
 
 /** Loaded here and not before: a lifecycle does without it. */

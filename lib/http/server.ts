@@ -19,24 +19,18 @@ import { type Reply, type Route, ROUTES, unavailable } from "./routes.ts";
 import type { Stats } from "./stats.ts";
 
 /** Where the server listens, and whom it trusts. */
-export interface ServiceConfig extends GuardConfig {
+export interface ServerConfig extends GuardConfig {
   readonly listen: ListenAddress;
 }
 
 /** What the server needs. */
-export interface ServiceOptions {
+export interface ServerPorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly view: View;
   readonly stats: Stats;
   /** Called now and then between requests: a good moment to tidy up. */
-  readonly rest?: () => void;
-}
-
-/** A running server; to dispose of it is to stop it. */
-export interface Service extends AsyncDisposable {
-  /** Where it listens. */
-  readonly port: number;
+  readonly onIdle?: () => void;
 }
 
 /** So many clients may wait for a drain; the other connections are for probes. */
@@ -44,37 +38,39 @@ export const MOST_DRAIN_CLIENTS = 56;
 /** For an answer, unless it waits for a drain. */
 const ANSWER_TIME: Milliseconds = 5_000;
 /** Two probes every 5 s come to it in 40 minutes. */
-const ANSWERS_UNTIL_REST = 1_000;
+const CLIENTS_UNTIL_IDLE = 1_000;
 
 /**
  * Starts to serve.
  * @throws {Failure} It cannot listen there: exit code `usage`.
  */
-export async function serve(config: ServiceConfig, options: ServiceOptions): Promise<Service> {
-  const guard = new Guard(config, options);
+export async function serve(config: ServerConfig, ports: ServerPorts): Promise<HttpServer> {
+  const guard = new Guard(config, ports);
   await guard.check();
   const listener = listenAt(config.listen);
   const { port } = listener.addr;
-  options.log.info("listening", { address: listenAddressText({ ...config.listen, port }) });
-  return new HttpServer(listener, guard, options);
+  ports.log.info("listening", { address: listenAddressText({ ...config.listen, port }) });
+  return new HttpServer(listener, guard, ports);
 }
 
-/** A server behind a listener. */
-export class HttpServer implements Service {
+/** A running server; to dispose of it is to stop it. */
+export class HttpServer implements AsyncDisposable {
+  /** Where it listens. */
   readonly port: number;
   readonly #acceptor: Acceptor;
   readonly #guard: Guard;
-  readonly #options: ServiceOptions;
-  #answers = 0;
+  readonly #ports: ServerPorts;
+  #clients = 0;
 
-  constructor(listener: Listener, guard: Guard, options: ServiceOptions) {
+  constructor(listener: Listener, guard: Guard, ports: ServerPorts) {
     this.port = listener.addr.port;
     this.#guard = guard;
-    this.#options = options;
+    this.#ports = ports;
     this.#acceptor = new Acceptor(listener, {
-      ...options,
+      ...ports,
       serve: (connection, stopped) =>
-        connection.serve((request) => this.#answer(request, connection), stopped),
+        connection.serve((request) => this.#answer(request, connection), stopped)
+          .finally(() => this.#served()),
     });
   }
 
@@ -82,9 +78,12 @@ export class HttpServer implements Service {
     await this.#acceptor[Symbol.asyncDispose]();
   }
 
+  /** A client has its answers: nobody waits while the sidecar tidies up. */
+  #served(): void {
+    if (++this.#clients % CLIENTS_UNTIL_IDLE === 0) this.#ports.onIdle?.();
+  }
+
   async #answer(request: HttpRequest, connection: Connection): Promise<Reply> {
-    const { log, rest } = this.#options;
-    if (++this.#answers % ANSWERS_UNTIL_REST === 0) rest?.();
     const [path = ""] = request.target.split("?");
     const route = ROUTES.get(path);
     if (route === undefined) return { status: 404, text: `not found; there are ${known()}` };
@@ -93,7 +92,7 @@ export class HttpServer implements Service {
       return (route.guarded && await this.#refused(path, request, connection)) ||
         await this.#answerBy(route, connection);
     } catch (error) {
-      log.error("failed to answer a request", { error: String(error) });
+      this.#ports.log.error("failed to answer a request", { error: String(error) });
       return { status: 500, text: "internal error: see the sidecar's log" };
     }
   }
@@ -105,16 +104,16 @@ export class HttpServer implements Service {
   ): Promise<Reply | undefined> {
     const refusal = await this.#guard.refusal(path, { address, headers });
     if (refusal === undefined) return undefined;
-    this.#options.stats.onRefused(refusal);
+    this.#ports.stats.onRefused(refusal);
     return { status: 403, text: `refused: ${refusal.text}` };
   }
 
   async #answerBy(route: Route, connection: Connection): Promise<Reply> {
     if (route.waits) return await this.#answerDrain(route, connection);
-    const answer = route.answer(this.#options);
+    const answer = route.answer(this.#ports);
     if (!(answer instanceof Promise)) return answer;
     try {
-      return await abortable(answer, this.#options.clock.within(ANSWER_TIME));
+      return await abortable(answer, this.#ports.clock.within(ANSWER_TIME));
     } catch (error) {
       if (isTimeout(error)) return unavailable("no answer within 5 s");
       throw error;
@@ -127,7 +126,7 @@ export class HttpServer implements Service {
       return unavailable(`${MOST_DRAIN_CLIENTS} clients wait for the drain already`);
     }
     connection.drain().catch(() => this.#acceptor.drop(connection));
-    return await route.answer(this.#options);
+    return await route.answer(this.#ports);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { GroupStatus, Status } from "../lifecycle/status.ts";
 
 /** Changes when a field changes its meaning or disappears; new fields may come without that. */
-const VERSION = 2;
+const VERSION = 1;
 
 /** The document. Times are in seconds; unknown fields are left out. */
 export function statusDocument(status: Status): unknown {

@@ -221,12 +221,12 @@ async function statusOf(url: string): Promise<StatusDocument> {
 
 const GROUP = { name: "kafka", target_id: "10.0.0.1", port: 9092 };
 const SERVING = {
-  ...{ version: 2, phase: "serving", stopping: false, drain_requested: false, ready: true },
+  ...{ version: 1, phase: "serving", stopping: false, drain_requested: false, ready: true },
   groups: [{ ...GROUP, membership: "registered", health: { state: "healthy" } }],
   application: [],
 };
 const DRAINED_STATUS = {
-  ...{ version: 2, phase: "drained", stopping: false, drain_requested: true, ready: false },
+  ...{ version: 1, phase: "drained", stopping: false, drain_requested: true, ready: false },
   groups: [{
     ...{ ...GROUP, membership: "absent" },
     health: { state: "unused", reason: "Target.NotRegistered" },

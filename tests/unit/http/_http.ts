@@ -1,7 +1,7 @@
 /** A service at a real socket, in front of a life that a test makes up. */
 import { type Clock, systemClock } from "../../../lib/host/clock.ts";
 import type { Listener } from "../../../lib/http/acceptor.ts";
-import { serve, type Service, type ServiceConfig } from "../../../lib/http/server.ts";
+import { type HttpServer, serve, type ServerConfig } from "../../../lib/http/server.ts";
 import { Stats } from "../../../lib/http/stats.ts";
 import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
 import type { GroupStatus, Status, View } from "../../../lib/lifecycle/status.ts";
@@ -83,16 +83,16 @@ export class Scene implements AsyncDisposable {
   readonly log = new KeptLog();
   readonly stats = new Stats();
   /** How often the service had a moment to tidy up. */
-  rests = 0;
+  idleMoments = 0;
   readonly #connections: Deno.Conn[] = [];
-  #service: Service | undefined;
+  #service: HttpServer | undefined;
 
-  static async start(config: Partial<ServiceConfig> = {}, clock = systemClock): Promise<Scene> {
+  static async start(config: Partial<ServerConfig> = {}, clock = systemClock): Promise<Scene> {
     const scene = new Scene();
     const listen = { hostname: "127.0.0.1", port: 0 };
     const { log, stats, view } = scene;
     const usual = { listen, drainAllow: [], tokenRequired: false };
-    const ports = { log, stats, view, clock, rest: () => scene.rests++ };
+    const ports = { log, stats, view, clock, onIdle: () => scene.idleMoments++ };
     scene.#service = await serve({ ...usual, ...config }, ports);
     return scene;
   }
@@ -120,7 +120,10 @@ export class Scene implements AsyncDisposable {
 
   /** All that comes back until the service closes. */
   async raw(text: string): Promise<string> {
-    return await untilClosed(await this.connect(text));
+    const connection = await this.connect(text);
+    const reply = await untilClosed(connection);
+    connection.close();
+    return reply;
   }
 
   /** Stops the service. */

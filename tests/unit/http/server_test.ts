@@ -491,11 +491,13 @@ test("an address that cannot be listened on is a usage failure that names it", a
   }
 });
 
-test("every thousandth answer is a moment to tidy up", async () => {
+test("every thousandth client is followed by a moment to tidy up", async () => {
   await using scene = await Scene.start();
-  for (let count = 0; count < 999; count++) await scene.get("/livez");
-  assertEquals(scene.rests, 0);
-  for (let count = 0; count < 1_001; count++) await scene.get("/livez");
-  await scene.stop();
-  assertEquals(scene.rests, 2);
+  const clients = async (count: number) => {
+    for (; count > 0; count--) await scene.raw(request("GET /livez", "Connection: close"));
+  };
+  await clients(999);
+  assertEquals(scene.idleMoments, 0);
+  await clients(1_050);
+  assertEquals(scene.idleMoments, 2);
 });
