@@ -189,7 +189,10 @@ const cases: readonly Case[] = [
       await using scene = await Scene.start({ args: [`-listen=127.0.0.1:${port}`] });
       const { code, log } = await scene.sidecar.ended();
       assertEquals(code, 2);
-      assertMatch(log.at(-1) ?? "", new RegExp(`-listen 127\\.0\\.0\\.1:${port}: the port is in`));
+      assertMatch(
+        log.at(-1) ?? "",
+        new RegExp(`-listen 127\\.0\\.0\\.1:${port}: another process in the pod uses`),
+      );
       assertEquals(scene.calls, "");
     },
   },
