@@ -94,12 +94,14 @@ Deno.test("an application that comes back is registered again, ten times in a ro
 
 Deno.test("an application that comes back before the drain has ended waits for that end", async () => {
   // It comes back while the pre-deregister hook runs, or while the target drains.
-  for (const [hookEnd, drained] of [[3 * MINUTE, 481], [MINUTE, 361]] as const) {
+  for (const [hookEnd, delay, drained] of [[3 * MINUTE, 0, 181], [MINUTE, 300, 361]] as const) {
     const hook = async (event: HookEvent): Promise<HookOutcome> => {
       if (event === "pre-deregister") await sleep(life.clock.within(hookEnd - life.clock.now()));
       return { outcome: "succeeded" };
     };
-    const life: Life = comingBackAfter(MINUTE, { hook }).stopAt(20 * MINUTE);
+    const life: Life = comingBackAfter(MINUTE, { hook, args: ["-min-drain-time=0s"] })
+      .stopAt(20 * MINUTE);
+    life.elb.delay = delay * SECOND;
     const drain = life.drainAt(MINUTE);
     await life.run();
     assertEquals(life.elb.order, DRAINED_AND_BACK);
