@@ -1,5 +1,30 @@
-/** Applications that behave in some way, on real sockets. */
+/** Applications that behave in some way: in virtual time, and on real sockets. */
+import type { Answer, Probe } from "../../../lib/application/probe.ts";
 import type { ApplicationAddress } from "../../../lib/config/addresses.ts";
+import { sleep } from "../../../lib/host/clock.ts";
+import type { VirtualClock } from "../../simulation/clock.ts";
+
+export const READY: Answer = { outcome: "ready" };
+export const REFUSED: Answer = { outcome: "refused", reason: "connection refused" };
+export const BUSY: Answer = { outcome: "unready", reason: "status 503" };
+
+/** What an address answers at a moment; silent: nothing, until the check is given up. */
+export type Script = (url: string, now: number) => Answer | "silent";
+
+/** A probe that notes when it checked each address. */
+export function scriptedProbe(
+  clock: VirtualClock,
+  script: Script,
+  checks: Record<string, number[]>,
+): Probe {
+  return async ({ url }, signal) => {
+    (checks[url] ??= []).push(clock.now());
+    const given = script(url, clock.now());
+    if (given !== "silent") return given;
+    await sleep(signal);
+    return { outcome: "unready", reason: "no answer in time" };
+  };
+}
 
 export function tcpAddress(port: number, hostname = "127.0.0.1"): ApplicationAddress {
   return { kind: "tcp", url: `tcp://${hostname}:${port}`, hostname, port };

@@ -1,16 +1,10 @@
-/** Waiting for the application, in virtual time, and once for real. */
+/** Waiting for the application, in virtual time. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { waitForApplication } from "../../../lib/application/application.ts";
-import type { Answer, Probe } from "../../../lib/application/probe.ts";
-import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
 import { Failure } from "../../../lib/host/exit.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../../simulation/clock.ts";
-import { deadPort, httpAddress, tcpAddress } from "./_servers.ts";
-
-const READY: Answer = { outcome: "ready" };
-const REFUSED: Answer = { outcome: "refused", reason: "connection refused" };
-const BUSY: Answer = { outcome: "unready", reason: "status 503" };
+import { BUSY, READY, REFUSED, type Script, scriptedProbe, tcpAddress } from "./_servers.ts";
 
 const [ONE, TWO] = [tcpAddress(1), tcpAddress(2)];
 
@@ -19,19 +13,12 @@ class Bench {
   readonly log = new KeptLog();
   readonly stop = new AbortController();
   /** When each address was checked. */
-  readonly checks: Record<string, number[]> = { [ONE.url]: [], [TWO.url]: [] };
+  readonly checks: Record<string, number[]> = {};
   readonly reported: string[] = [];
 
-  /** @param answer What an address answers at a moment, or how long it keeps silent. */
-  wait(answer: (url: string, now: number) => Answer | "silent", time = 300_000): Promise<void> {
+  wait(answer: Script, time = 300_000): Promise<void> {
     const { clock, log } = this;
-    const probe: Probe = async ({ url }, signal) => {
-      this.checks[url]?.push(clock.now());
-      const given = answer(url, clock.now());
-      if (given !== "silent") return given;
-      await sleep(signal);
-      return { outcome: "unready", reason: "no answer in time" };
-    };
+    const probe = scriptedProbe(clock, answer, this.checks);
     const onAnswer = (url: string, ready: boolean) => this.reported.push(`${url} ${ready}`);
     const options = { clock, log, time, stop: this.stop.signal, onAnswer, probe };
     return clock.run(waitForApplication([ONE, TWO], options));
@@ -75,24 +62,23 @@ Deno.test("waitForApplication() checks once a second until every address answers
 });
 
 /** Waits that fail after 2.5 s, and what they say of each address. */
-const FAILURES: readonly [name: string, (url: string, now: number) => Answer | "silent", string][] =
+const FAILURES: readonly [name: string, answer: Script, complaints: string][] = [
   [
-    [
-      "names the addresses that did not answer, and why",
-      (url) => url === ONE.url ? BUSY : REFUSED,
-      `${ONE.url} (status 503), ${TWO.url} (connection refused)`,
-    ],
-    [
-      "does not name an address that answered",
-      (url) => url === ONE.url ? READY : REFUSED,
-      `${TWO.url} (connection refused)`,
-    ],
-    [
-      "gives the last whole answer, not the one that the end cut short",
-      (url, now) => url === ONE.url ? READY : now < 2_000 ? BUSY : "silent",
-      `${TWO.url} (status 503)`,
-    ],
-  ];
+    "names the addresses that did not answer, and why",
+    (url) => url === ONE.url ? BUSY : REFUSED,
+    `${ONE.url} (status 503), ${TWO.url} (connection refused)`,
+  ],
+  [
+    "does not name an address that answered",
+    (url) => url === ONE.url ? READY : REFUSED,
+    `${TWO.url} (connection refused)`,
+  ],
+  [
+    "gives the last whole answer, not the one that the end cut short",
+    (url, now) => url === ONE.url ? READY : now < 2_000 ? BUSY : "silent",
+    `${TWO.url} (status 503)`,
+  ],
+];
 
 for (const [name, answer, complaints] of FAILURES) {
   Deno.test(`waitForApplication() fails in time and ${name}`, async () => {
@@ -120,31 +106,4 @@ Deno.test("waitForApplication() is ended at once by a stop, whatever it is doing
     return READY;
   });
   assertEquals(await wait.catch((thrown) => thrown), reason, "it comes with the last answer");
-});
-
-/** The real time, but that the second between two checks is shorter. */
-const quick: Clock = {
-  ...systemClock,
-  within: (time, ...signals) => systemClock.within(time === 1_000 ? 50 : time, ...signals),
-};
-
-Deno.test("waitForApplication() finds real servers that begin to listen while it waits", async () => {
-  const [port, other] = [deadPort(), deadPort()];
-  const refused = Promise.withResolvers<void>();
-  const options = {
-    clock: quick,
-    log: new KeptLog(),
-    time: 60_000,
-    stop: new AbortController().signal,
-    onAnswer: () => refused.resolve(),
-  };
-  const waiting = waitForApplication([tcpAddress(port), httpAddress(other, "/healthz")], options);
-  await refused.promise;
-  using _listener = Deno.listen({ hostname: "127.0.0.1", port });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: other, onListen: () => {} },
-    () => new Response(),
-  );
-  await waiting;
-  await server.shutdown();
 });

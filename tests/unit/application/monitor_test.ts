@@ -1,34 +1,27 @@
 /** The check of the application that all callers share, in virtual time. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApplicationMonitor } from "../../../lib/application/monitor.ts";
-import type { Answer, Probe } from "../../../lib/application/probe.ts";
+import type { Answer } from "../../../lib/application/probe.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import { VirtualClock } from "../../simulation/clock.ts";
-import { tcpAddress } from "./_servers.ts";
-
-const READY: Answer = { outcome: "ready" };
-const REFUSED: Answer = { outcome: "refused", reason: "connection refused" };
-const BUSY: Answer = { outcome: "unready", reason: "status 503" };
+import { BUSY, READY, REFUSED, type Script, scriptedProbe, tcpAddress } from "./_servers.ts";
 
 const [ONE, TWO] = [tcpAddress(1), tcpAddress(2)];
 
 class Bench {
   readonly clock = new VirtualClock();
-  /** When the first address was checked. */
-  readonly checks: number[] = [];
+  readonly #checks: Record<string, number[]> = {};
   readonly monitor: ApplicationMonitor;
 
-  /** @param answer What an address answers at a moment. */
-  constructor(answer: (now: number, url: string) => Answer | "silent") {
+  constructor(answer: Script) {
     const { clock } = this;
-    const probe: Probe = async ({ url }, signal) => {
-      if (url === ONE.url) this.checks.push(clock.now());
-      const given = answer(clock.now(), url);
-      if (given !== "silent") return given;
-      await sleep(signal);
-      return { outcome: "unready", reason: "no answer in time" };
-    };
+    const probe = scriptedProbe(clock, answer, this.#checks);
     this.monitor = new ApplicationMonitor([ONE, TWO], { clock, probe });
+  }
+
+  /** When the first address was checked. */
+  get checks(): readonly number[] {
+    return this.#checks[ONE.url] ?? [];
   }
 
   /** What `answers` gives to callers at these moments. */
@@ -50,7 +43,7 @@ class Bench {
 }
 
 Deno.test("answers() is true only while all addresses answer, and where there are none", async () => {
-  const bench = new Bench((now, url) => url === TWO.url && now < 1_000 ? BUSY : READY);
+  const bench = new Bench((url, now) => url === TWO.url && now < 1_000 ? BUSY : READY);
   assertEquals(await bench.answersAt(0, 1_000), [false, true]);
   const clock = new VirtualClock();
   const none = new ApplicationMonitor([], { clock });
@@ -65,16 +58,16 @@ Deno.test("answers() makes one check a second, however many callers there are", 
 });
 
 Deno.test("answers() takes a second at most, and its answer is never older than two", async () => {
-  const silent = new Bench((_, url) => url === ONE.url ? "silent" : READY);
+  const silent = new Bench((url) => url === ONE.url ? "silent" : READY);
   assertEquals(await silent.answersAt(0, 100, 999), [false, false, false]);
   assertEquals([silent.checks, silent.clock.now()], [[0], 1_000]);
-  const bench = new Bench((now) => now === 0 ? READY : "silent");
+  const bench = new Bench((_, now) => now === 0 ? READY : "silent");
   assertEquals(await bench.answersAt(0, 999, 1_000), [true, true, false]);
   assertEquals(bench.clock.now(), 2_000);
 });
 
 Deno.test("last() reports each address's last answer, false before the first", async () => {
-  const bench = new Bench((_, url) => url === ONE.url ? READY : REFUSED);
+  const bench = new Bench((url) => url === ONE.url ? READY : REFUSED);
   const ready = () => bench.monitor.last().map(({ ready }) => ready);
   assertEquals(ready(), [false, false]);
   bench.monitor.record(TWO.url, true);
@@ -129,7 +122,7 @@ const LIVES: readonly {
 
 for (const { name, answers, ...seen } of LIVES) {
   Deno.test(`restarted() ${seen.back ? "ends" : "never ends"} when an address ${name}`, async () => {
-    const bench = new Bench((now, url) =>
+    const bench = new Bench((url, now) =>
       url === ONE.url ? READY : answers.findLast(([from]) => from <= now)?.[1] ?? READY
     );
     assertEquals(await bench.restart(), seen);
@@ -139,18 +132,9 @@ for (const { name, answers, ...seen } of LIVES) {
 }
 
 Deno.test("restarted() counts no check twice, though others check meanwhile", async () => {
-  const bench = new Bench((now) => now < 300 ? REFUSED : READY);
+  const bench = new Bench((_, now) => now < 300 ? REFUSED : READY);
   const others = bench.answersAt(100, 150, 250);
   assertEquals([await bench.restart(), await others], [{}, [false, false, false]]);
-});
-
-Deno.test("restarted() believes no check from before it began", async () => {
-  const bench = new Bench((now) => now < 100 ? REFUSED : READY);
-  const clock = bench.clock;
-  clock.at(0, () => void bench.monitor.answers());
-  const end = clock.within(30_000);
-  const since = sleep(clock.within(120)).then(() => bench.monitor.restarted(end));
-  await assertRejects(() => clock.run(since), DOMException);
 });
 
 Deno.test("restarted() throws its signal's reason at once, and waits for ever for no application", async () => {

@@ -31,73 +31,8 @@ Deno.test("readConfig() has the original program's defaults, and its own for the
   });
 });
 
-Deno.test("readConfig() puts each flag's value in its place", () => {
-  const hookFlags = ["pre-register", "post-register", "pre-deregister", "post-deregister"]
-    .flatMap((event, at) => [
-      `-${event}-command=${event}`,
-      `-${event}-url=http://localhost/${event}`,
-      `-${event}-timeout=${at + 1}s`,
-    ]);
-  const hook = (event: string, timeout: number) => ({
-    command: event,
-    url: `http://localhost/${event}`,
-    timeout,
-  });
-  const config = configOf([
-    ...hookFlags,
-    ...["-target-port=80", "-availability-zone=all", "-target-group-name=web"],
-    ...[`-target-group-arn=${ARN}`, "-wait-for=tcp://localhost:9092", "-wait-for-timeout=7s"],
-    ...["-wait-drained", "-wait-drained-timeout=6s", "-min-drain-time=0", "-wait-idle"],
-    ...["-idle-time=8s", "-grace-period=9s", "-listen=:8080", "-drain-allow=10.0.0.9"],
-    ...[
-      "-drain-token-file=/token",
-      "-drain-token-required",
-      "-watch-interval=10s",
-      "-check",
-      "-require-in-service",
-    ],
-    ...["-wait-in-service-timeout=1s", "-resolve-timeout=2s", "-register-timeout=3s"],
-    ...["-deregister-timeout=4s", "-confirm-settle=5ms", "-region=eu-west-1"],
-    ...["-endpoint-url=http://127.0.0.1:4566", "-log-format=json", "-log-level=debug"],
-    "-termination-log=/tmp/end",
-  ]);
-  assertEquals(config, {
-    groups: [
-      { by: "name", name: "web" },
-      { by: "arn", arn: ARN, region: "eu-west-1", partition: "aws", name: "edge" },
-    ],
-    target: { ids: ["10.0.0.1"], port: 80, availabilityZone: "all", lookUp: true },
-    application: {
-      addresses: [{
-        kind: "tcp",
-        url: "tcp://localhost:9092",
-        hostname: "localhost",
-        port: 9092,
-      }],
-      timeout: 7_000,
-    },
-    hooks: {
-      "pre-register": hook("pre-register", 1_000),
-      "post-register": hook("post-register", 2_000),
-      "pre-deregister": hook("pre-deregister", 3_000),
-      "post-deregister": hook("post-deregister", 4_000),
-    },
-    inService: { wait: true, timeout: 1_000, required: true },
-    drain: { wait: true, timeout: 6_000, minTime: 0, idle: true, idleTime: 8_000 },
-    gracePeriod: 9_000,
-    service: {
-      listen: { hostname: "::", port: 8080 },
-      drainAllow: [{ address: "10.0.0.9", bits: 32 }],
-      tokenRequired: true,
-      tokenFile: "/token",
-    },
-    watchInterval: 10_000,
-    check: true,
-    timeouts: { resolve: 2_000, register: 3_000, deregister: 4_000, confirmSettle: 5 },
-    api: { region: "eu-west-1", endpointUrl: "http://127.0.0.1:4566" },
-    log: { format: "json", level: "debug" },
-    terminationLog: "/tmp/end",
-  });
+Deno.test("readConfig() has the groups looked up where connections are counted", () => {
+  assertEquals(configOf(["-wait-idle", "-listen=:80"]).target.lookUp, true);
 });
 
 Deno.test("readConfig() takes the region of an ARN where none is given", () => {

@@ -10,12 +10,13 @@ import {
   variablesOf,
 } from "../../../lib/config/flags.ts";
 import { readSettings, type Settings } from "../../../lib/config/settings.ts";
-import { GOOD, type Variables } from "./_reading.ts";
+import { configOf, GOOD, type Variables } from "./_reading.ts";
 
 function settingsOf(args: readonly string[], env: Variables = {}): Settings {
   return readSettings(readArguments(args), env, { shell: true });
 }
 
+const KAFKA = { by: "name", name: "kafka" };
 const { values: DEFAULTS } = settingsOf([]);
 
 for (const name of FLAG_NAMES) {
@@ -23,8 +24,10 @@ for (const name of FLAG_NAMES) {
     // parseArgs takes a dot for a path, and `no-` for a negation.
     assertMatch(name, /^(?!no-|h$|help$)[a-z]+(-[a-z]+)*$/);
     assertMatch(flag(name).help, /^[A-Z].*[^.]$/);
-    const [text, value = text] = GOOD[name];
-    const needed = flag(name).needs === undefined ? [] : ["-listen=:0"];
+    const [text, place, value = text] = GOOD[name];
+    const needed = flag(name).needs === undefined
+      ? []
+      : ["-listen=:0", "-drain-token-file=/token"].filter((one) => !one.startsWith(`-${name}=`));
     const defaults = settingsOf(needed).values;
     const given = settingsOf([...needed, `-${name}=${text}`]);
     assertEquals(given.errors, []);
@@ -36,6 +39,10 @@ for (const name of FLAG_NAMES) {
     const set = settingsOf(needed, { [variable]: text });
     assertEquals(set.values, given.values);
     assertEquals(set.sources.get(name), `environment variable ${variable}`);
+    const group = name === "target-group-arn" ? [] : ["-target-group-name=kafka"];
+    const config: unknown = configOf([...group, ...needed, `-${name}=${text}`], { POD_IP: "::1" });
+    const placed = place.split(".").reduce((part, key) => Object(part)[key], config);
+    assertEquals(placed, name === "target-group-name" ? [KAFKA, value].flat() : value);
   });
 }
 
@@ -137,10 +144,12 @@ Deno.test("ports are read as Go reads integers, and 0 stands for none", () => {
 });
 
 Deno.test("booleans are Go's twelve words", () => {
-  const read = (text: string) => flag("check").read([text], { shell: true });
   const words = { true: "1 t T true TRUE True", false: "0 f F false FALSE False" };
-  for (const word of words.true.split(" ")) assertEquals(read(word), { value: true, errors: [] });
-  for (const word of words.false.split(" ")) assertEquals(read(word), { value: false, errors: [] });
+  for (const value of [true, false]) {
+    for (const word of words[`${value}`].split(" ")) {
+      assertEquals(flag("check").read([word], { shell: true }), { value, errors: [] });
+    }
+  }
 });
 
 const tcp = (url: string, hostname: string, port: number) => ({ kind: "tcp", url, hostname, port });
