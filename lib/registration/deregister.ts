@@ -54,6 +54,8 @@ export interface Registered {
   readonly doubtUntil: Milliseconds;
   /** Until then, a reply that the target is not registered may be out of date. */
   readonly settledAt: Milliseconds;
+  /** A DeregisterTargets call has ended without an answer to rely on: it may still be applied. */
+  deregisteringInDoubt(): void;
 }
 
 /** What deregistering gets at least, and what is kept back for the exit. */
@@ -201,15 +203,18 @@ async function pollUntilSettled(
 }
 
 async function sendDeregister(
-  { group, target, options: { elb, times } }: Registered,
+  registered: Registered,
   deadline: AbortSignal,
 ): Promise<ApiError | undefined> {
+  const { group, target, options: { elb, times } } = registered;
   const timeout = attemptTime(times.deregister);
   try {
     await elb.deregisterTarget(group.arn, target, { signal: deadline, timeout });
     return undefined;
-  } catch (error) {
-    return asApiError(error, "DeregisterTargets", timeout);
+  } catch (thrown) {
+    const error = asApiError(thrown, "DeregisterTargets", timeout);
+    if (error.effect === "unknown") registered.deregisteringInDoubt();
+    return error;
   }
 }
 

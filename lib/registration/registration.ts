@@ -3,6 +3,7 @@ import { abortable } from "@std/async/abortable";
 import type { Target, TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
 import { attemptTime, retry } from "../aws/retry.ts";
+import { anyOf, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { LogFields } from "../host/log.ts";
 import {
@@ -33,6 +34,7 @@ export class Registration implements Registered {
   #inFlight: Promise<RegisterResult> | undefined;
   #doubtUntil: Milliseconds = -Infinity;
   #settledAt: Milliseconds = -Infinity;
+  #deregistersUntil: Milliseconds = -Infinity;
 
   constructor({ group, target }: Attachment, options: RegistrationOptions) {
     this.group = group;
@@ -97,6 +99,10 @@ export class Registration implements Registered {
     this.#wasInService = false;
   }
 
+  deregisteringInDoubt(): void {
+    this.#deregistersUntil = this.#settleTime();
+  }
+
   /** The API says that the target is registered, whoever registered it. */
   foundRegistered(): void {
     this.#membership = { at: "registered" };
@@ -116,9 +122,9 @@ export class Registration implements Registered {
   async register(...stops: readonly AbortSignal[]): Promise<void> {
     const { clock, log, times } = this.options;
     const started = clock.now();
-    const signal = clock.within(times.register, ...stops);
-    // A call of the previous registration cycle may be in flight, where its answer was not waited for.
-    if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);
+    const stop = anyOf(...stops);
+    await this.#untilEarlierCallsEnd(stop);
+    const signal = clock.within(times.register, stop);
     await retry(() => this.#attempt(signal), {
       call: "RegisterTargets",
       clock,
@@ -141,6 +147,15 @@ export class Registration implements Registered {
     } else {
       log.error("could not confirm that the target is deregistered", fields);
     }
+  }
+
+  /** Calls of the registration cycle before may be in flight, or applied late: they would undo this. */
+  async #untilEarlierCallsEnd(stop: AbortSignal): Promise<void> {
+    const { clock } = this.options;
+    if (this.#inFlight !== undefined) await abortable(this.#inFlight, stop);
+    const left = this.#deregistersUntil - clock.now();
+    if (left > 0) await sleep(clock.within(left, stop));
+    stop.throwIfAborted();
   }
 
   /** One RegisterTargets call. When `signal` ends, a request that was sent continues without us. */

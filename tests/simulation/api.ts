@@ -38,6 +38,8 @@ export interface ApiOptions {
   readonly target: Target;
   /** Told of each call when it is made, when its request goes out, and when it has ended. */
   readonly onCall: (record: CallRecord, step: "made" | "sent" | "ended") => void;
+  /** Called before a call takes effect, perhaps long after its client has given it up. */
+  readonly onApply: (record: CallRecord) => void;
 }
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup";
@@ -214,9 +216,10 @@ export class SimulatedApi implements ElasticLoadBalancing {
 
   /** Whatever the network does, it does within the settle time after the client's end. */
   #apply(course: Course, record: CallRecord, apply: (course: Course) => void): void {
-    const { clock, trace, weather } = this.#options;
+    const { clock, trace, weather, onApply } = this.#options;
     const latest = (record.endedAt ?? Infinity) + weather.settle;
     if (clock.now() >= latest && record.end !== "answered" && record.endedAt !== undefined) return;
+    onApply(record);
     apply(course);
     if (record.call === "RegisterTargets" || record.call === "DeregisterTargets") {
       trace.happened(`applied: ${record.call} ${record.group}`);

@@ -1,6 +1,6 @@
 /** One schedule from its decisions to its verdict. */
 import { hangUpEvents } from "./events.ts";
-import { seeCall } from "./invariants/calls.ts";
+import { seeApply, seeCall } from "./invariants/calls.ts";
 import { seeAftermath, seeCycleEnd, seeEnd } from "./invariants/end.ts";
 import { seeHook } from "./invariants/hooks.ts";
 import { seeReturn, seeSettled } from "./invariants/requests.ts";
@@ -41,6 +41,7 @@ export async function play(tape: Tape, keepLines = false): Promise<Verdict> {
   const world = new World(scenario, tape, {
     keepLines,
     onCall: seeCall,
+    onApply: seeApply,
     onHook: seeHook,
     onReturn: (world) => {
       seeCycleEnd(world);

@@ -72,6 +72,7 @@ export class World {
   constructor(scenario: Scenario, tape: Tape, watch: {
     readonly keepLines: boolean;
     readonly onCall: (world: World, record: CallRecord, step: "made" | "sent" | "ended") => void;
+    readonly onApply: (world: World, record: CallRecord) => void;
     readonly onHook: (world: World, run: HookRun) => void;
     /** Told when another cycle begins, before it does. */
     readonly onReturn: (world: World) => void;
@@ -91,6 +92,7 @@ export class World {
         this.#follow(record, step);
         watch.onCall(this, record, step);
       },
+      onApply: (record) => watch.onApply(this, record),
     });
     const { hooks } = scenario.config;
     this.hooks = new SimulatedHooks({

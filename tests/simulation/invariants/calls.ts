@@ -23,6 +23,14 @@ export function seeCall(world: World, record: CallRecord, step: "made" | "sent" 
   if (record.call === "RegisterTargets") mayRegister(world);
 }
 
+/** Looks at a call that takes effect: one from before must not undo a registration of now. */
+export function seeApply({ api, trace, cycle }: World, record: CallRecord): void {
+  if (record.call !== "DeregisterTargets" || record.madeAt >= cycle.began) return;
+  if (api.memberships.get(record.group)?.isOurs) {
+    trace.violated(`14: a late DeregisterTargets call deregisters ${record.group}, which serves`);
+  }
+}
+
 function mayRegister(world: World): void {
   const { trace, facts, isDrainStanding, mayReturn, ofCycle } = world;
   if (facts.stoppedAt !== undefined) {

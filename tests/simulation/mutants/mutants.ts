@@ -185,12 +185,19 @@ const OF_REGISTERING: readonly Mutant[] = [
   ...inside("registration/registration.ts#register", [
     [
       "registering continues after a stop",
-      "clock.within(times.register, ...stops)",
+      "clock.within(times.register, stop)",
       "clock.within(times.register)",
     ],
+  ]),
+  ...inside("registration/registration.ts##untilEarlierCallsEnd", [
     [
       "a new registration cycle registers beside a call of the one before",
-      "if (this.#inFlight !== undefined) await abortable(this.#inFlight, signal);",
+      "if (this.#inFlight !== undefined) await abortable(this.#inFlight, stop);",
+      "",
+    ],
+    [
+      "a late DeregisterTargets call deregisters what was registered since",
+      "if (left > 0) await sleep(clock.within(left, stop));",
       "",
     ],
   ]),
