@@ -125,7 +125,7 @@ function attributesOf(settings: GroupSettings): Record<string, string> {
   const state = "target_health_state.unhealthy";
   return {
     "deregistration_delay.timeout_seconds": `${settings.deregistrationDelaySeconds}`,
-    "deregistration_delay.connection_termination.enabled": `${settings.connectionTermination}`,
+    "deregistration_delay.connection_termination.enabled": "false",
     "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
     "preserve_client_ip.enabled": `${settings.targetType === "instance"}`,
     "proxy_protocol_v2.enabled": "false",

@@ -13,7 +13,7 @@ import {
   recorded,
 } from "./operations.ts";
 import { pause, until } from "./pause.ts";
-import { type Plan, planOf, respond, type Wait } from "./plan.ts";
+import { type Plan, planOf, respond } from "./plan.ts";
 import { errorReply, type Reply, resultReply, type Xml } from "./replies.ts";
 import { callerArn } from "./sts.ts";
 
@@ -106,7 +106,6 @@ export class CallInProgress {
   }
 
   #perform(caller: AccessKey | undefined): Xml {
-    this.#report("call-applying");
     const result = perform(this.#operation, caller, this.#api);
     this.call.applied = true;
     this.call.appliedAt = this.#api.now();
@@ -122,7 +121,7 @@ export class CallInProgress {
     this.#report(step);
   }
 
-  #wait(wait: Wait, signals: readonly AbortSignal[]): Promise<boolean> {
+  #wait(wait: Plan["before"], signals: readonly AbortSignal[]): Promise<boolean> {
     const signal = AbortSignal.any([this.#api.stop, ...signals]);
     if (wait === "release") return until(this.#released, signal);
     return wait === 0 ? Promise.resolve(!signal.aborted) : pause(wait, signal);

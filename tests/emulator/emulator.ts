@@ -7,7 +7,7 @@ import { type Call, type EmulatorEvent, EventLog } from "./events.ts";
 import { type FaultRule, Faults } from "./faults.ts";
 import { Group, type Registration } from "./groups.ts";
 import { type Exchange, type HttpServer, listen } from "./http.ts";
-import { Listener, type Traffic } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import { planOf, respond } from "./plan.ts";
 import { ELB } from "./replies.ts";
 import { type GroupOptions, groupSettings } from "./settings.ts";
@@ -135,25 +135,15 @@ export class Emulator implements AsyncDisposable {
     return this.targets(group).filter(({ state }) => state !== "draining");
   }
 
-  /**
-   * The connections that were forwarded to the group's targets, and those that were not.
-   * @throws {RangeError} Where the group has no listener.
-   */
-  traffic(group: string): Traffic {
-    const listener = this.#listeners.get(this.#find(group));
-    if (listener === undefined) throw new RangeError(`Target group "${group}" has no listener`);
-    return listener.traffic;
-  }
-
-  /** The first event from now on that fits; rejects after 30 s, or when the signal ends. */
-  next(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent> {
-    return this.#events.next(fits, signal);
+  /** The first event from now on that fits; rejects after 30 s. */
+  next(fits: (event: EmulatorEvent) => boolean): Promise<EmulatorEvent> {
+    return this.#events.next(fits);
   }
 
   /** As `next`, but an event of the past will do. */
-  seen(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent> {
+  seen(fits: (event: EmulatorEvent) => boolean): Promise<EmulatorEvent> {
     const past = this.events.find(fits);
-    return past === undefined ? this.next(fits, signal) : Promise.resolve(past);
+    return past === undefined ? this.next(fits) : Promise.resolve(past);
   }
 
   /** Calls the listener with each event to come, until the returned function is called. */
@@ -273,11 +263,9 @@ export class Emulator implements AsyncDisposable {
     const settings = groupSettings(options);
     const { name: group } = settings;
     const at = () => this.#now();
-    const listener = settings.listener === false ? undefined : new Listener(settings, {
-      flow: (kind, flow) => this.#events.add({ kind, at: at(), group, flow }),
-      sendingEnded: (target) =>
-        this.#events.add({ kind: "sending-ended", at: at(), group, target }),
-    }, at);
+    const listener = settings.listener
+      ? new Listener(settings, (kind, flow) => this.#events.add({ kind, at: at(), group, flow }))
+      : undefined;
     const made = new Group(groupArn(this.region, group), settings, (change) => {
       // Before it is reported: one who waits for the event may connect at once.
       listener?.follow(change);

@@ -46,30 +46,19 @@ export interface Call {
 export interface Flow {
   /** Counts from 1, in the order in which the listener accepts them. */
   readonly number: number;
-  readonly at: number;
   /** The client's address and port. */
   readonly client: string;
   /** Where it was sent, if there was a target. */
   readonly target?: Target;
-  readonly state: "opening" | "open" | "ended";
-  readonly endedAt?: number;
   readonly ending?: FlowEnding | "no-target";
 }
 
-/** The steps of a flow: refused, or opened and then one of the others. */
-export type FlowStep =
-  | "flow-opened"
-  | "flow-refused"
-  | "flow-cut"
-  | "flow-reset"
-  | "flow-closed"
-  /** Its idle time is over: no more data passes, and neither side learns of it. */
-  | "flow-expired";
+/** The steps of a flow; one that is refused only ends. */
+export type FlowStep = "flow-opened" | "flow-ended";
 
 /** The steps of a call, in this order; `client-gone` can come at any time. */
 export type CallStep =
   | "call-received"
-  | "call-applying"
   | "call-applied"
   | "call-answered"
   | "client-gone";
@@ -81,8 +70,6 @@ export type EmulatorEvent =
     | { readonly kind: CallStep; readonly action: string; readonly call: Call }
     | { readonly kind: "state-changed"; readonly group: string } & StateChange
     | { readonly kind: FlowStep; readonly group: string; readonly flow: Flow }
-    /** The listener sends no new connections to a deregistered target any more. */
-    | { readonly kind: "sending-ended"; readonly group: string; readonly target: Target }
     /** A credential endpoint has answered, e.g. `container` or `imds-token`. */
     | { readonly kind: "credentials-requested"; readonly endpoint: string; readonly status: number }
   );
@@ -108,19 +95,18 @@ export class EventLog implements Disposable {
   }
 
   /** The first event from now on that fits. */
-  next(fits: (event: EmulatorEvent) => boolean, signal?: AbortSignal): Promise<EmulatorEvent> {
+  next(fits: (event: EmulatorEvent) => boolean): Promise<EmulatorEvent> {
     const { promise, resolve, reject } = Promise.withResolvers<EmulatorEvent>();
     const timer = setTimeout(() => reject(new Error(this.#tooLate())), PATIENCE);
     const remove = this.listen((event) => fits(event) && resolve(event));
-    const ends = signal === undefined ? [this.#end.signal] : [this.#end.signal, signal];
-    const end = AbortSignal.any(ends);
-    const onAbort = () => reject(end.reason);
-    if (end.aborted) onAbort();
-    end.addEventListener("abort", onAbort);
+    const { signal } = this.#end;
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
     const done = promise.finally(() => {
       clearTimeout(timer);
       remove();
-      end.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", onAbort);
     });
     // One who no longer waits when the emulator ends has no use for the error.
     done.catch(() => {});

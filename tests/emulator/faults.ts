@@ -32,26 +32,10 @@ export type Occurrence =
 interface Description {
   readonly help: string;
   /** Parameters besides `action` and `occurrence`; those with `!` are needed. */
-  readonly takes: readonly (keyof typeof PARAMETERS | "to!" | "time!" | "seconds!")[];
+  readonly takes: readonly (keyof Omit<Fault, "what"> | "to!" | "time!" | "seconds!")[];
   /** The values of `code`, the first one by default. */
   readonly codes?: readonly string[];
 }
-
-/** What parameters have to be; `codes` of the fault holds for `code` besides. */
-const PARAMETERS = {
-  applied: [(value: unknown) => typeof value === "boolean", "true or false"],
-  code: [(value: unknown) => typeof value === "string", "a text"],
-  retryAfter: [Number.isInteger, "a whole number"],
-  seconds: [Number.isInteger, "a whole number"],
-  before: [isTime, "a number of milliseconds"],
-  after: [isTime, "a number of milliseconds"],
-  time: [isTime, "a number of milliseconds"],
-  at: [(value: unknown) => value === "before" || value === "after", '"before" or "after"'],
-  announced: [(value: unknown) => typeof value === "boolean", "true or false"],
-  to: [(value: unknown) => typeof value === "string" && URL.canParse(value), "a URL"],
-  status: [(value: unknown) => isCount(value) && value >= 300 && value < 400, "300 to 399"],
-  bytes: [isCount, "a whole number from 1"],
-} as const satisfies Record<string, readonly [(value: unknown) => boolean, string]>;
 
 /** All faults: an error is the reply, or something worse. */
 export const FAULTS = {
@@ -72,10 +56,9 @@ export const FAULTS = {
     help: "400, as at the quota (--quota sets a real one)",
     takes: ["applied"],
   },
-  "validation-error": { help: "400", takes: ["applied"] },
   "delay": { help: 'waits "before" and "after" carrying it out', takes: ["before", "after"] },
   "apply-late": { help: 'carries it out after "time", though the client left', takes: ["time!"] },
-  "hold": { help: 'waits for a release, "at" "before" (default) or "after"', takes: ["at"] },
+  "hold": { help: "waits for a release before carrying it out", takes: [] },
   "hang": { help: "never answers", takes: ["applied"] },
   "reset": { help: "resets the connection", takes: ["applied"] },
   "truncated-reply": { help: "200, half of it, and the connection closes", takes: ["applied"] },
@@ -130,7 +113,6 @@ export interface Fault {
   readonly before?: number;
   readonly after?: number;
   readonly time?: number;
-  readonly at?: "before" | "after";
   readonly announced?: boolean;
   readonly to?: string;
   readonly status?: number;
@@ -228,25 +210,22 @@ function errorsOf({ action, occurrence, what, ...parameters }: Record<string, un
     : [...errors, ...parameterErrors(String(what), description, parameters)];
 }
 
+/** Names and codes alone: a value of the wrong type does not compile, or is seen at once. */
 function parameterErrors(
   what: string,
-  { takes, codes }: Description,
+  { takes, codes = [] }: Description,
   parameters: Record<string, unknown>,
 ): string[] {
-  const missing = takes.filter((name) =>
-    name.endsWith("!") && parameters[name.slice(0, -1)] === undefined
-  );
   const known = takes.map((name) => name.replace("!", ""));
+  const missing = takes.filter((name) => name.endsWith("!") && !(name.slice(0, -1) in parameters));
+  const { code = codes[0] } = parameters;
   return [
     ...missing.map((name) => `${what} needs ${name.slice(0, -1)}`),
-    ...Object.entries(parameters).flatMap(([name, value]) => {
-      if (!known.includes(name)) return [`${what} has no ${name}`];
-      if (name === "code" && !codes?.some((code) => code === value)) {
-        return [`code is not one of ${codes?.join(", ")}`];
-      }
-      const found = Object.entries(PARAMETERS).find(([key]) => key === name);
-      return found?.[1][0](value) ? [] : [`${name} is not ${found?.[1][1]}`];
-    }),
+    ...Object.keys(parameters).filter((name) => !known.includes(name))
+      .map((name) => `${what} has no ${name}`),
+    ...(codes.some((one) => one === code) || code === undefined
+      ? []
+      : [`code is not one of ${codes.join(", ")}`]),
   ];
 }
 
@@ -256,11 +235,8 @@ function isOccurrence(value: unknown): boolean {
   const { from, probability, seed = 1, ...rest } = value;
   if (Object.keys(rest).length > 0) return false;
   if (from !== undefined) return isCount(from) && probability === undefined;
-  return isTime(probability) && probability <= 1 && Number.isInteger(seed);
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && value >= 0;
+  return typeof probability === "number" && probability >= 0 && probability <= 1 &&
+    Number.isInteger(seed);
 }
 
 function isCount(value: unknown): value is number {

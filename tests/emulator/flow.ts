@@ -13,14 +13,6 @@ export type FlowEnding =
   /** Both were reset from here. */
   | "cut";
 
-/** What it reports, and when it expires. */
-export interface JointOptions {
-  readonly onOpen: () => void;
-  readonly onExpired: () => void;
-  /** Without data for so many milliseconds it is forgotten. */
-  readonly idleTimeout: number;
-}
-
 /** Two joined connections. */
 export class Joint {
   readonly #client: Socket;
@@ -28,23 +20,16 @@ export class Joint {
   #ending: FlowEnding = "closed";
   #connected = false;
 
-  constructor(client: Socket, route: Route, { onOpen, onExpired, idleTimeout }: JointOptions) {
+  constructor(client: Socket, route: Route, onOpen: () => void) {
     this.#client = client;
     this.#target = connect({ ...route, allowHalfOpen: true });
-    const sides = [client, this.#target];
     // Small messages are passed on at once.
-    for (const socket of sides) socket.setNoDelay(true);
+    for (const socket of [client, this.#target]) socket.setNoDelay(true);
     this.#target.once("connect", () => {
       this.#connected = true;
       // A pipe passes the end of the data on, as a FIN, and leaves the other direction open.
       client.pipe(this.#target);
       this.#target.pipe(client);
-      // Data of either side restarts the timer of the one that it comes to and goes from.
-      client.setTimeout(idleTimeout, () => {
-        client.setTimeout(0);
-        this.#expire(sides);
-        onExpired();
-      });
       onOpen();
     });
     client.on("error", () => this.#reset("client-reset"));
@@ -61,17 +46,6 @@ export class Joint {
   /** Resets both. */
   cut(): void {
     this.#reset("cut");
-  }
-
-  /** Neither side learns of it; what arrives later is answered by a reset of the side that sent it. */
-  #expire(sides: readonly Socket[]): void {
-    this.#ending = "cut";
-    this.#client.unpipe();
-    this.#target.unpipe();
-    for (const side of sides) {
-      for (const arrival of ["data", "end"]) side.once(arrival, () => side.resetAndDestroy());
-      side.resume();
-    }
   }
 
   #reset(ending: FlowEnding): void {

@@ -2,7 +2,7 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import { pause } from "./pause.ts";
-import { type GroupSettings, isLoopback } from "./settings.ts";
+import type { GroupSettings } from "./settings.ts";
 import {
   CHECK_DISABLED,
   CHECKING,
@@ -19,9 +19,12 @@ export interface Route {
   readonly localAddress?: string;
 }
 
-/** From a node's address to a target on loopback; other targets cannot be reached from there. */
-export function routeFrom(node: string, { id, port }: Target): Route {
-  return isLoopback(id) ? { host: id, port, localAddress: node } : { host: id, port };
+/** The address of the load balancer's node, from which targets on loopback are reached. */
+const NODE = "127.200.0.1";
+
+/** To a target; those that are not on loopback cannot be reached from the node's address. */
+export function routeTo({ id, port }: Target): Route {
+  return id.startsWith("127.") ? { host: id, port, localAddress: NODE } : { host: id, port };
 }
 
 /** Shows the states of a newly registered target, each when it begins, until the signal ends. */
@@ -40,8 +43,8 @@ export async function live(
 }
 
 /**
- * Checks the target from every node until the signal ends, and shows what the nodes agree on
- * whenever that changes. Of a group whose health is not checked, it shows nothing.
+ * Checks the target until the signal ends, and shows what it finds whenever that changes. Of a
+ * group whose health is not checked, it shows nothing.
  */
 export async function probe(
   target: Target,
@@ -49,32 +52,25 @@ export async function probe(
   signal: AbortSignal,
   show: (state: TargetState) => void,
 ): Promise<void> {
-  const { health, nodes } = group;
+  const { health } = group;
   if (health.check === "assumed" || health.check === "none") return;
   const path = health.check === "http" ? health.path : undefined;
-  const interval = group.healthCheckIntervalSeconds * 1000 / group.timeScale;
-  const checked = { id: target.id, port: group.healthCheckPort ?? target.port };
-  const found: (boolean | undefined)[] = nodes.map(() => undefined);
+  const route = routeTo({ id: target.id, port: group.healthCheckPort ?? target.port });
   let shown: boolean | undefined;
-  await Promise.all(nodes.map(async (node, place) => {
-    let last: boolean | undefined;
-    let inARow = 0;
-    // The nodes do not check all at the same moment.
-    await pause(interval * place / nodes.length, signal);
-    while (!signal.aborted) {
-      const good = await check(routeFrom(node, checked), path, group, signal);
-      if (signal.aborted) return;
-      inARow = good === last ? inARow + 1 : 1;
-      last = good;
-      const threshold = good ? group.healthyThresholdCount : group.unhealthyThresholdCount;
-      if (inARow >= threshold) found[place] = good;
-      if (good !== shown && found.every((other) => other === good)) {
-        shown = good;
-        show(good ? HEALTHY : UNHEALTHY);
-      }
-      await pause(interval, signal);
+  let last: boolean | undefined;
+  let inARow = 0;
+  while (!signal.aborted) {
+    const good = await check(route, path, group, signal);
+    if (signal.aborted) return;
+    inARow = good === last ? inARow + 1 : 1;
+    last = good;
+    const threshold = good ? group.healthyThresholdCount : group.unhealthyThresholdCount;
+    if (inARow >= threshold && good !== shown) {
+      shown = good;
+      show(good ? HEALTHY : UNHEALTHY);
     }
-  }));
+    await pause(group.healthCheckIntervalSeconds * 1000 / group.timeScale, signal);
+  }
 }
 
 /** In how many parts a limit is counted. */

@@ -1,54 +1,28 @@
 /** The data plane of one target group: forwards connections to targets as a load balancer does. */
 import { createServer, type Server, type Socket } from "node:net";
-import { Beliefs, type TargetEvent } from "./beliefs.ts";
+import { Beliefs } from "./beliefs.ts";
 import type { Flow, FlowStep } from "./events.ts";
-import { type FlowEnding, Joint } from "./flow.ts";
-import { routeFrom } from "./health.ts";
+import { Joint } from "./flow.ts";
+import { routeTo } from "./health.ts";
 import type { GroupSettings } from "./settings.ts";
 import { portOf, startListening } from "./sockets.ts";
 import type { StateChange, Target } from "./states.ts";
-
-/** What a listener has done so far; counts of connections. */
-export interface Traffic {
-  /** Forwarded to a target. */
-  readonly opened: number;
-  /** Reset because there was no target, or the target could not be connected to. */
-  readonly refused: number;
-  /** Reset because of what the target has become, or forgotten. */
-  readonly cut: number;
-  /** Reset by the client or the target. */
-  readonly reset: number;
-  /** Ended by both sides, as it should be. */
-  readonly closed: number;
-  /** Those that are open, or being opened. */
-  readonly open: readonly Flow[];
-}
-
-/** What is reported: steps of flows, and targets to which no more is sent. */
-export interface ListenerEvents {
-  flow(kind: FlowStep, flow: Flow): void;
-  sendingEnded(target: Target): void;
-}
 
 type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Accepts connections for a target group; `open` it first. */
 export class Listener implements AsyncDisposable {
-  readonly #settings: GroupSettings;
-  readonly #events: ListenerEvents;
-  readonly #now: () => number;
+  readonly #onFlow: (kind: FlowStep, flow: Flow) => void;
   readonly #beliefs: Beliefs;
   readonly #server: Server;
   readonly #open = new Map<Flow, Joint>();
-  readonly #counts = { opened: 0, refused: 0, cut: 0, reset: 0, closed: 0 };
   #number = 0;
 
-  /** @param now Milliseconds since the emulator's start. */
-  constructor(settings: GroupSettings, events: ListenerEvents, now: () => number) {
-    this.#settings = settings;
-    this.#events = events;
-    this.#now = now;
-    this.#beliefs = new Beliefs(settings, (target, event) => this.#onTarget(target, event));
+  constructor(settings: GroupSettings, onFlow: (kind: FlowStep, flow: Flow) => void) {
+    this.#onFlow = onFlow;
+    this.#beliefs = new Beliefs(settings, (target) => {
+      if (settings.unhealthyConnectionTermination) this.#cut(target);
+    });
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
@@ -57,14 +31,8 @@ export class Listener implements AsyncDisposable {
     return portOf(this.#server);
   }
 
-  get traffic(): Traffic {
-    return { ...this.#counts, open: [...this.#open.keys()] };
-  }
-
-  /** @throws {Error} Where the port is taken. */
   async open(): Promise<void> {
-    const { listener } = this.#settings;
-    await startListening(this.#server, typeof listener === "number" ? listener : 0);
+    await startListening(this.#server, 0);
   }
 
   /** Takes note of a target's change of state. */
@@ -83,58 +51,33 @@ export class Listener implements AsyncDisposable {
 
   async #accept(client: Socket): Promise<void> {
     const address = `${client.remoteAddress}:${client.remotePort}`;
-    const hash = flowHash(address);
     const { candidates } = this.#beliefs;
-    const target = candidates[hash % candidates.length];
-    const flow: Changing<Flow> = {
-      ...{ number: ++this.#number, at: this.#now(), client: address, state: "opening" },
-      ...(target === undefined ? {} : { target }),
-    };
+    const target = candidates[flowHash(address) % candidates.length];
+    const flow: Changing<Flow> = { number: ++this.#number, client: address };
     if (target === undefined) {
       // It may be gone already.
       client.on("error", () => {});
       client.resetAndDestroy();
       return this.#end(flow, "no-target");
     }
-    const { nodes, idleTimeout, timeScale } = this.#settings;
-    const node = nodes[(hash >>> 16) % nodes.length] ?? "127.0.0.1";
-    const joint = new Joint(client, routeFrom(node, target), {
-      idleTimeout: idleTimeout / timeScale,
-      onExpired: () => this.#events.flow("flow-expired", flow),
-      onOpen: () => {
-        flow.state = "open";
-        this.#counts.opened++;
-        this.#events.flow("flow-opened", flow);
-      },
-    });
+    flow.target = target;
+    const joint = new Joint(client, routeTo(target), () => this.#onFlow("flow-opened", flow));
     this.#open.set(flow, joint);
     this.#end(flow, await joint.ended());
   }
 
-  #end(flow: Changing<Flow>, ending: FlowEnding | "no-target"): void {
+  #end(flow: Changing<Flow>, ending: NonNullable<Flow["ending"]>): void {
     this.#open.delete(flow);
-    Object.assign(flow, { ending, state: "ended", endedAt: this.#now() });
-    const count = COUNTS[ending];
-    this.#counts[count]++;
-    this.#events.flow(`flow-${count}`, flow);
+    flow.ending = ending;
+    this.#onFlow("flow-ended", flow);
   }
 
-  #onTarget(target: Target, event: TargetEvent): void {
-    if (event === "sending-ended") return this.#events.sendingEnded(target);
-    const { connectionTermination, unhealthyConnectionTermination } = this.#settings;
-    if (!(event === "unhealthy" ? unhealthyConnectionTermination : connectionTermination)) return;
-    for (const [flow, joint] of this.#open) {
-      if (flow.target?.id === target.id && flow.target.port === target.port) joint.cut();
+  #cut({ id, port }: Target): void {
+    for (const [{ target }, joint] of this.#open) {
+      if (target?.id === id && target.port === port) joint.cut();
     }
   }
 }
-
-const COUNTS: Readonly<
-  Record<FlowEnding | "no-target", "refused" | "cut" | "reset" | "closed">
-> = {
-  ...{ "no-target": "refused", "target-refused": "refused" },
-  ...{ "client-reset": "reset", "target-reset": "reset", "cut": "cut", "closed": "closed" },
-};
 
 /** FNV-1a, mixed once more so that its low bits depend on all characters. */
 function flowHash(text: string): number {

@@ -4,50 +4,18 @@ import type { Emulator, EmulatorOptions } from "./emulator.ts";
 import { narrate } from "./narrate.ts";
 import { startEmulator } from "./server.ts";
 
-/** Runs the program; gives its exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  const request = readArguments(args);
-  switch (request.kind) {
-    case "help":
-      console.log(USAGE);
-      return 0;
-    case "refused":
-      for (const error of request.errors) console.error(error);
-      console.error("Try -h.");
-      return 2;
-    case "start":
-      return await serve(request.options);
-  }
-}
-
-async function serve(options: EmulatorOptions): Promise<number> {
+/** Serves until a signal comes. */
+async function serve(options: EmulatorOptions): Promise<void> {
   const { promise: stop, resolve } = Promise.withResolvers<void>();
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, resolve);
-  try {
-    await using emulator = await start(options);
-    if (emulator === null) return 1;
-    console.log(emulator.url);
-    introduce(emulator);
-    emulator.listen((event) => {
-      const line = narrate(event);
-      if (line !== undefined) console.log(`${(event.at / 1000).toFixed(3).padStart(8)}  ${line}`);
-    });
-    await stop;
-    return 0;
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, resolve);
-  }
-}
-
-async function start(options: EmulatorOptions): Promise<Emulator | null> {
-  try {
-    return await startEmulator(options);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    console.error(error.message);
-    return null;
-  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, resolve);
+  await using emulator = await startEmulator(options);
+  console.log(emulator.url);
+  introduce(emulator);
+  emulator.listen((event) => {
+    const line = narrate(event);
+    if (line !== undefined) console.log(`${(event.at / 1000).toFixed(3).padStart(8)}  ${line}`);
+  });
+  await stop;
 }
 
 function introduce({ environment, groups, region, url }: Emulator): void {
@@ -67,4 +35,12 @@ In another terminal:
 `);
 }
 
-Deno.exitCode = await main(Deno.args);
+try {
+  const options = readArguments(Deno.args);
+  if (options === "help") console.log(USAGE);
+  else await serve(options);
+  Deno.exit(0);
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\nTry -h.`);
+  Deno.exit(2);
+}

@@ -1,5 +1,5 @@
 /** Events as lines for a person. */
-import type { Call, EmulatorEvent, Flow, FlowStep } from "./events.ts";
+import type { Call, EmulatorEvent, Flow } from "./events.ts";
 import type { TargetState } from "./states.ts";
 
 /** The event as a line of text; undefined for steps of a call that add nothing to its others. */
@@ -9,8 +9,6 @@ export function narrate(event: EmulatorEvent): string | undefined {
       return `call ${event.call.number}: ${callText(event.call)}`;
     case "call-applied":
       return isChange(event.call) ? `call ${event.call.number}: applied` : undefined;
-    case "call-applying":
-      return undefined;
     case "call-answered":
       return `call ${event.call.number}: ${answer(event.call)}`;
     case "client-gone":
@@ -18,14 +16,8 @@ export function narrate(event: EmulatorEvent): string | undefined {
     case "state-changed":
       return `${event.group} ${targetText(event.target)}: ${stateText(event.to)}`;
     case "flow-opened":
-    case "flow-refused":
-    case "flow-cut":
-    case "flow-reset":
-    case "flow-closed":
-    case "flow-expired":
-      return `${event.group} ${flowText(event.flow, event.kind)}`;
-    case "sending-ended":
-      return `${event.group} ${targetText(event.target)}: no new connections anymore`;
+    case "flow-ended":
+      return `${event.group} ${flowText(event.flow)}`;
     case "credentials-requested":
       return `credentials: ${event.endpoint} ${event.status}`;
   }
@@ -51,9 +43,9 @@ function targetText({ id, port }: { readonly id: string; readonly port?: number 
   return id.includes(":") ? `[${id}]:${port}` : `${id}:${port}`;
 }
 
-function flowText({ number, client, target, ending }: Flow, step: FlowStep): string {
+function flowText({ number, client, target, ending }: Flow): string {
   const to = target === undefined ? "" : ` to ${targetText(target)}`;
-  return `connection ${number} from ${client}${to}: ${ending ?? step.slice("flow-".length)}`;
+  return `connection ${number} from ${client}${to}: ${ending ?? "opened"}`;
 }
 
 function stateText({ state, reason }: TargetState): string {

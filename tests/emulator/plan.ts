@@ -1,24 +1,23 @@
 /** What the faults that hold for a call make of it. */
 import { gzipSync } from "node:zlib";
 import { expiredToken } from "./auth.ts";
-import { AwsError, targetGroupNotFound, tooManyTargets, validationError } from "./errors.ts";
+import { AwsError, targetGroupNotFound, tooManyTargets } from "./errors.ts";
 import type { Call, Outcome } from "./events.ts";
 import { type Fault, type FaultName, FAULTS } from "./faults.ts";
 import type { Afterwards, Exchange } from "./http.ts";
 import { errorReply, htmlReply, type Reply, type Service } from "./replies.ts";
 
-/** A wait: for so many milliseconds, or until it is released. */
-export type Wait = number | "release";
-
 /** The course of a call. */
 export interface Plan {
   /** How far the API's clock is off, in milliseconds. */
   readonly skew: number;
-  readonly before: Wait;
+  /** How long it waits, in milliseconds or until it is released. */
+  readonly before: number | "release";
   /** Whether the action is carried out though the client leaves before. */
   readonly evenIfGone: boolean;
   readonly applied: boolean;
-  readonly after: Wait;
+  /** How long its reply waits, in milliseconds. */
+  readonly after: number;
   /** How it ends: by default with the reply that is due. */
   readonly ending: "reply" | "hang" | "reset" | "cut" | "silence" | { readonly flood: number };
   /** The key that signs is refused from now on, with this code. */
@@ -54,7 +53,7 @@ function effect(fault: Fault): Partial<Plan> {
     case "apply-late":
       return { before: fault.time ?? 0, evenIfGone: true };
     case "hold":
-      return fault.at === "after" ? { after: "release" } : { before: "release", evenIfGone: true };
+      return { before: "release", evenIfGone: true };
     case "hang":
     case "reset":
       return { ending: what, applied };
@@ -124,7 +123,6 @@ const ERRORS: Readonly<
   "invalid-target": () =>
     new AwsError("InvalidTarget", 400, "The targets are not in the target group VPC"),
   "too-many-targets": () => tooManyTargets(500),
-  "validation-error": () => validationError("A parameter is not valid"),
   "giant-code": ({ bytes = 5e6 }) => new AwsError("E".repeat(bytes), 400, "The code is too long"),
 };
 

@@ -31,12 +31,6 @@ export class Form {
     return value;
   }
 
-  /** @throws {AwsError} Where it is not a whole number within the bounds. */
-  number(name: string, least: number, most: number): number | undefined {
-    const value = this.#take(name);
-    return value === undefined ? undefined : wholeNumber(value, name, least, most);
-  }
-
   /** The items of a list; an empty one comes as `Name=`. */
   list(name: string): string[] {
     return (this.#members(name) ?? []).map(({ "": value, ...rest }) => {

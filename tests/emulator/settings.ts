@@ -1,5 +1,4 @@
 /** The settings of a target group: what a test gives, checked, with defaults filled in. */
-import { isIPv4 } from "node:net";
 
 /** How the health of a registered target is found. Times are in milliseconds. */
 export type HealthSource =
@@ -56,27 +55,13 @@ export interface GroupSettings {
    * interval of 10 seconds takes half a second, and is still reported as 10. @default {1}
    */
   readonly timeScale: number;
-  /**
-   * Whether connections are forwarded to the targets: a number is the port on 127.0.0.1 where
-   * clients connect, `true` any free one. @default {false}
-   */
-  readonly listener: boolean | number;
-  /**
-   * The addresses of the load balancer's nodes, on loopback: from there, targets on loopback are
-   * checked and connected to. Each node checks by itself. @default {["127.200.0.1"]}
-   */
-  readonly nodes: readonly string[];
+  /** Whether connections to a port of 127.0.0.1 are forwarded to the targets. @default {false} */
+  readonly listener: boolean;
   /**
    * How long after DeregisterTargets new connections still go to the target, in milliseconds,
    * whatever the deregistration delay is: users measured some two minutes. @default {120_000}
    */
   readonly sendsAfterDeregistration: number;
-  /** How long new connections go to a target that fails its checks, in ms. @default {0} */
-  readonly sendsAfterUnhealthy: number;
-  /** After so long without data a connection is forgotten, in silence. @default {350_000} */
-  readonly idleTimeout: number;
-  /** Whether connections are cut when the deregistration delay is over. @default {false} */
-  readonly connectionTermination: boolean;
   /** Whether connections are cut when their target becomes unhealthy. @default {true} */
   readonly unhealthyConnectionTermination: boolean;
 }
@@ -89,9 +74,8 @@ const DEFAULTS: Omit<GroupSettings, "name" | "healthCheckTimeoutSeconds"> = {
   ...{ quota: 500, deregistrationDelaySeconds: 300, healthCheckIntervalSeconds: 30 },
   ...{ healthyThresholdCount: 5, unhealthyThresholdCount: 2, checkPatience: 0 },
   health: { check: "assumed", after: 0, healthy: true },
-  ...{ registering: 0, unseen: 0, timeScale: 1, listener: false, nodes: ["127.200.0.1"] },
-  ...{ sendsAfterDeregistration: 120_000, sendsAfterUnhealthy: 0, idleTimeout: 350_000 },
-  ...{ connectionTermination: false, unhealthyConnectionTermination: true },
+  ...{ registering: 0, unseen: 0, timeScale: 1, listener: false },
+  ...{ sendsAfterDeregistration: 120_000, unhealthyConnectionTermination: true },
 };
 
 /**
@@ -114,19 +98,18 @@ const COUNTS = [
   ...["healthyThresholdCount", "unhealthyThresholdCount"],
 ];
 const TIMES = [
-  ...["registering", "unseen", "sendsAfterDeregistration", "sendsAfterUnhealthy", "idleTimeout"],
+  ...["registering", "unseen", "sendsAfterDeregistration"],
   ...["deregistrationDelaySeconds", "checkPatience"],
 ];
 
 function errorsOf(group: GroupSettings): string[] {
-  const { listener, nodes, health, healthCheckIntervalSeconds: interval } = group;
+  const { listener, health, healthCheckIntervalSeconds: interval } = group;
   const numbers = new Map(Object.entries(group));
   const isIp = group.targetType === "ip";
-  const forwards = listener !== false;
   const checks: (readonly [isGood: boolean, error: string])[] = [
     [NAME.test(group.name), "a name is at most 32 letters, digits and inner hyphens"],
-    ...[group.port, group.healthCheckPort ?? 1, typeof listener === "number" ? listener : 1].map(
-      (port) => [isPort(port), `port ${port} is not within 1 and 65535`] as const,
+    ...[group.port, group.healthCheckPort ?? 1].map((port) =>
+      [isPort(port), `port ${port} is not within 1 and 65535`] as const
     ),
     ...COUNTS.map((key) => {
       const value = numbers.get(key);
@@ -143,19 +126,13 @@ function errorsOf(group: GroupSettings): string[] {
     ],
     [group.timeScale > 0, `a time scale is more than 0 and not ${group.timeScale}`],
     [isIp || !/tcp|http/.test(health.check), "targets of type instance can not be checked"],
-    [nodes.length > 0 && nodes.every(isLoopback), `nodes [${nodes}] are not IPv4 loopback`],
-    [group.inUse || !forwards, "a group that no load balancer uses has no listener"],
+    [group.inUse || !listener, "a group that no load balancer uses has no listener"],
     [
-      (isIp && group.protocol === "TCP") || !forwards,
+      (isIp && group.protocol === "TCP") || !listener,
       "only TCP to targets of type ip is forwarded",
     ],
   ];
   return checks.flatMap(([isGood, error]) => isGood ? [] : [error]);
-}
-
-/** Whether the address is an IPv4 loopback address. */
-export function isLoopback(address: string): boolean {
-  return isIPv4(address) && address.startsWith("127.");
 }
 
 /** Whether the number is a TCP port. */

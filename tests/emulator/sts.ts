@@ -29,7 +29,7 @@ export function assumeRoleWithWebIdentity(form: Form, trust: Trust, keys: Access
   const roleArn = form.required("RoleArn");
   const session = form.required("RoleSessionName");
   const token = form.required("WebIdentityToken");
-  form.number("DurationSeconds", 900, 43200);
+  form.text("DurationSeconds");
   form.refuseRest();
   if (token === trust.expiredWebIdentityToken) {
     throw new AwsError("ExpiredTokenException", 400, "Token expired");

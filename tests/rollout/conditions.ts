@@ -1,8 +1,6 @@
 /** What rollouts have to stand, and sidecars that are broken on purpose, as data. */
 import type { FaultRule } from "../emulator/faults.ts";
-import type { GroupOptions } from "../emulator/settings.ts";
 import type { ManifestChanges } from "./manifests.ts";
-import { SCALE } from "./time.ts";
 
 /** How the load balancer, the API and the cluster are, and what is changed in the manifest. */
 export interface Condition {
@@ -12,8 +10,6 @@ export interface Condition {
   readonly faults?: readonly FaultRule[];
   /** How long new connections come after DeregisterTargets, in seconds of a real cluster. */
   readonly sends?: number;
-  readonly group?: Partial<GroupOptions>;
-  readonly kubeletCallsFrom?: "bridge";
   readonly changes?: ManifestChanges;
 }
 
@@ -28,11 +24,7 @@ const SLOW = 2_000;
 
 export const CONDITIONS: readonly Condition[] = [
   { name: "plain", what: `new connections come for ${SENDS} s after DeregisterTargets` },
-  ...[60, 140, 180, 300].map((sends) => ({
-    name: `sends-${sends}`,
-    what: `new connections come for ${sends} s after DeregisterTargets`,
-    sends,
-  })),
+  { name: "sends-60", what: "new connections come for 60 s after DeregisterTargets", sends: 60 },
   {
     name: "throttled",
     what: "one in five calls of the API is throttled",
@@ -42,17 +34,6 @@ export const CONDITIONS: readonly Condition[] = [
     name: "slow",
     what: `each call of the API takes ${SLOW / 1_000} s`,
     faults: [{ what: "delay", before: SLOW }],
-  },
-  {
-    name: "terminates",
-    what: "after a deregistration delay of 120 s connections are cut, as deploy/terraform has it",
-    group: { deregistrationDelaySeconds: 120 / SCALE, connectionTermination: true },
-  },
-  {
-    name: "bridge",
-    what: "the kubelet calls from a bridge's address, which -drain-allow permits",
-    kubeletCallsFrom: "bridge",
-    changes: { args: ["-drain-allow=127.0.0.0/8"] },
   },
 ];
 

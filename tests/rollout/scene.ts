@@ -50,7 +50,7 @@ export class Scene implements AsyncDisposable {
   /** Sets it up; done when all pods are in service and users come. */
   static async start(options: SceneOptions): Promise<Scene> {
     const { strategy, condition = {}, addresses } = options;
-    const { faults = [], kubeletCallsFrom = "node" } = condition;
+    const { faults = [] } = condition;
     const changes = { replicas: REPLICAS, ...condition.changes, ...options.changes };
     await using stack = new AsyncDisposableStack();
     const emulator = stack.use(
@@ -61,7 +61,7 @@ export class Scene implements AsyncDisposable {
     const cluster = stack.use(
       new Cluster({
         images: imagesOf(options.sidecar, { ...emulator.environment, READINESS_GATES: gates }),
-        ...{ rewrite, timeScale: SCALE, nodes: 2, probeTimeoutAtLeast: 20_000, kubeletCallsFrom },
+        ...{ rewrite, timeScale: SCALE, nodes: 2, probeTimeoutAtLeast: 20_000 },
         // A kubelet takes about so long, and the sidecar has to notice that the port was closed.
         restartAtLeast: 1_000,
         ...(addresses !== undefined && { addresses }),
@@ -124,7 +124,7 @@ async function inService(emulator: Emulator, count: number): Promise<void> {
  */
 export function groupOf(
   { registrar }: Strategy,
-  { sends = SENDS, group = {} }: Partial<Condition> = {},
+  { sends = SENDS }: Partial<Condition> = {},
 ): GroupOptions {
   const asksSidecar = registrar.by === "sidecar" && registrar.healthCheck === "/target";
   return {
@@ -137,6 +137,5 @@ export function groupOf(
     registering: here(20),
     deregistrationDelaySeconds: 240 / SCALE,
     sendsAfterDeregistration: here(sends),
-    ...group,
   };
 }

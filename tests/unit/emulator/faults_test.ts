@@ -1,16 +1,14 @@
-/** What each fault does: one that did nothing would let a test of the sidecar pass. */
+/** What each fault does: one that did nothing, or too much, would let a test of the sidecar pass. */
 import { DescribeTargetGroupsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type FaultRule, FAULTS, parseFaultRule } from "../../emulator/faults.ts";
-import { Http2Server } from "../../emulator/http2_server.ts";
-import { startEmulator } from "../../emulator/server.ts";
+import { assert, assertEquals } from "@std/assert";
+import type { FaultRule } from "../../emulator/faults.ts";
 import { Bench, clientOf, failure, refused, step } from "./bench.ts";
 
 const start = (...faults: FaultRule[]) => Bench.start({}, { faults });
 const succeeds = (call: Promise<unknown>) => call.then(() => true, () => false);
 
-for (
-  const [rule, code, status, words] of [
+Deno.test("a fault that replies has its code and status, and is applied where it says so", async () => {
+  const cases = [
     [{ what: "throttle" }, "Throttling", 400, "Rate exceeded"],
     [{ what: "throttle", code: "RequestLimitExceeded" }, "RequestLimitExceeded", 400, ""],
     [{ what: "internal-failure" }, "InternalFailure", 500, ""],
@@ -20,27 +18,20 @@ for (
     [{ what: "target-group-not-found" }, "TargetGroupNotFound", 400, "targetgroup/kafka"],
     [{ what: "invalid-target" }, "InvalidTarget", 400, ""],
     [{ what: "too-many-targets" }, "TooManyTargets", 400, "more than 500 targets"],
-    [{ what: "validation-error" }, "ValidationError", 400, ""],
     [{ what: "proxy-error" }, "Unknown", 503, ""],
     [{ what: "redirect", to: "http://localhost:9/" }, "Unknown", 307, ""],
     [{ what: "giant-code", bytes: 4000 }, "E".repeat(4000), 400, ""],
-    [
-      { what: "access-denied" },
-      ...["AccessDenied", 403] as const,
-      "User: arn:aws:iam::123456789012:user/static is not authorized to perform: " +
-      "elasticloadbalancing:RegisterTargets on resource: arn:aws:elasticloadbalancing:",
-    ],
-  ] as const
-) {
-  for (const applied of [false, true]) {
-    Deno.test(`${JSON.stringify({ ...rule, applied })} answers ${status} and ${code.slice(0, 20)}`, async () => {
+    [{ what: "access-denied" }, "AccessDenied", 403, "user/static is not authorized to perform: "],
+  ] as const;
+  for (const [rule, code, status, words] of cases) {
+    for (const applied of [false, true]) {
       await using at = await start({ ...rule, applied });
       await refused(at.register(), code, status, words);
       assertEquals(at.emulator.registered("kafka").length, applied ? 1 : 0);
       assertEquals(at.emulator.calls[0]?.applied, applied);
-    });
+    }
   }
-}
+});
 
 Deno.test("throttle can say when to try again", async () => {
   await using at = await start({ what: "throttle", retryAfter: 7 });
@@ -48,8 +39,8 @@ Deno.test("throttle can say when to try again", async () => {
   assertEquals(error.$response?.headers["retry-after"], "7");
 });
 
-for (
-  const [rule, expected] of [
+Deno.test("an occurrence and an action say which of four calls fail", async () => {
+  const cases = [
     [{}, [false, false, false, false]],
     [{ occurrence: "every" }, [false, false, false, false]],
     [{ occurrence: "first" }, [false, true, true, true]],
@@ -59,43 +50,40 @@ for (
     [{ occurrence: { probability: 0.5, seed: 3 } }, [true, false, false, false]],
     [{ action: "RegisterTargets" }, [true, true, true, true]],
     [{ action: ["DescribeTargetGroups"] }, [false, false, false, false]],
-  ] as const
-) {
-  Deno.test(`of four calls, ${JSON.stringify(rule)} lets these succeed: ${expected}`, async () => {
+  ] as const;
+  for (const [rule, expected] of cases) {
     await using at = await start({ what: "throttle", ...rule });
     const results: boolean[] = [];
     for (let call = 0; call < 4; call++) results.push(await succeeds(at.describe()));
-    assertEquals(results, [...expected]);
+    assertEquals(results, [...expected], JSON.stringify(rule));
     at.emulator.clearFaults();
     assertEquals(await succeeds(at.describe()), true);
-  });
-}
+  }
+});
 
-for (const held of ["before", "after"] as const) {
-  Deno.test(`hold at ${held} keeps a call there until it is released`, async () => {
-    await using at = await start({ what: "hold", at: held });
-    const there = at.emulator.next(step(held === "before" ? "call-received" : "call-applied"));
-    const call = at.register();
-    await there;
-    assertEquals(at.emulator.registered("kafka").length, held === "before" ? 0 : 1);
-    assertEquals(at.emulator.calls[0]?.outcome, "pending");
-    at.emulator.release();
-    await call;
-    assertEquals(at.emulator.registered("kafka").length, 1);
-  });
-}
+Deno.test("hold keeps a call back until it is released; several rules can hold for it", async () => {
+  await using at = await start({ what: "hold" }, { what: "reset", applied: true });
+  const there = at.emulator.next(step("call-received"));
+  const call = failure(at.register());
+  await there;
+  assertEquals(at.emulator.registered("kafka"), []);
+  assertEquals(at.emulator.calls[0]?.outcome, "pending");
+  at.emulator.release();
+  await call;
+  const [recorded] = at.emulator.calls;
+  assertEquals([recorded?.outcome, recorded?.applied], ["reset", true]);
+});
 
-for (
-  const [rule, applied] of [
+Deno.test("when the client leaves, a call is applied or not, as the fault says", async () => {
+  const cases = [
     [{ what: "apply-late", time: 50 }, true],
     [{ what: "delay", before: 3_600_000 }, false],
     [{ what: "hang" }, false],
     [{ what: "hang", applied: true }, true],
     [{ what: "endless-reply" }, false],
     [{ what: "endless-reply", applied: true }, true],
-  ] as const
-) {
-  Deno.test(`${JSON.stringify(rule)}: when the client leaves, applied is ${applied}`, async () => {
+  ] as const;
+  for (const [rule, applied] of cases) {
     await using at = await start(rule);
     const abort = new AbortController();
     const received = at.emulator.next(step("call-received"));
@@ -105,10 +93,10 @@ for (
     abort.abort();
     await Promise.all([call, gone]);
     await at.emulator.settled();
-    assertEquals(at.emulator.registered("kafka").length, applied ? 1 : 0);
+    assertEquals(at.emulator.registered("kafka").length, applied ? 1 : 0, JSON.stringify(rule));
     assertEquals(at.emulator.calls[0]?.outcome, "client-gone");
-  });
-}
+  }
+});
 
 Deno.test("a delay before and after applying is waited for", async () => {
   await using at = await start({ what: "delay", before: 20, after: 30 });
@@ -118,56 +106,20 @@ Deno.test("a delay before and after applying is waited for", async () => {
   assert(appliedAt - received >= 15 && answeredAt - appliedAt >= 25);
 });
 
-for (
-  const [rule, outcome, applied] of [
+Deno.test("a reply that is lost in part or as a whole fails the call, applied or not", async () => {
+  const cases = [
     [{ what: "reset" }, "reset", false],
     [{ what: "reset", applied: true }, "reset", true],
     [{ what: "truncated-reply" }, "cut-off", true],
     [{ what: "truncated-xml" }, "answered", true],
     [{ what: "truncated-xml", applied: false }, "answered", false],
-  ] as const
-) {
-  Deno.test(`${JSON.stringify(rule)} fails the call, which is ${outcome}; applied: ${applied}`, async () => {
+  ] as const;
+  for (const [rule, outcome, applied] of cases) {
     await using at = await start(rule);
     assert(await failure(at.register()) instanceof Error);
-    assertEquals(at.emulator.registered("kafka").length, applied ? 1 : 0);
+    assertEquals(at.emulator.registered("kafka").length, applied ? 1 : 0, JSON.stringify(rule));
     assertEquals(at.emulator.calls[0]?.outcome, outcome);
-  });
-}
-
-/** What the container endpoint answers. */
-function credentials(at: Bench): Promise<Response> {
-  const headers = { authorization: at.emulator.trust.containerToken };
-  return fetch(`${at.emulator.url}/v1/credentials`, { headers, redirect: "manual" });
-}
-
-for (
-  const [rule, status, body] of [
-    [{ what: "html-reply" }, 200, "<html>"],
-    [{ what: "empty-reply" }, 200, ""],
-    [{ what: "many-roots", bytes: 4000 }, 200, "<a/>".repeat(1000)],
-    [{ what: "giant-code", bytes: 4000 }, 400, "E".repeat(4000)],
-    [{ what: "gzip-bomb", bytes: 5_000_000 }, 200, " ".repeat(5_000_000)],
-    [{ what: "redirect", to: "http://localhost:9/x", status: 308 }, 308, ""],
-  ] as const
-) {
-  Deno.test(`${JSON.stringify(rule)} answers so on the container endpoint where it is named`, async () => {
-    await using at = await start({ ...rule, action: "ContainerCredentials" });
-    const reply = await credentials(at);
-    const text = await reply.text();
-    assertEquals(reply.status, status);
-    assert(body === "" ? text === "" : text.includes(body), text.slice(0, 200));
-    assertEquals(reply.headers.get("location"), "to" in rule ? rule.to : null);
-    await at.describe();
-  });
-}
-
-Deno.test("endless-reply continues until the client leaves", async () => {
-  await using at = await start({ what: "endless-reply", action: "ContainerCredentials" });
-  const { body } = await credentials(at);
-  assert(body !== null);
-  let length = 0;
-  for await (const chunk of body) if ((length += chunk.length) > 2 ** 24) break;
+  }
 });
 
 Deno.test("revoke-key refuses the key of a call for good, and no other", async () => {
@@ -220,81 +172,4 @@ Deno.test("idle connections can be closed, and only those", async () => {
   await call;
   await at.register();
   assertEquals(at.emulator.calls.map(({ outcome }) => outcome), Array(3).fill("answered"));
-});
-
-Deno.test("several rules can hold for one call", async () => {
-  await using at = await start({ what: "hold" }, { what: "reset", applied: true });
-  const received = at.emulator.next(step("call-received"));
-  const call = failure(at.register());
-  await received;
-  at.emulator.release();
-  await call;
-  const [recorded] = at.emulator.calls;
-  assertEquals([recorded?.outcome, recorded?.applied], ["reset", true]);
-});
-
-Deno.test("requests over HTTP/2 share a connection, until it is silenced", async () => {
-  await using at = await start();
-  const folder = await Deno.makeTempDir();
-  try {
-    await using server = await Http2Server.start(folder, at.emulator.url);
-    const caCerts = [await Deno.readTextFile(server.authority)];
-    const get = async (client: Deno.HttpClient, signal?: AbortSignal) => {
-      const response = await fetch(server.url, signal ? { client, signal } : { client });
-      return await response.text();
-    };
-    using client = Deno.createHttpClient({ caCerts });
-    await Promise.all([get(client), get(client)]);
-    assertEquals(server.connections, 1);
-    server.silenceConnections();
-    assert(await failure(get(client, AbortSignal.timeout(200))) instanceof Error);
-    using fresh = Deno.createHttpClient({ caCerts });
-    assertStringIncludes(await get(fresh), "MissingAuthenticationToken");
-    assertEquals(server.connections, 2);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("every fault is read from JSON, with what it needs", () => {
-  const needs = { time: 1, seconds: -3, to: "http://other.example/" };
-  for (const [what, { takes }] of Object.entries(FAULTS)) {
-    const needed = Object.entries(needs).filter(([name]) =>
-      takes.some((one) => one === `${name}!`)
-    );
-    const rule = { what, occurrence: { from: 2 }, ...Object.fromEntries(needed) };
-    assertEquals<unknown>(parseFaultRule(JSON.stringify(rule)), rule);
-  }
-});
-
-for (
-  const [text, words] of [
-    ["{", "it is not JSON"],
-    ["[]", "it is not an object"],
-    ["{}", "what undefined is none of throttle, "],
-    ['{"what":"toString"}', 'what "toString" is none of'],
-    ['{"what":"throttle","action":"Sing"}', 'action "Sing" is none of DescribeTargetGroups, '],
-    ['{"what":"throttle","occurrence":0}', "occurrence is not"],
-    ['{"what":"throttle","occurrence":{"from":1,"to":2}}', "occurrence is not"],
-    ['{"what":"throttle","occurrence":{"probability":2}}', "occurrence is not"],
-    ['{"what":"throttle","code":"Busy"}', "code is not one of Throttling, "],
-    ['{"what":"revoke-key","code":"Throttling"}', "code is not one of InvalidClientTokenId, "],
-    ['{"what":"throttle","retryAfter":"1"}', "retryAfter is not a whole number"],
-    ['{"what":"reset","time":1}', "reset has no time"],
-    ['{"what":"reset","applied":1}', "applied is not true or false"],
-    ['{"what":"clock-skew"}', "clock-skew needs seconds"],
-    ['{"what":"delay","before":-1}', "before is not a number of milliseconds"],
-    ['{"what":"redirect","to":"there"}', "to is not a URL"],
-    ['{"what":"gzip-bomb","bytes":0}', "bytes is not a whole number from 1"],
-    ['{"what":"reset","action":"Sing","occurrence":0}', "; occurrence is not"],
-  ] as const
-) {
-  Deno.test(`the rule ${text} is refused: ${words}`, () => {
-    assertThrows(() => parseFaultRule(text), RangeError, words);
-  });
-}
-
-Deno.test("an emulator does not start with a bad rule", async () => {
-  const error = await failure(startEmulator({ faults: [{ what: "clock-skew", seconds: 0.5 }] }));
-  assert(error instanceof RangeError);
 });

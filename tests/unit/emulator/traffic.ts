@@ -1,6 +1,6 @@
 /** Targets, clients, and a load balancer between them. */
 import type { Emulator } from "../../emulator/emulator.ts";
-import type { EmulatorEvent, FlowStep } from "../../emulator/events.ts";
+import type { Flow } from "../../emulator/events.ts";
 import { startEmulator } from "../../emulator/server.ts";
 import type { GroupOptions } from "../../emulator/settings.ts";
 import type { Target } from "../../emulator/states.ts";
@@ -45,16 +45,11 @@ export class Balanced implements AsyncDisposable {
     }
   }
 
-  /** Done when a flow has come to this step. */
-  flow(kind: FlowStep): Promise<EmulatorEvent> {
-    return this.emulator.seen((event) => event.kind === kind);
-  }
-
-  /** Deregisters the target; done when no new connections go to it anymore. */
-  async sendingEnds(target: Target): Promise<void> {
-    const ended = this.emulator.next(({ kind }) => kind === "sending-ended");
-    this.emulator.deregisterByOther("kafka", target);
-    await ended;
+  /** Done when a flow has ended so. */
+  async ends(ending: Flow["ending"]): Promise<void> {
+    await this.emulator.seen((event) =>
+      event.kind === "flow-ended" && event.flow.ending === ending
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
