@@ -1,57 +1,60 @@
-/** Many schedules on all cores. */
-import { Worker } from "node:worker_threads";
-import type { Batch, BatchResult } from "./worker.ts";
+/** Many schedules on all cores: a worker on each, which plays a batch at a time. */
+import { parentPort, Worker } from "node:worker_threads";
+import { play } from "./schedule.ts";
+import { Tape } from "./tape.ts";
 
 /** What to play. */
 export interface CampaignOptions {
+  /** The first one's seed. */
   readonly from: number;
   readonly schedules: number;
-  readonly jobs: number;
   /** End with the first failure. */
   readonly stopAtFirst: boolean;
-  readonly onProgress?: (progress: Campaign) => void;
+  readonly onProgress: (progress: Campaign) => void;
 }
 
-/** What was found. Counts are of schedules. */
+/** What was found so far. */
 export interface Campaign {
   played: number;
-  /** Milliseconds. */
-  took: number;
   readonly failures: { readonly seed: number; readonly violation: string }[];
-  readonly pairs: Map<string, number>;
+  /** Which incidents came in which phases, as `phase|incident`. */
+  readonly pairs: Set<string>;
+  /** How many schedules ended with an exit code, by its name. */
   readonly exits: Map<string, number>;
+}
+
+/** Which seeds a worker plays at a time. */
+interface Batch {
+  readonly from: number;
+  readonly count: number;
 }
 
 const BATCH = 250;
 
+function nothing(): Campaign {
+  return { played: 0, failures: [], pairs: new Set(), exits: new Map() };
+}
+
 /** Plays schedules until they are done. */
 export async function campaign(options: CampaignOptions): Promise<Campaign> {
-  const { from, schedules, jobs, stopAtFirst, onProgress } = options;
-  const started = performance.now();
-  const all: Campaign = {
-    played: 0,
-    took: 0,
-    failures: [],
-    pairs: new Map(),
-    exits: new Map(),
-  };
+  const { from, schedules, stopAtFirst, onProgress } = options;
+  const all = nothing();
   let next = from;
   const take = (): Batch | undefined => {
-    if (stopAtFirst && all.failures.length > 0) return undefined;
     const count = Math.min(BATCH, from + schedules - next);
-    if (count <= 0) return undefined;
+    if (count <= 0 || (stopAtFirst && all.failures.length > 0)) return undefined;
     next += count;
     return { from: next - count, count };
   };
-  const onResult = (result: BatchResult) => {
-    all.played += result.played;
-    all.took = performance.now() - started;
-    all.failures.push(...result.failures);
-    for (const [pair, count] of result.pairs) add(all.pairs, pair, count);
-    for (const [exit, count] of result.exits) add(all.exits, exit, count);
-    onProgress?.(all);
+  const onResult = ({ played, failures, pairs, exits }: Campaign) => {
+    all.played += played;
+    all.failures.push(...failures);
+    for (const pair of pairs) all.pairs.add(pair);
+    for (const [exit, count] of exits) add(all.exits, exit, count);
+    onProgress(all);
   };
-  await Promise.all(Array.from({ length: jobs }, () => work(take, onResult)));
+  const jobs = Array.from({ length: navigator.hardwareConcurrency }, () => work(take, onResult));
+  await Promise.all(jobs);
   all.failures.sort((one, other) => one.seed - other.seed);
   return all;
 }
@@ -63,9 +66,9 @@ function add(counts: Map<string, number>, key: string, count: number): void {
 /** One worker's part. */
 async function work(
   take: () => Batch | undefined,
-  onResult: (result: BatchResult) => void,
+  onResult: (result: Campaign) => void,
 ): Promise<void> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url));
+  const worker = new Worker(new URL(import.meta.url));
   const done = Promise.withResolvers<void>();
   const give = () => {
     const batch = take();
@@ -73,7 +76,7 @@ async function work(
     else worker.postMessage(batch);
   };
   worker.on("error", (error: unknown) => done.reject(error));
-  worker.on("message", (result: BatchResult) => {
+  worker.on("message", (result: Campaign) => {
     onResult(result);
     give();
   });
@@ -84,3 +87,14 @@ async function work(
     await worker.terminate();
   }
 }
+
+parentPort?.on("message", async ({ from, count }: Batch) => {
+  const result = nothing();
+  for (let seed = from; seed < from + count; seed++) {
+    const { violations: [violation], pairs, exit } = await play(Tape.of(seed));
+    if (violation !== undefined) result.failures.push({ seed, violation });
+    for (const pair of pairs) result.pairs.add(pair);
+    add(result.exits, exit, 1);
+  }
+  parentPort?.postMessage({ ...result, played: count });
+});

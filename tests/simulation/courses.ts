@@ -1,7 +1,7 @@
 /** How one API call goes: what the network and the server do with it. */
 import type { ApiCall, ApiErrorDetails } from "../../lib/aws/errors.ts";
 import type { Tape, Weighted } from "./tape.ts";
-import type { Incident } from "./trace.ts";
+import type { Incident } from "./reachable.ts";
 
 /** The course of one call. Times in milliseconds. */
 export interface Course {

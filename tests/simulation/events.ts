@@ -16,7 +16,7 @@ export interface OutsideEvent {
 
 /**
  * The table. The first is what ends a life; each schedule has one, and no life goes on without.
- * To add a kind: a line here, and its incident in `trace.ts` where the life is to be seen in it.
+ * To add a kind: a line here, and its incident in `reachable.ts` where the life is to be seen in it.
  */
 export const OUTSIDE_EVENTS: readonly OutsideEvent[] = [
   { name: "stop", count: [[1, 1]], act: stop },

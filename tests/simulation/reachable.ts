@@ -1,5 +1,22 @@
 /** Which incidents can come in which phases: what a run has to have hit to count as complete. */
-import { type Incident, INCIDENTS, type Phase, PHASES } from "./trace.ts";
+
+/** Where a life is, as far as its calls, hooks and log lines tell. */
+const PHASES = [
+  "resolving",
+  "waiting-for-application",
+  "pre-register",
+  "registering",
+  "waiting-in-service",
+  "post-register",
+  "serving",
+  "pre-deregister",
+  "deregistering",
+  "confirming",
+  "draining",
+  "post-deregister",
+  "drained",
+] as const;
+export type Phase = typeof PHASES[number];
 
 /** Phases with calls to the API. */
 const CALLING: readonly Phase[] = [
@@ -27,7 +44,8 @@ const AFTER_STOP: readonly Phase[] = [
   "post-deregister",
 ];
 
-const REACHABLE: Readonly<Record<Incident, readonly Phase[]>> = {
+/** What can happen to a life from outside, and where. A new kind of event is a line here. */
+const REACHABLE = {
   "stop signal": PHASES,
   "second stop signal": AFTER_STOP,
   "uncaught fault": PHASES,
@@ -53,38 +71,24 @@ const REACHABLE: Readonly<Record<Incident, readonly Phase[]>> = {
   "stale reply": CALLING,
   "hook fails": HOOKS,
   "hook hangs": HOOKS,
-};
+} satisfies Readonly<Record<string, readonly Phase[]>>;
+export type Incident = keyof typeof REACHABLE;
 
 /** All pairs that can be, as `phase|incident`. */
-export const REACHABLE_PAIRS: ReadonlySet<string> = new Set(
-  INCIDENTS.flatMap((incident) => REACHABLE[incident].map((phase) => `${phase}|${incident}`)),
+const PAIRS = Object.entries(REACHABLE).flatMap(([incident, phases]) =>
+  phases.map((phase) => `${phase}|${incident}`)
 );
 
 /** How many of the reachable pairs were hit, and which were not, or should not have been. */
-export function coverage(hits: ReadonlyMap<string, number>): {
+export function coverage(hits: ReadonlySet<string>): {
+  readonly reached: string;
   readonly missed: string[];
   readonly unexpected: string[];
 } {
+  const missed = PAIRS.filter((pair) => !hits.has(pair));
   return {
-    missed: [...REACHABLE_PAIRS].filter((pair) => !hits.has(pair)),
-    unexpected: [...hits.keys()].filter((pair) => !REACHABLE_PAIRS.has(pair)),
+    reached: `${PAIRS.length - missed.length} of ${PAIRS.length} reachable pairs`,
+    missed,
+    unexpected: [...hits].filter((pair) => !PAIRS.includes(pair)),
   };
-}
-
-/** The hits as a table: incidents down, phases across; `·` is what cannot be. */
-export function coverageTable(hits: ReadonlyMap<string, number>): string {
-  const rows = INCIDENTS.map((incident) => [
-    incident,
-    ...PHASES.map((phase) => {
-      const pair = `${phase}|${incident}`;
-      return REACHABLE_PAIRS.has(pair) ? String(hits.get(pair) ?? "MISSED") : "·";
-    }),
-  ]);
-  const all = [["", ...PHASES], ...rows];
-  const widths = all[0]?.map((_, column) =>
-    Math.max(...all.map((row) => row[column]?.length ?? 0))
-  );
-  const cell = (text: string, column: number) =>
-    column === 0 ? text.padEnd(widths?.[column] ?? 0) : text.padStart(widths?.[column] ?? 0);
-  return all.map((row) => row.map(cell).join("  ")).join("\n");
 }

@@ -6,7 +6,7 @@ import { Tape } from "./tape.ts";
 const MOST_PLAYS = 4_000;
 
 /** Which promise is broken, without the details: `1`, `8` … */
-export function promiseOf(violation: string): string {
+function promiseOf(violation: string): string {
   return violation.split(/[:(]| \d/)[0] ?? violation;
 }
 

@@ -1,53 +1,6 @@
 /** What happened in one schedule, in order: for the invariants, and for a person to read. */
 import type { VirtualClock } from "./clock.ts";
-
-/** Where a life is, as far as its calls, hooks and log lines tell. */
-export const PHASES = [
-  "resolving",
-  "waiting-for-application",
-  "pre-register",
-  "registering",
-  "waiting-in-service",
-  "post-register",
-  "serving",
-  "pre-deregister",
-  "deregistering",
-  "confirming",
-  "draining",
-  "post-deregister",
-  "drained",
-] as const;
-export type Phase = typeof PHASES[number];
-
-/** What can happen to a life from outside. A new kind of event is a line here. */
-export const INCIDENTS = [
-  "stop signal",
-  "second stop signal",
-  "uncaught fault",
-  "foreign deregistration",
-  "foreign registration",
-  "drain",
-  "register",
-  "application restart",
-  "application unready",
-  "pod deletion",
-  "rival",
-  "late application",
-  "lost reply",
-  "applied twice",
-  "never applied",
-  "throttled",
-  "server error",
-  "refused connection",
-  "final refusal",
-  "slow credentials",
-  "refused credentials",
-  "quota",
-  "stale reply",
-  "hook fails",
-  "hook hangs",
-] as const;
-export type Incident = typeof INCIDENTS[number];
+import type { Incident, Phase } from "./reachable.ts";
 
 /** The record of one schedule. */
 export class Trace {

@@ -17,11 +17,11 @@ import { type CallRecord, SimulatedApi } from "./api.ts";
 import { SimulatedApplication } from "./application.ts";
 import { SimulatedConnections } from "./connections.ts";
 import { VirtualClock } from "./clock.ts";
-import { Cycle } from "./cycle.ts";
 import { type HookRun, SimulatedHooks } from "./hooks.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Tape } from "./tape.ts";
-import { type Phase, Trace } from "./trace.ts";
+import type { Phase } from "./reachable.ts";
+import { Trace } from "./trace.ts";
 
 /** A call of `/drain`. */
 export interface Drain {
@@ -42,6 +42,26 @@ export interface Facts {
   /** Listeners on the signals of the process, now. */
   listeners: number;
   ending?: LifecycleOutcome;
+}
+
+/** What made a cycle end. */
+interface Leave {
+  readonly at: number;
+  readonly phase: Phase;
+  readonly by: "stop" | "drain";
+}
+
+/** One cycle of a life, to its end or to drained: where it began, in time and in what is recorded of the whole life. */
+class Cycle {
+  /** What came first; undefined: neither a stop nor a drain yet. */
+  leave: Leave | undefined;
+  /** After the last `/drain`, `/register` came or the application came back. */
+  isWantedBack = false;
+
+  constructor(
+    readonly began: number,
+    readonly first: { readonly call: number; readonly hook: number; readonly phase: number },
+  ) {}
 }
 
 /** The world. */

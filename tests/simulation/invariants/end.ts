@@ -3,7 +3,7 @@ import { ApiError } from "../../../lib/aws/errors.ts";
 import type { HookEvent } from "../../../lib/hooks/hook.ts";
 import { membershipIn } from "../../../lib/registration/health.ts";
 import type { CallRecord } from "../api.ts";
-import type { Phase } from "../trace.ts";
+import type { Phase } from "../reachable.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
 import { seeDrained } from "./requests.ts";
