@@ -28,13 +28,6 @@ const FOR_THE_WEB =
 /** Comes from the Node.js half of the SDK's clients for STS and others. */
 const NODE_HTTP_HANDLER = "@smithy/node-http-handler";
 
-/** The shapes of all that the API can say; and where it registers a class for each of its errors. */
-const SCHEMAS = /client-elastic-load-balancing-v2\/dist-es\/schemas\/schemas_0\.js$/;
-const ERROR_CLASS = /^n0_registry\.registerError\(.*\);$/gm;
-
-/** A shape: a list, of which the bundler cannot tell that to leave it out makes no difference. */
-const SHAPE = /^(export (?:var|const) \w+\$? = )(\[[\s\S]*?\]);$/gm;
-
 /** Of the program's own: what it shares with the rest would be in a file that every life loads. */
 const ON_DEMAND = /\/credentials\/(identity)\.ts$/;
 
@@ -92,11 +85,6 @@ export function programPlugin({ root, onLazyPart }: PluginOptions): Plugin {
     build.onResolve({ filter: /^[^./]|isStreamingPayload$/ }, resolve);
     build.onLoad({ filter: /./, namespace: BUILTIN }, ({ path }) => ({
       contents: `export * from "node:${path}"; export { default } from "node:${path}";`,
-    }));
-    // An error's code says enough: without its class, the SDK makes it one of the base class.
-    build.onLoad({ filter: SCHEMAS }, async ({ path }) => ({
-      contents: (await Deno.readTextFile(path)).replaceAll(ERROR_CLASS, "")
-        .replaceAll(SHAPE, "$1/* @__PURE__ */ (() => $2)();"),
     }));
   };
   return { name: "program", setup };

@@ -100,7 +100,10 @@ const NOT_RUN: readonly [RegExp, string][] = [
   [/^deno task simulate /, "the CI runs it, with fewer schedules"],
   [/^deno task run tests\/simulation\/mutants\/main.ts/, "takes half an hour"],
   [/^deno task run tests\/rollout\/rollout.ts /, "takes a minute; the CI runs a short one"],
-  [/^deno (install|outdated|check --import-map)/, "changes the lock file"],
+  [
+    /^deno (install|outdated|check --import-map|task run tools\/update_sdk.ts)/,
+    "changes the lock file",
+  ],
   [/^(curl|gh|docker buildx) |^sha256sum |^chmod |^\.\/k8s-/, "needs a published release"],
   [/^docker build /, "tests/image/checks.ts builds it, by buildah"],
   [

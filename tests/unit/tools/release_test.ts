@@ -52,11 +52,16 @@ Deno.test("the bundle has the same bytes wherever its source is checked out", as
 
 /** What somebody may have changed, and what the build says then. */
 const TAMPERED: readonly (readonly [string, string, RegExp, string])[] = [
-  ["a version in the import map", "tools/std/import_map.json", /(core@3\.41\.)0/g, "out of date"],
+  [
+    "a version in the import map",
+    "tools/std/import_map.json",
+    /(@smithy\/core@[\d.]+)/g,
+    "out of date",
+  ],
   [
     "a hash in the lock file",
     "deno.lock",
-    /(prom-client@15\.1\.3": \{\s+"integrity": "sha512-)./,
+    /(@smithy\/core@[\d.]+": \{\s+"integrity": "sha512-)./,
     "hash",
   ],
 ];
