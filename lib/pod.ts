@@ -1,6 +1,5 @@
 /** A lifecycle with the real ports: the SDK, the system's clock, hooks, the pod's network. */
-import { ApplicationMonitor } from "./application/monitor.ts";
-import { Application } from "./application/port.ts";
+import { Application } from "./application/application.ts";
 import { createClient } from "./aws/client.ts";
 import { limited } from "./aws/limits.ts";
 import { measured } from "./aws/measured.ts";
@@ -41,10 +40,10 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   const stats = new Stats();
   const progress = new Progress(clock, stats);
   const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
-  const monitor = new ApplicationMonitor(config.application.addresses, { clock });
+  const application = new Application({ ...config.application, clock, log });
   const connections = counted && ((id: string, port: number) => counted.count(id, port));
   const view = createView({
-    ...{ progress, intent, clock, connections, application: monitor },
+    ...{ progress, intent, clock, connections, application },
     minDrainTime: config.drain.minTime,
   });
   using client = createClient(config.api, log);
@@ -58,7 +57,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
     ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
     hooks: createHooks(config.hooks, { clock, log, shell, reap }),
-    application: new Application({ ...config.application, clock, log, monitor }),
+    application,
     ...(connections !== undefined && { connections }),
   });
 }

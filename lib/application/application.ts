@@ -1,106 +1,195 @@
-/** Waiting until the application answers, before its target is registered (`-wait-for`). */
+/** The application in the pod (`-wait-for`): whether it answers, and whether it has restarted. */
+import { abortable } from "@std/async/abortable";
 import type { ApplicationAddress } from "../config/addresses.ts";
-import { type Clock, isTimeout, sleep } from "../host/clock.ts";
+import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
 import { type Answer, CHECK, type Probe, probe as realProbe } from "./probe.ts";
 
-/** Ports and parameters of the wait. */
-export interface WaitOptions {
+/**
+ * An application has gone when one of its addresses refuses connections for so long. Slow answers,
+ * and those that say "not ready", mean nothing: an application that is busy while its pod drains has
+ * not restarted. The kubelet takes longer than this to start a container again.
+ */
+const REFUSED_IS_GONE: Milliseconds = 400;
+
+/**
+ * For so long it has to answer before it counts as back. A pod that is deleted while its application
+ * is being restarted sees it start once more, and its preStop hook run again right after that
+ * (measured, kubelet 1.32).
+ */
+const BACK_FOR: Milliseconds = 5_000;
+
+/** How often the application is checked for having gone. A refused connection costs next to nothing. */
+const GONE_INTERVAL: Milliseconds = 200;
+
+/** What the application is, and what checking it needs of the world. */
+export interface ApplicationOptions {
+  /** `-wait-for`; empty: nothing is known of the application. */
+  readonly addresses: readonly ApplicationAddress[];
+  /** `-wait-for-timeout`. */
+  readonly timeout: Milliseconds;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long to wait at most. */
-  readonly time: Milliseconds;
-  /** Cuts the wait short; its reason is thrown. */
-  readonly stop: AbortSignal;
-  /** Gets each answer. */
-  readonly onAnswer?: (url: string, ready: boolean) => void;
   /** Stands in for real connections. */
   readonly probe?: Probe;
 }
 
-/**
- * Checks all addresses side by side, about once a second, until all of them answer at once.
- * @throws {Failure} `applicationNeverReady`, naming each address that did not answer, and why.
- * @throws The reason of `stop`.
- */
-export async function waitForApplication(
-  addresses: readonly ApplicationAddress[],
-  options: WaitOptions,
-): Promise<void> {
-  if (addresses.length === 0) return;
-  const { clock, log, time, stop } = options;
-  const urls = addresses.map(({ url }) => url);
-  log.info("waiting for the application", { wait_for: urls, timeout: durationText(time) });
-  const deadline = clock.within(time, stop);
-  const waiting = addresses.map((address) => new Waiting(address, options));
-  while (true) {
-    const next = clock.within(CHECK.interval, deadline);
-    const signal = clock.within(CHECK.timeout, deadline);
-    await Promise.all(waiting.map((one) => one.check(signal, deadline)));
-    if (waiting.every(({ isReady }) => isReady)) break;
-    if (!deadline.aborted) await sleep(next);
-    if (deadline.aborted) throw neverReady(waiting, deadline, time);
-  }
-  stop.throwIfAborted();
+/** One check of all addresses; `answers` in their order. */
+interface Round {
+  readonly startedAt: Milliseconds;
+  readonly answers: Promise<readonly Answer[]>;
 }
 
-/** One address that is waited for. */
-class Waiting {
-  readonly #address: ApplicationAddress;
-  readonly #options: WaitOptions;
-  readonly #started: Milliseconds;
-  #last: Answer | undefined;
+/** Checks all addresses together: about five times a second at most, whoever calls. */
+export class Application {
+  readonly #options: ApplicationOptions;
+  readonly #ready: Map<string, boolean>;
+  #round: Round | undefined;
 
-  constructor(address: ApplicationAddress, options: WaitOptions) {
-    this.#address = address;
+  constructor(options: ApplicationOptions) {
     this.#options = options;
-    this.#started = options.clock.now();
+    this.#ready = new Map(options.addresses.map(({ url }) => [url, false]));
   }
 
-  get isReady(): boolean {
-    return this.#last?.outcome === "ready";
-  }
-
-  /** "URL (why not)", where it did not answer. */
-  get complaint(): string | undefined {
-    if (this.#last?.outcome === "ready") return undefined;
-    return `${this.#address.url} (${this.#last?.reason ?? "not checked"})`;
-  }
-
-  async check(signal: AbortSignal, deadline: AbortSignal): Promise<void> {
-    const { url } = this.#address;
-    const { clock, log, onAnswer, probe = realProbe } = this.#options;
-    const answer = await probe(this.#address, signal);
-    const isReady = answer.outcome === "ready";
-    // A check that the end of the wait cut short tells less than the one before it.
-    if (!isReady && deadline.aborted && this.#last !== undefined) return;
-    const wasReady = this.isReady;
-    this.#last = answer;
-    onAnswer?.(url, isReady);
-    if (isReady && !wasReady) {
-      log.info("the application answers", {
-        wait_for: url,
-        after: durationText(clock.now() - this.#started),
+  /**
+   * Waits until all addresses answer at once; not at all where there are none.
+   * @throws {Failure} `applicationNeverReady`, naming each address that did not answer, and why.
+   * @throws The reason of `stop`.
+   */
+  async wait(stop: AbortSignal): Promise<void> {
+    const { addresses, timeout, clock, log } = this.#options;
+    if (addresses.length === 0) return;
+    const urls = addresses.map(({ url }) => url);
+    log.info("waiting for the application", { wait_for: urls, timeout: durationText(timeout) });
+    const startedAt = clock.now();
+    const deadline = clock.within(timeout, stop);
+    let last: readonly Answer[] | undefined;
+    try {
+      await this.#watch(deadline, CHECK.interval, (answers) => {
+        this.#logChanges(answers, last, clock.now() - startedAt);
+        last = answers;
+        return answers.every(isReady);
       });
-    } else if (!isReady) {
-      const message = wasReady ? "the application stopped answering" : "no answer yet";
-      log[wasReady ? "info" : "debug"](message, { wait_for: url, reason: answer.reason });
+    } catch (reason) {
+      throw stop.aborted && reason === stop.reason ? reason : this.#neverReady(last);
     }
   }
+
+  /**
+   * Waits until it has gone, and has come back for good: for ever, where nothing is known of it.
+   * @throws The signal's reason.
+   */
+  async restarted(signal: AbortSignal): Promise<void> {
+    const { addresses, log } = this.#options;
+    if (addresses.length === 0) await sleep(signal);
+    const refusedSince = new Map<number, Milliseconds>();
+    await this.#watch(signal, GONE_INTERVAL, (answers, startedAt) => {
+      answers.forEach(({ outcome }, index) => {
+        if (outcome !== "refused") refusedSince.delete(index);
+        else if (!refusedSince.has(index)) refusedSince.set(index, startedAt);
+      });
+      return [...refusedSince.values()].some((since) => startedAt - since >= REFUSED_IS_GONE);
+    });
+    log.info("the application has gone away");
+    let readySince: Milliseconds | undefined;
+    await this.#watch(signal, CHECK.interval, (answers, startedAt) => {
+      readySince = answers.every(isReady) ? readySince ?? startedAt : undefined;
+      return readySince !== undefined && startedAt - readySince >= BACK_FOR;
+    });
+  }
+
+  /**
+   * Whether all addresses answer; true where there are none. The answer is never older than two
+   * seconds: a check is at most a second old when it is used, and takes a second at most. Never
+   * rejects.
+   */
+  async answers(): Promise<boolean> {
+    return (await this.#check(CHECK.interval).answers).every(isReady);
+  }
+
+  /** Whether each address answered at its last check; false before the first. */
+  last(): { readonly url: string; readonly ready: boolean }[] {
+    return [...this.#ready].map(([url, ready]) => ({ url, ready }));
+  }
+
+  /**
+   * Makes check after check until the answers are as wanted. The first one is new: an older one tells
+   * of an application that may have gone, or come back, since.
+   * @throws The signal's reason.
+   */
+  async #watch(
+    signal: AbortSignal,
+    interval: Milliseconds,
+    isWanted: (answers: readonly Answer[], startedAt: Milliseconds) => boolean,
+  ): Promise<void> {
+    for (let oldest = 0;; oldest = interval) {
+      signal.throwIfAborted();
+      const { answers, startedAt } = this.#check(oldest);
+      // Begun after the check, it ends when that is too old: none counts twice.
+      const next = this.#options.clock.within(interval, signal);
+      const isEnd = isWanted(await abortable(answers, signal), startedAt);
+      signal.throwIfAborted();
+      if (isEnd) return;
+      await sleep(next);
+    }
+  }
+
+  /** The last check, if it is young enough, or a new one. */
+  #check(oldest: Milliseconds): Round {
+    const now = this.#options.clock.now();
+    if (this.#round === undefined || now - this.#round.startedAt >= oldest) {
+      this.#round = { startedAt: now, answers: this.#checkAll() };
+    }
+    return this.#round;
+  }
+
+  #checkAll(): Promise<readonly Answer[]> {
+    const { addresses, clock, probe = realProbe } = this.#options;
+    const signal = clock.within(CHECK.timeout);
+    return Promise.all(addresses.map(async (address) => {
+      const answer = await probe(address, signal);
+      this.#ready.set(address.url, isReady(answer));
+      return answer;
+    }));
+  }
+
+  #logChanges(
+    answers: readonly Answer[],
+    before: readonly Answer[] | undefined,
+    after: Milliseconds,
+  ): void {
+    const { addresses, log } = this.#options;
+    addresses.forEach(({ url }, index) => {
+      const answer = answers[index];
+      const wasReady = before?.[index]?.outcome === "ready";
+      if (answer === undefined) return;
+      if (answer.outcome === "ready") {
+        if (!wasReady) {
+          log.info("the application answers", { wait_for: url, after: durationText(after) });
+        }
+      } else {
+        const message = wasReady ? "the application stopped answering" : "no answer yet";
+        log[wasReady ? "info" : "debug"](message, { wait_for: url, reason: answer.reason });
+      }
+    });
+  }
+
+  #neverReady(answers: readonly Answer[] | undefined): Failure {
+    const { addresses, timeout } = this.#options;
+    const complaints = addresses.flatMap(({ url }, index) => {
+      const answer = answers?.[index] ?? { outcome: "unready", reason: "no answer in time" };
+      return answer.outcome === "ready" ? [] : [`${url} (${answer.reason})`];
+    });
+    return new Failure(
+      "applicationNeverReady",
+      `the application did not answer within ${durationText(timeout)} (-wait-for-timeout): ` +
+        complaints.join(", "),
+    );
+  }
 }
 
-function neverReady(
-  waiting: readonly Waiting[],
-  deadline: AbortSignal,
-  time: Milliseconds,
-): unknown {
-  if (!isTimeout(deadline.reason)) return deadline.reason;
-  const complaints = waiting.flatMap(({ complaint }) => complaint ?? []);
-  return new Failure(
-    "applicationNeverReady",
-    `the application did not answer within ${durationText(time)} (-wait-for-timeout): ` +
-      complaints.join(", "),
-  );
+function isReady({ outcome }: Answer): boolean {
+  return outcome === "ready";
 }

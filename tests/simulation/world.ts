@@ -1,7 +1,6 @@
 /** The world of one schedule: the ports of a life, and what the invariants need to know of it. */
 import type { Log } from "../../lib/host/log.ts";
-import { ApplicationMonitor } from "../../lib/application/monitor.ts";
-import { Application } from "../../lib/application/port.ts";
+import { Application } from "../../lib/application/application.ts";
 import { limited } from "../../lib/aws/limits.ts";
 import { CurrentIntent } from "../../lib/lifecycle/current_intent.ts";
 import type { DrainOutcome, LifecycleOutcome } from "../../lib/lifecycle/outcome.ts";
@@ -151,11 +150,10 @@ export class World {
     const { clock, hooks, intent, scenario: { config } } = this;
     const log = this.#log();
     const { probe } = this.application;
-    const monitor = new ApplicationMonitor(config.application.addresses, { clock, probe });
     const ports: Ports = {
       ...{ clock, log, hooks, intent },
       elb: limited(this.api, clock),
-      application: new Application({ ...config.application, clock, log, monitor, probe }),
+      application: new Application({ ...config.application, clock, log, probe }),
       progress: this.#progress,
       connections: this.connections.count,
     };

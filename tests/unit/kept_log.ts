@@ -3,6 +3,8 @@ import type { Log } from "../../lib/host/log.ts";
 /** A log that keeps its lines instead of writing them. */
 export class KeptLog implements Log {
   readonly lines: string[] = [];
+  /** Called with each line. */
+  onLine: (line: string) => unknown = () => {};
 
   readonly debug = this.#keep("debug");
   readonly info = this.#keep("info");
@@ -16,7 +18,9 @@ export class KeptLog implements Log {
 
   #keep(level: string): Log["info"] {
     return (message, fields = {}) => {
-      this.lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+      const line = `${level} ${message} ${JSON.stringify(fields)}`;
+      this.lines.push(line);
+      this.onLine(line);
     };
   }
 }

@@ -534,7 +534,7 @@ const OF_DRAINS: readonly Mutant[] = [
     ],
     ["the poll at the end stops the counting", "isStillIdle &&", ""],
   ]),
-  ...inside("application/monitor.ts#restarted", [
+  ...inside("application/application.ts#restarted", [
     [
       "16.1: slow and refusing answers are taken for a restart",
       `outcome !== "refused"`,
@@ -542,8 +542,8 @@ const OF_DRAINS: readonly Mutant[] = [
     ],
     ["16.1: an application counts as back at its first answer", ">= BACK_FOR", ">= 0"],
   ]),
-  ...inside("application/monitor.ts##watch", [
-    ["a check from before the drain counts", "startedAt >= began && isWanted", "isWanted"],
+  ...inside("application/application.ts##watch", [
+    ["a check from before the drain counts", "let oldest = 0", "let oldest = interval"],
   ]),
 ];
 
