@@ -12,7 +12,7 @@ export const MOST_CONNECTIONS = 64;
 /** How many may wait in the system to be accepted; Linux allows no more by default. */
 const BACKLOG = 4_096;
 /** However many connect, each has so many turns of such a time for its request to arrive. */
-const TURNS = 5;
+const TURNS = 10;
 const TURN: Milliseconds = 10;
 /** No deadline comes sooner than that after a connection was accepted. */
 const LONGEST_PAUSE: Milliseconds = 5_000;

@@ -65,9 +65,8 @@ export function assertBearable({ slowestProbe, drain, risen }: Experience): void
 async function attacked(attack: Attack): Promise<number> {
   const script = new URL("hostile_clients.ts", import.meta.url).pathname;
   const args = ["run", "-q", "--no-config", "--allow-net", script];
-  // They must not take the processor from the sidecar either.
-  const { success, stdout } = await new Deno.Command("nice", {
-    args: [Deno.execPath(), ...args, JSON.stringify(attack)],
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [...args, JSON.stringify(attack)],
     stderr: "inherit",
   }).output();
   assert(success, "the hostile clients have failed");

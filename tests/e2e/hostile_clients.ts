@@ -65,8 +65,9 @@ async function attack({ port, each, time }: Attack): Promise<number> {
   const began = performance.now();
   const connections: Promise<void>[] = [];
   for (let count = 0; count < each; count++) {
+    // After the machine was busy they catch up, but not all in one moment.
     const wait = began + time * count / each - performance.now();
-    if (wait > 1) await pause(wait);
+    await pause(Math.max(wait, time / each / 2));
     kinds.forEach((_, kind) => connections.push(connect(kind, port)));
   }
   await Promise.all(connections);
