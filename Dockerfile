@@ -47,11 +47,11 @@ LABEL org.opencontainers.image.title="k8s-nlb-registrator-sidecar" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}"
-# The SDK looks for the user's home folder; a user id that /etc/passwd does not know has none.
+# The SDK needs a home folder; a user ID that is not in /etc/passwd has none.
 ENV HOME=/home/nonroot
 COPY --from=build /out/k8s-nlb-registrator-sidecar /k8s-nlb-registrator-sidecar
-# The program's compiled code, which it reads at the start and nobody can write; where it was built
-# for another processor there is none.
+# The program's compiled code: read at the start, writable by root only. An image that was built on
+# another processor has none.
 COPY --from=build --chown=0:0 /out/cache /var/cache/k8s-nlb-registrator-sidecar
 ENV TMPDIR=/var/cache/k8s-nlb-registrator-sidecar
 # By number, so that Kubernetes can tell that it is not root; any other user will do as well.

@@ -11,7 +11,7 @@ import { programPlugin } from "./bundle/plugin.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** Where the bundle is, unless another place is asked for. */
+/** The default folder of the bundle. */
 export const DIST = `${ROOT}dist`;
 const PROCESS = "tools/bundle/node/process.ts";
 
@@ -131,8 +131,8 @@ async function write(path: string, content: string): Promise<BundledFile> {
 
 /**
  * Deno reads every file at start that it sees an `import()` of, used or not, and keeps it in memory:
- * 4 MB. It does not see those whose path is not plain text. What every life needs it may see: to
- * read such a file later takes 2 MB more.
+ * 4 MB. It does not see those whose path is not plain text. What every run needs stays visible:
+ * to read such a file later takes 2 MB more.
  */
 function withHiddenImports(text: string): string {
   const blank = PAD.replaceAll("_", " ");

@@ -4,7 +4,7 @@
  *   deno task compile [--target TRIPLE]... [--commit HASH] [--outdir FOLDER] [--code-cache]
  *
  * With `--code-cache`, the binary reads compiled code from a file in the folder of `TMPDIR`, or
- * writes it there: for an image alone, whose folder nobody can write to. Without `--target`, for the system that it runs on. Deno fetches its runtime for the target from
+ * writes it there: for images only, where that folder is read-only. Without `--target`, for the system that it runs on. Deno fetches its runtime for the target from
  * dl.deno.land; where that cannot be reached, DENORT_BIN names a runtime that is there.
  */
 import { parseArgs } from "@std/cli/parse-args";
@@ -18,7 +18,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 
 export const PROGRAM = "k8s-nlb-registrator-sidecar";
 
-/** The systems that Deno compiles for and that somebody runs the sidecar on. */
+/** The systems that a release has binaries for. */
 export const TARGETS = [
   "x86_64-unknown-linux-gnu",
   "aarch64-unknown-linux-gnu",

@@ -1,4 +1,4 @@
-/** `deno task demo`: the sidecar's whole life against the emulator, as one timeline. */
+/** `deno task demo`: one lifecycle of the sidecar against the emulator, as one timeline. */
 import type { Emulator } from "../tests/emulator/emulator.ts";
 import type { EmulatorEvent } from "../tests/emulator/events.ts";
 import { startEmulator } from "../tests/emulator/server.ts";

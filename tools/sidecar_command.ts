@@ -31,7 +31,7 @@ function isAbsolute(path: string): path is `/${string}` {
 }
 
 /**
- * The program and its first arguments, in the form that `SIDECAR` asks for. `SIDECAR_DENO` names
+ * The program and its first arguments, in the form that `SIDECAR` names. `SIDECAR_DENO` names
  * another Deno to run it with.
  */
 export function sidecarCommand(form: SidecarForm = sidecarForm()): [string, ...string[]] {

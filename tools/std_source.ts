@@ -2,7 +2,7 @@
  * Says where the `@std` packages come from on this network: prints nothing where JSR can be
  * reached, else the options that map them to the same sources on the npm registry, which the lock
  * file has; that is frozen then.
- * `STD_SOURCE=jsr` or `STD_SOURCE=npm` decides without asking.
+ * `STD_SOURCE=jsr` or `STD_SOURCE=npm` decides without a request.
  */
 const JSR_ANSWERS_WITHIN_MS = 3000;
 

@@ -92,7 +92,7 @@ async function denials(probe: string): Promise<void> {
 }
 
 /**
- * A cache of compiled code that is damaged, or of another program, is not used. In the image nobody can put one there: tests/image/ tries it.
+ * A cache of compiled code that is damaged, or of another program, is not used. In the image it cannot be replaced: tests/image/checks.ts.
  */
 async function codeCache(folder: string): Promise<void> {
   const program = await compileInto(folder, "--code-cache");

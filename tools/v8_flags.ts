@@ -1,5 +1,5 @@
 /**
- * How the shipped program asks V8 to save memory, at the cost of speed that it does not need: no
+ * How the shipped program makes V8 save memory, at the cost of speed that it does not need: no
  * code is optimized, the young generation stays small, and memory is given back at the moments that
  * `lib/host/memory.ts` tells of rather than some time after them. `docs/performance.md` has the
  * figures.

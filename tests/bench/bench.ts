@@ -3,7 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { bundle, DIST } from "../../tools/bundle.ts";
 import type { Memory } from "../process/proc.ts";
 import * as extras from "./extras.ts";
-import { rounds } from "./life.ts";
+import { rounds } from "./run.ts";
 import { type Form, measures, rowsOf } from "./measures.ts";
 import { commandOf, EMPTY, Programs } from "./programs.ts";
 import { recordOf, withRecordedBars } from "./recorded.ts";
@@ -25,7 +25,7 @@ const USAGE = `Usage: deno task bench [--short] [--record] [--compiled] [--vs PA
 
 Environment: PEER=PATH measures a binary with the original program's flags too.`;
 
-/** What a command line asks for. */
+/** What a command line means. */
 interface Options {
   readonly runs: number;
   readonly idle: number;
@@ -76,12 +76,12 @@ async function measure(programs: Programs, form: Form, options: Options): Promis
   const { runs, idle, switches } = options;
   const all = programs.all(Deno.env.get("PEER"));
   console.log(`${runs} runs of each, interleaved: ${all.map(({ name }) => name).join(", ")}`);
-  const lives = await rounds(all, { runs, idle });
-  const rows = rowsOf(lives, measures(form));
+  const measured = await rounds(all, { runs, idle });
+  const rows = rowsOf(measured, measures(form));
   if (switches.has("--short")) {
     return withRecordedBars(rows, JSON.parse(await Deno.readTextFile(RECORDED)));
   }
-  const floor = lives.find(({ program }) => program.name === EMPTY)?.lives.at(-1)?.memory;
+  const floor = measured.find(({ program }) => program.name === EMPTY)?.runs.at(-1)?.memory;
   return [
     ...rows,
     ...await extras.helpRows(programs, runs),

@@ -1,8 +1,8 @@
-/** What is measured beside whole lives: `-h`, connections, many groups, many probes, many pods. */
+/** What is measured beside whole runs: `-h`, connections, many groups, many probes, many pods. */
 import { abortable } from "@std/async/abortable";
 import { pause } from "../emulator/pause.ts";
 import type { Memory } from "../process/proc.ts";
-import { rounds } from "./life.ts";
+import { rounds } from "./run.ts";
 import { type Form, rowsOf, startToRegister, STOP_TO_DEREGISTER } from "./measures.ts";
 import { MeasuredProcess } from "./process.ts";
 import { EMPTY, GROUP, LISTENING, type Program, type Programs, SIDECAR } from "./programs.ts";
@@ -36,7 +36,7 @@ const CONNECTION_RUNS = 15;
 
 /** What the connection costs: TLS, and to open one for DeregisterTargets. */
 export async function connectionRows(programs: Programs, form: Form): Promise<Row[]> {
-  // Most of a life is a pause before the sidecar checks whether it is in service.
+  // Most of a run is a pause before the sidecar checks whether it is in service.
   const flags = ["-wait-in-service=false"];
   const all = [programs.sidecar({ flags }), ...programs.before({ flags }), programs.bareFetch()];
   const start = { ...startToRegister(form), bars: { [SIDECAR]: { ratio: 1.4 } } };
@@ -49,9 +49,9 @@ export async function connectionRows(programs: Programs, form: Form): Promise<Ro
   ];
   const rows: Row[] = [];
   for (const { name, way, measures } of ways) {
-    const lives = await rounds(all, { runs: CONNECTION_RUNS, idle: 0, ...way });
+    const measured = await rounds(all, { runs: CONNECTION_RUNS, idle: 0, ...way });
     rows.push(...rowsOf(
-      lives,
+      measured,
       measures.map((one) => ({ ...one, measure: `${one.measure}, ${name}` })),
     ));
   }
@@ -62,7 +62,7 @@ const MANY = 100;
 
 /** What a target group more costs: 100 groups beside one. */
 export async function manyGroupsRows(programs: Programs): Promise<Row[]> {
-  const [one, many] = [await lifeWith(programs, 1), await lifeWith(programs, MANY)];
+  const [one, many] = [await runWith(programs, 1), await runWith(programs, MANY)];
   const about = { program: SIDECAR } as const;
   const measure = (what: string) => `${MANY} groups: ${what}`;
   return [
@@ -86,7 +86,7 @@ export async function manyGroupsRows(programs: Programs): Promise<Row[]> {
   ];
 }
 
-async function lifeWith(programs: Programs, count: number) {
+async function runWith(programs: Programs, count: number) {
   const groups = Array.from({ length: count }, (_, index) => `group-${index + 1}`);
   return await onStage(programs.sidecar({ groups }), { groups }, async ({ process, emulator }) => {
     const { resident } = await process.memory();
@@ -134,7 +134,7 @@ export async function probeRows(programs: Programs, floor: Memory): Promise<Row[
   ];
 }
 
-/** The most that it takes after a busy time: one look would see what V8 was about just then. */
+/** The most memory after a busy time: at any one moment V8 may be about to free some. */
 async function mostOf(process: MeasuredProcess): Promise<Pick<Memory, "anonymous" | "resident">> {
   let [anonymous, resident] = [0, 0];
   for (let second = 0; second < AFTERMATH_S; second++) {
@@ -186,12 +186,12 @@ async function atOnce(program: Program): Promise<number[]> {
 
 const DIST = new URL("../../dist/", import.meta.url);
 
-/** How large the bundle is: all of it, and what every life loads. */
+/** How large the bundle is: all of it, and what every run loads. */
 export function sizeRows(): Row[] {
   const size = (pattern: RegExp) =>
     [...Deno.readDirSync(DIST)].filter(({ name }) => pattern.test(name))
       .reduce((sum, { name }) => sum + Deno.statSync(new URL(name, DIST)).size, 0) / 1_000;
   const row = (program: string, pattern: RegExp) =>
     rowOf({ measure: "size", unit: "kB", program }, [size(pattern)]);
-  return [row("bundle", /\.js$/), row("of every life", /^(main|program|pod|client|chunk).*\.js$/)];
+  return [row("bundle", /\.js$/), row("of every run", /^(main|program|pod|client|chunk).*\.js$/)];
 }

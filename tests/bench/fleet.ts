@@ -32,7 +32,7 @@ interface Running {
 
 /** All pods of a node pool or a recovering cluster come and go within so much of each other. */
 const SPREAD = 5_000;
-/** The longest that a fleet is looked at. */
+/** The longest time that a fleet gets. */
 const LONGEST = 6 * 3_600_000;
 /** A rolling deployment replaces a quarter at a time, as by default. */
 const SURGE = 4;
@@ -98,7 +98,7 @@ interface Outcome {
   readonly times: readonly number[];
   /** When it began. */
   readonly from: number;
-  /** What the buckets alone make of 99 %, in seconds: nobody with one call a pod is quicker. */
+  /** What the buckets alone make of 99 %, in seconds: one call a pod cannot be quicker. */
   readonly bound: number;
 }
 
@@ -180,7 +180,7 @@ const COLUMNS = [
   "throttled",
 ];
 
-/** Prints a row of the table of docs/scale.md. Gives whether nobody is lost, and it is quick enough. */
+/** Prints a row of the table of docs/scale.md. Returns whether no pod is lost, and it is quick enough. */
 async function play(name: string, pods: number, flags: readonly string[]): Promise<boolean> {
   const scenario = SCENARIOS[name];
   if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
@@ -209,6 +209,6 @@ for (const pods of sizes) {
   }
 }
 console.log(
-  `flags for the size: ${isKept ? "nobody lost" : "NOT kept"}, 99 % within 1.5 × the bound`,
+  `flags for the size: ${isKept ? "no pod is lost" : "NOT kept"}, 99 % within 1.5 × the bound`,
 );
 Deno.exitCode = isKept ? 0 : 1;

@@ -2,8 +2,7 @@
  * `deno task run tests/bench/idle.ts`: what the sidecar does while there is nothing to do, for ten
  * minutes.
  *
- * Counted, not reckoned from seconds: calls by the emulator, processor time and wake-ups by the
- * kernel. An empty program waits beside it, for the runtime wakes up by itself too. After a start
+ * The emulator counts calls, the kernel processor time and wake-ups. An empty program waits beside it, for the runtime wakes up by itself too. After a start
  * the collector's threads wake each other dozens of times at one moment, so what is held against
  * the bar is at how many moments anything woke up: a timer would be one each time.
  */
@@ -16,7 +15,7 @@ const MINUTES = Number(Deno.args[0] ?? 10);
 const TIME_MS = MINUTES * 60_000;
 /** Of one core: a thousandth. */
 const MOST_CPU_MS = TIME_MS / 1_000;
-/** A moment: so often it is looked whether anything woke up. */
+/** A moment: the time between two checks of what woke up. */
 const MOMENT_MS = 5_000;
 /** A timer every 30 s would make so many. */
 const MOST_MOMENTS = MINUTES * 2;

@@ -1,15 +1,15 @@
-/** What is measured of a life, beside which program, and how good is good enough. */
-import type { Life, Lives } from "./life.ts";
+/** What is measured of a run, which program it is compared with, and what is good enough. */
+import type { Run, Runs } from "./run.ts";
 import { BARE_FETCH, BEFORE, EMPTY, LISTENING, SIDECAR } from "./programs.ts";
 import { type Bar, type Measure, type Row, rowOf } from "./report.ts";
 
-/** One measure of a life. */
-interface LifeMeasure extends Measure {
+/** One measure of a run. */
+interface RunMeasure extends Measure {
   /** The program whose figure the others are compared with. */
   readonly floor: string;
   readonly bars?: Readonly<Record<string, Bar>>;
-  /** NaN where a life has no such moment. */
-  readonly of: (life: Life) => number;
+  /** NaN where a run has no such moment. */
+  readonly of: (run: Run) => number;
 }
 
 /** Nothing is much worse than before: times differ more than memory from run to run. */
@@ -23,7 +23,7 @@ const NO_WORSE: Readonly<Record<Measure["unit"], Bar>> = {
 /** A compiled program brings no cache of compiled code, unless its image does. */
 export type Form = "bundle" | "compiled";
 
-export function startToRegister(form: Form): LifeMeasure {
+export function startToRegister(form: Form): RunMeasure {
   return {
     ...{ measure: "start → RegisterTargets", unit: "ms", floor: BARE_FETCH },
     bars: { [SIDECAR]: { ratio: form === "bundle" ? 1.7 : 1.55 } },
@@ -31,14 +31,14 @@ export function startToRegister(form: Form): LifeMeasure {
   };
 }
 
-export const STOP_TO_DEREGISTER: LifeMeasure = {
+export const STOP_TO_DEREGISTER: RunMeasure = {
   ...{ measure: "SIGTERM → DeregisterTargets", unit: "ms", floor: BARE_FETCH },
   bars: { [SIDECAR]: { atMost: 2.8 } },
   of: ({ signalledAt, receivedAt }) => (receivedAt.get("DeregisterTargets") ?? NaN) - signalledAt,
 };
 
-/** All measures, in the order in which a life meets them. */
-export function measures(form: Form): readonly LifeMeasure[] {
+/** All measures, in the order of a run. */
+export function measures(form: Form): readonly RunMeasure[] {
   return [
     startToRegister(form),
     STOP_TO_DEREGISTER,
@@ -64,10 +64,10 @@ export function measures(form: Form): readonly LifeMeasure[] {
 }
 
 /** The figures of all programs, each beside the floor; and the sidecar's beside those before. */
-export function rowsOf(lives: readonly Lives[], of: readonly LifeMeasure[]): Row[] {
+export function rowsOf(runs: readonly Runs[], of: readonly RunMeasure[]): Row[] {
   return of.flatMap(({ measure, unit, floor, bars = {}, of }) => {
     const samples = new Map(
-      lives.map(({ program, lives }) => [program.name, lives.map(of).map(orUndefined)]),
+      runs.map(({ program, runs }) => [program.name, runs.map(of).map(orUndefined)]),
     );
     const rows = [...samples].map(([program, own]) =>
       rowOf({ measure, unit, program, bar: bars[program] }, own, samples.get(floor))

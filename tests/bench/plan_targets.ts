@@ -1,6 +1,6 @@
 /**
- * The model of targets that the plan of questions is measured with. It is a model: nobody outside
- * AWS knows when a load balancer makes its first check, so both rules that are told of are in it.
+ * The model of targets that poll schedules are measured with. AWS does not document when a load
+ * balancer makes its first check, so the model has both rules that users report.
  */
 import type { HealthCheck, TargetHealth } from "../../lib/aws/elb.ts";
 

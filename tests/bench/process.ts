@@ -61,8 +61,8 @@ export class MeasuredProcess implements AsyncDisposable {
 
   /** Settled when none of its threads runs: all that it had to do is done. */
   async asleep(): Promise<void> {
-    // A look takes long enough. One fails where a thread ends meanwhile; or all have.
-    while (!await sleeps(this.#child.pid).catch(() => this.#hasEnded)) { /* look again */ }
+    // A check takes long enough. One fails if a thread ends meanwhile, or if all have.
+    while (!await sleeps(this.#child.pid).catch(() => this.#hasEnded)) { /* check again */ }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

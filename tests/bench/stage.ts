@@ -70,7 +70,7 @@ export function bareEnvironment({ cache }: Program, home = "/"): Record<string, 
     DENO_DIR: cache,
     // Where a compiled program has its compiled code.
     TMPDIR: cache,
-    // Its look for a newer version, half a second after the start, takes memory.
+    // The check for a newer version, half a second after the start, takes memory.
     DENO_NO_UPDATE_CHECK: "1",
   };
 }

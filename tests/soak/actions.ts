@@ -52,15 +52,15 @@ export const ACTIONS: readonly Action[] = [
     name: `GET ${path}`,
     weight: 4,
     act: async ({ url }: Surroundings) => {
-      await ask(`${url}${path}`, "GET");
+      await send(`${url}${path}`, "GET");
     },
   })),
   {
     name: "a drain, and its end undone",
     weight: 2,
     act: async ({ url }) => {
-      await ask(`${url}/drain`, "POST");
-      await ask(`${url}/register`, "POST");
+      await send(`${url}/drain`, "POST");
+      await send(`${url}/register`, "POST");
     },
   },
   {
@@ -69,7 +69,7 @@ export const ACTIONS: readonly Action[] = [
     act: async ({ url }) => {
       await fetch(`${url}/drain`, { method: "POST", signal: AbortSignal.timeout(100) })
         .then((response) => response.body?.cancel(), () => {});
-      await ask(`${url}/register`, "POST");
+      await send(`${url}/register`, "POST");
     },
   },
   {
@@ -85,7 +85,7 @@ export const ACTIONS: readonly Action[] = [
 ];
 
 /** A request, whatever its answer is: that is not what a soak is about. */
-async function ask(url: string, method: string): Promise<void> {
+async function send(url: string, method: string): Promise<void> {
   const response = await fetch(url, { method, signal: AbortSignal.timeout(60_000) });
   await response.body?.cancel();
 }

@@ -10,7 +10,7 @@ export type Sample = Readonly<Record<Measure, number>> & {
   readonly hours: number;
 };
 
-/** Looks at a process by `/proc`. */
+/** Takes a sample of a process. */
 export async function sample(pid: number, hours: number): Promise<Sample> {
   const { anonymous } = await memoryOf(pid);
   return { hours, memory: anonymous, files: openFiles(pid), ...await familyOf(pid) };

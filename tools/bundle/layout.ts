@@ -1,6 +1,6 @@
 /**
  * What is bundled, in one folder: the program's files, and the npm packages of the lock file as a
- * `node_modules` folder, where a bundler looks for them. All paths that get into the bundle begin
+ * `node_modules` folder, where a bundler finds them. All paths that get into the bundle begin
  * there, so that the same source gives the same bytes wherever it is checked out.
  */
 import { outputOf, runProgram } from "../process.ts";

@@ -28,14 +28,14 @@ const FOR_THE_WEB =
 /** Comes from the Node.js half of the SDK's clients for STS and others. */
 const NODE_HTTP_HANDLER = "@smithy/node-http-handler";
 
-/** Of the program's own: what it shares with the rest would be in a file that every life loads. */
+/** Of the program's own: what it shares with the rest would be in a file that every run loads. */
 const ON_DEMAND = /\/credentials\/(identity)\.ts$/;
 
 /** For a part of Node.js that a CommonJS package requires: Deno has no `require` in a module. */
 const BUILTIN = "builtin";
 
-/** Marks a question of the plugin's own, which is for the bundler to answer. */
-const ASKED = Symbol("asked by the plugin");
+/** Marks a request of the plugin itself, which the bundler has to resolve. */
+const FROM_PLUGIN = Symbol("from the plugin");
 
 /** What the plugin depends on. */
 export interface PluginOptions {
@@ -52,14 +52,14 @@ export interface PluginOptions {
 export function programPlugin({ root, onLazyPart }: PluginOptions): Plugin {
   const find = readImports(root);
   const setup = (build: PluginBuild) => {
-    const ask = async (path: string, { kind, resolveDir }: OnResolveArgs, from = resolveDir) => {
-      const answer = await build.resolve(path, { kind, resolveDir: from, pluginData: ASKED });
+    const locate = async (path: string, { kind, resolveDir }: OnResolveArgs, from = resolveDir) => {
+      const answer = await build.resolve(path, { kind, resolveDir: from, pluginData: FROM_PLUGIN });
       const web = answer.path.replace(/\.js$/, ".browser.js");
       return FOR_THE_WEB.test(answer.path) ? { ...answer, path: web } : answer;
     };
     const resolve = async (args: OnResolveArgs): Promise<OnResolveResult | undefined> => {
       const { path, importer, kind, namespace, pluginData } = args;
-      if (pluginData === ASKED) return undefined;
+      if (pluginData === FROM_PLUGIN) return undefined;
       if (namespace === BUILTIN) return { path, external: true };
       const isPackage = importer.includes("/node_modules/");
       const part = NODE_PARTS[path] ?? (isPackage ? SDK_PARTS[path] : undefined);
@@ -68,20 +68,20 @@ export function programPlugin({ root, onLazyPart }: PluginOptions): Plugin {
       if (kind === "require-call" && isBuiltin(path)) return { path, namespace: BUILTIN };
       if (path === NODE_HTTP_HANDLER) return { path: `${root}${HERE}node_http_handler.ts` };
       if (isPackage) {
-        const answer = await ask(path, args);
+        const answer = await locate(path, args);
         const isLazy = kind === "dynamic-import" && !path.startsWith(".");
         return isLazy ? { path: onLazyPart(path, answer.path), external: true } : answer;
       }
       const target = find(path);
       if (target === undefined) return undefined;
-      return "file" in target ? { path: target.file } : await ask(target.npm, args, root);
+      return "file" in target ? { path: target.file } : await locate(target.npm, args, root);
     };
     build.onResolve({ filter: ON_DEMAND }, ({ kind, resolveDir, path }) => {
       const [, name = ""] = ON_DEMAND.exec(path) ?? [];
       if (kind !== "dynamic-import") return undefined;
       return { path: onLazyPart(name, `${resolveDir}/${path}`), external: true };
     });
-    // The rest is relative, and is where it says: asking for each would take most of the time.
+    // All other paths are relative and need no plugin; to handle each would take most of the time.
     build.onResolve({ filter: /^[^./]|isStreamingPayload$/ }, resolve);
     build.onLoad({ filter: /./, namespace: BUILTIN }, ({ path }) => ({
       contents: `export * from "node:${path}"; export { default } from "node:${path}";`,

@@ -50,7 +50,7 @@ Deno.test("the bundle has the same bytes wherever its source is checked out", as
   assertEquals(Object.keys(here).filter((name) => here[name]?.includes(copy.path)), []);
 });
 
-/** What somebody may have changed, and what the build says then. */
+/** What may have been changed, and the error of the build. */
 const TAMPERED: readonly (readonly [string, string, RegExp, string])[] = [
   [
     "a version in the import map",

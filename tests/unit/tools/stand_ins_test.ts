@@ -22,7 +22,7 @@ Deno.test("join() and dirname() say what those of Node.js say", () => {
   assertEquals(path.dirname("x"), nodePath.dirname("x"));
 });
 
-/** What an error of the file system tells to those who look at it. */
+/** What code can see of an error of the file system. */
 function told(error: unknown): unknown {
   return error instanceof Error && "code" in error ? [error.code, error.message] : error;
 }
@@ -47,7 +47,7 @@ function caught(act: () => unknown): unknown {
   }
 }
 
-/** The SDK, and the sidecar's own sentences, go by the code, and by the path in quotes. */
+/** The SDK and the sidecar's own messages use the code, and the path in quotes. */
 function code(told: unknown): unknown {
   return Array.isArray(told) ? told[0] : told;
 }

@@ -1,4 +1,4 @@
-/** Errors of the file system as Node.js throws them: the SDK and `lib/aws/` look at their codes. */
+/** Errors of the file system as Node.js throws them: the SDK and `lib/aws/` check their codes. */
 
 const CODES: readonly (readonly [new (message: string) => Error, string, string])[] = [
   [Deno.errors.NotFound, "ENOENT", "no such file or directory"],

@@ -1,6 +1,6 @@
 /** As much of `node:os` as the AWS SDK uses. */
 
-/** The home folder of the user; the SDK asks only where `HOME` is not set. */
+/** The home folder of the user; the SDK needs it only if `HOME` is not set. */
 export function homedir(): string {
   throw new TypeError('The "path" argument must be of type string: there is no HOME');
 }

@@ -1,12 +1,12 @@
-/** Lives of programs from start to exit, as records of moments. */
+/** Runs of programs from start to exit, as records of moments. */
 import type { Call } from "../emulator/events.ts";
 import { pause } from "../emulator/pause.ts";
 import type { Memory } from "../process/proc.ts";
 import { GROUP, type Program } from "./programs.ts";
 import { onStage, type Stage } from "./stage.ts";
 
-/** The moments of a life, in milliseconds of `performance.now()`. */
-export interface Life {
+/** The moments of a run, in milliseconds of `performance.now()`. */
+export interface Run {
   readonly startedAt: number;
   /** When the API had read the first call of each action. */
   readonly receivedAt: ReadonlyMap<string, number>;
@@ -17,7 +17,7 @@ export interface Life {
   readonly memory: Memory;
 }
 
-/** How a life is lived. */
+/** How a program runs. */
 export interface Way {
   /** How long the program is idle before its signal, in milliseconds: caches get cold. */
   readonly idle: number;
@@ -26,35 +26,35 @@ export interface Way {
   readonly closed?: boolean;
 }
 
-/** The lives of one program, one of each round. */
-export interface Lives {
+/** The runs of one program, one of each round. */
+export interface Runs {
   readonly program: Program;
-  readonly lives: readonly Life[];
+  readonly runs: readonly Run[];
 }
 
 /** Two rounds fill each program's cache of compiled code, and warm up the emulator's own code. */
 const UNCOUNTED = 2;
 
 /**
- * Lives the programs' lives one after the other: A B C A B C …, so that what else the machine does
- * meets all of them alike.
+ * Runs the programs one after the other: A B C A B C …, so that other work on the
+ * machine affects all of them alike.
  */
 export async function rounds(
   programs: readonly Program[],
   { runs, ...way }: Way & { readonly runs: number },
-): Promise<Lives[]> {
-  const all = programs.map((program) => ({ program, lives: [] as Life[] }));
+): Promise<Runs[]> {
+  const all = programs.map((program) => ({ program, runs: [] as Run[] }));
   for (let round = 0; round < runs + UNCOUNTED; round++) {
-    for (const { program, lives } of all) {
-      const life = await live(program, way);
-      if (round >= UNCOUNTED) lives.push(life);
+    for (const { program, runs } of all) {
+      const run = await runOnce(program, way);
+      if (round >= UNCOUNTED) runs.push(run);
     }
   }
   return all;
 }
 
-/** @throws {Error} The life was not as it should be, so that its moments mean nothing. */
-async function live(program: Program, way: Way): Promise<Life> {
+/** @throws {Error} The run was not as it should be, so its moments mean nothing. */
+async function runOnce(program: Program, way: Way): Promise<Run> {
   const options = { tls: way.tls ?? false, time: way.idle };
   return await onStage(program, options, async ({ process, emulator, receivedAt }) => {
     await pause(way.idle, AbortSignal.timeout(2 * way.idle + 1_000));
@@ -70,7 +70,7 @@ async function live(program: Program, way: Way): Promise<Life> {
   });
 }
 
-/** Until the program has taken note of it, and closed its end. */
+/** Waits until the program has noticed it and closed its end. */
 async function closeConnections(
   { process, emulator }: Pick<Stage, "process" | "emulator">,
 ): Promise<void> {
