@@ -21,6 +21,8 @@ export interface HookContext {
   readonly event: HookEvent;
   readonly targetId: string;
   readonly targetGroupArns: readonly string[];
+  /** Less than what is set for the event, where the pod's grace period leaves less. */
+  readonly timeout?: Milliseconds;
   /** For webhooks, where it is known. */
   readonly state?: WebhookState | undefined;
 }

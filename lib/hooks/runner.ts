@@ -18,7 +18,7 @@ export function createHooks(
 ): Hooks {
   return {
     run: async (context, signal) => {
-      const { timeout } = settings[context.event];
+      const { timeout = settings[context.event].timeout } = context;
       const actions = await actionsOf(settings[context.event], ports);
       if (actions.length === 0) return { outcome: "succeeded" };
       const time = { timeout, stop: signal, deadline: ports.clock.within(timeout, signal) };

@@ -246,17 +246,17 @@ export class Steps {
   }
 
   async #hook(event: HookEvent, signal: AbortSignal): Promise<HookOutcome> {
-    const { progress, hooks, clock } = this.#ports;
+    const { progress, hooks } = this.#ports;
     if (signal.aborted) return { outcome: "cut-short" };
     progress.enter(event);
-    const { timeout } = this.#config.hooks[event];
-    const left = this.#grace.clip(timeout, event === "post-deregister" ? EXIT_RESERVE : RESERVE);
+    const reserve = event === "post-deregister" ? EXIT_RESERVE : RESERVE;
     return await hooks.run({
       event,
+      timeout: this.#grace.clip(this.#config.hooks[event].timeout, reserve),
       targetId: [...new Set(this.#registrations.map(({ target }) => target.id))].join(","),
       targetGroupArns: this.#registrations.map(({ group }) => group.arn),
       state: stateOf(this.#registrations),
-    }, left < timeout ? clock.within(left, signal) : signal);
+    }, signal);
   }
 }
 

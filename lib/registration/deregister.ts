@@ -61,6 +61,9 @@ export interface Registered {
 /** What deregistering gets at least, and what is kept back for the exit. */
 const SHORTEST: Milliseconds = 2_000;
 
+/** An attempt gets at least so long, however short `-deregister-timeout` is. */
+const SHORTEST_ATTEMPT: Milliseconds = 1_000;
+
 /** How many polls the settle time is divided into. */
 const POLLS_WHILE_SETTLING = 4;
 
@@ -79,12 +82,13 @@ export async function deregister(registered: Registered): Promise<Membership> {
   const time = Math.max(SHORTEST, grace.clip(wanted, SHORTEST));
   const endsAt = clock.now() + time;
   const deadline = clock.within(time);
+  const limits = { deadline, timeout: Math.max(SHORTEST_ATTEMPT, attemptTime(time)) };
   let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
-    const end = await attempt(registered, deadline);
+    const end = await attempt(registered, limits);
     if (end === "deregistered") return { at: "draining", since: clock.now() };
     if (end === "send-again" && !deadline.aborted) continue;
-    const error = end === "send-again" ? stillRegistered() : end;
+    const error = end === "send-again" ? endedInDoubt() : end;
     // An attempt that the end cut short tells less than the one before it.
     if (deadline.aborted) return { at: "unknown", reason: (last ?? error).message };
     const pause = pauseAfter(error, { failedBefore, left: endsAt - clock.now() }, clock);
@@ -122,26 +126,32 @@ function logRetry(
   });
 }
 
+/** When all ends, and how long one call may take. */
+interface Limits {
+  readonly deadline: AbortSignal;
+  readonly timeout: Milliseconds;
+}
+
 /** One DeregisterTargets call, and what it takes to know whether it was enough. */
 async function attempt(
   registered: Registered,
-  deadline: AbortSignal,
+  limits: Limits,
 ): Promise<"deregistered" | "send-again" | ApiError> {
   const { clock, log } = registered.options;
   const beside = registered.inFlight;
   const sentAt = clock.now();
-  const error = await sendDeregister(registered, deadline);
+  const error = await sendDeregister(registered, limits);
   if (error !== undefined) {
-    const end = await pollAfterError(registered, error, deadline);
+    const end = await pollAfterError(registered, error, limits);
     if (end === "deregistered") {
       log.warn(`${error.message}; but the target is no longer registered`, registered.fields);
     }
     return end;
   }
-  const result = await resultOf(beside, deadline);
+  const result = await resultOf(beside, limits.deadline);
   if (result === "registered") return "send-again";
   const isCertain = result === "not-registered" && sentAt >= registered.doubtUntil;
-  return isCertain ? "deregistered" : await pollUntilSettled(registered, deadline);
+  return isCertain ? "deregistered" : await pollUntilSettled(registered, limits);
 }
 
 /** Knowing beats guessing: waits for the answer of a RegisterTargets call that was in flight. */
@@ -160,13 +170,13 @@ async function resultOf(
 async function pollAfterError(
   registered: Registered,
   error: ApiError,
-  deadline: AbortSignal,
+  limits: Limits,
 ): Promise<"deregistered" | ApiError> {
   const refusedForNow = error.effect === "none" && error.retryable;
   if (refusedForNow || registered.inFlight !== undefined) return error;
   // A slow answer tells of an earlier moment, perhaps of the one when the request went out.
   const isSettled = registered.options.clock.now() >= registered.settledAt;
-  const seen = await poll(registered, deadline);
+  const seen = await poll(registered, limits);
   if (isGroupNotFound(error) && isDenied(seen)) return "deregistered";
   return isSettled && (seen === "draining" || seen === "absent") ? "deregistered" : error;
 }
@@ -185,11 +195,11 @@ function isDenied(seen: Awaited<ReturnType<typeof poll>>): boolean {
  */
 async function pollUntilSettled(
   registered: Registered,
-  deadline: AbortSignal,
+  limits: Limits,
 ): Promise<"send-again" | ApiError> {
   const { clock, times, log } = registered.options;
   while (clock.now() < registered.doubtUntil) {
-    const seen = await poll(registered, deadline);
+    const seen = await poll(registered, limits);
     if (seen instanceof ApiError && !isDenied(seen)) return seen;
     if (seen === "registered") return stillRegistered();
     const isRefused = seen instanceof ApiError;
@@ -197,17 +207,17 @@ async function pollUntilSettled(
     // Where polls are refused, the end of the doubt is all that is left to wait for.
     const left = registered.doubtUntil - clock.now();
     const pause = isRefused ? left : Math.min(left, times.confirmSettle / POLLS_WHILE_SETTLING);
-    await sleep(clock.within(pause, deadline));
+    await sleep(clock.within(pause, limits.deadline));
   }
   return "send-again";
 }
 
 async function sendDeregister(
   registered: Registered,
-  deadline: AbortSignal,
+  limits: Limits,
 ): Promise<ApiError | undefined> {
-  const { group, target, options: { elb, times } } = registered;
-  const timeout = attemptTime(times.deregister);
+  const { group, target, options: { elb } } = registered;
+  const { deadline, timeout } = limits;
   try {
     await elb.deregisterTarget(group.arn, target, { signal: deadline, timeout });
     return undefined;
@@ -220,10 +230,10 @@ async function sendDeregister(
 
 async function poll(
   registered: Registered,
-  deadline: AbortSignal,
+  limits: Limits,
 ): Promise<ReturnType<typeof membershipIn> | ApiError> {
   const { options, fields } = registered;
-  const timeout = attemptTime(options.times.deregister);
+  const { deadline, timeout } = limits;
   const health = await pollHealth(registered, { ...options, timeout }, deadline);
   const seen = provesAbsence(health)
     ? "absent"
@@ -233,6 +243,16 @@ async function poll(
   const result = seen instanceof ApiError ? seen.message : seen;
   options.log.debug("polled for the target", { ...fields, result });
   return seen;
+}
+
+/** The time was over while a RegisterTargets call might still be applied. */
+function endedInDoubt(): ApiError {
+  return new ApiError("RegisterTargets had no answer until the time to deregister was over", {
+    call: "DeregisterTargets",
+    code: "InDoubt",
+    retryable: true,
+    effect: "unknown",
+  });
 }
 
 function stillRegistered(): ApiError {

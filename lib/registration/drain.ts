@@ -145,6 +145,8 @@ class DrainWait {
         const polls = Promise.all(each.map((one) => one.deregisterIfRegistered()));
         const isStillIdle = await this.#isIdleUntil(polls, count);
         const results = await polls;
+        const failed = results.find((result) => typeof result === "object");
+        if (failed !== undefined) return this.#timedOut(failed.timedOut);
         if (results.includes("unconfirmed")) return { outcome: "unconfirmed" };
         if (isStillIdle && !results.includes("again")) return this.#drained();
         idleSince = undefined;
@@ -171,13 +173,16 @@ class DrainWait {
   /** While one target drains, another client may register another one again: all are gone at once. */
   async #untilAllAbsent(each: readonly TargetDrain[]): Promise<DrainWaitOutcome> {
     const { clock } = this.#options;
-    while (true) {
-      const results = await Promise.all(each.map((one) => one.untilAbsent()));
-      const failed = results.find((result) => result !== "absent");
-      if (failed === "unconfirmed") return { outcome: "unconfirmed" };
+    let pending = each;
+    for (let round = 1;; round++) {
+      const results = await Promise.all(pending.map((one) => one.untilAbsent()));
+      const failed = results.find((result) => typeof result === "object");
       if (failed !== undefined) return this.#timedOut(failed.timedOut);
-      const isFresh = each.every(({ seenAt }) => clock.now() - seenAt < STALE);
-      if (isFresh) return this.#drained();
+      if (results.includes("unconfirmed")) return { outcome: "unconfirmed" };
+      pending = each.filter(({ seenAt }) => clock.now() - seenAt >= STALE);
+      // However slow the API: polled once more, and nothing was registered again meanwhile.
+      const isChecked = round > 1 && !results.includes("again");
+      if (pending.length === 0 || isChecked) return this.#drained();
     }
   }
 
@@ -244,6 +249,9 @@ interface TargetDrainOptions extends DrainOptions {
   readonly report: (state: string) => void;
 }
 
+/** What became of one target; `again`: gone, after it had to be deregistered again. */
+type TargetDrainResult = "absent" | "again" | "unconfirmed" | { readonly timedOut: string };
+
 /** The drain of one target, as the API tells of it. */
 class TargetDrain {
   readonly #registration: Registration;
@@ -262,29 +270,31 @@ class TargetDrain {
   }
 
   /** Polls until the target is gone; deregisters it again where another client has registered it. */
-  async untilAbsent(): Promise<"absent" | "unconfirmed" | { readonly timedOut: string }> {
+  async untilAbsent(): Promise<TargetDrainResult> {
     const { clock, deadline, endsAt, log, report } = this.#options;
     const { group } = this.#registration;
     let last = `the deregistration delay of ${group.name} is not over`;
     let errors = 0;
+    let end: "absent" | "again" = "absent";
     await this.#untilEarliest();
     while (!deadline.aborted) {
-      const polledAt = clock.now();
-      const seen = await this.#poll();
+      const { seen, polledAt } = await this.#poll();
       let pause = POLL_EVERY * (0.75 + clock.random() / 4);
       if (seen instanceof ApiError) {
-        last = seen.message;
+        // An error that the end of the wait made tells less than what was known before.
         if (deadline.aborted) break;
+        last = seen.message;
         log.warn(seen.message, { target_group: group.name, attempt: ++errors });
         if (!seen.retryable) return { timedOut: last };
         pause = backOff(seen, { failedBefore: errors, left: endsAt - polledAt }, clock);
       } else if (seen === "registered") {
         if (!await this.#deregisterAgain()) return "unconfirmed";
+        end = "again";
         await this.#untilEarliest();
         continue;
       } else if (seen === "absent" && polledAt >= this.#registration.settledAt) {
         this.#seenAt = polledAt;
-        return "absent";
+        return end;
       } else {
         last = `${group.name} says that it is draining`;
       }
@@ -295,19 +305,34 @@ class TargetDrain {
   }
 
   /**
-   * Polls once. A call that fails proves nothing against it: the target was deregistered, and that
-   * was confirmed.
+   * Polls until there is an answer. A denied call proves nothing against it: the target was
+   * deregistered, and that was confirmed.
    */
-  async deregisterIfRegistered(): Promise<"absent" | "again" | "unconfirmed"> {
-    if (await this.#poll() !== "registered") return "absent";
-    return await this.#deregisterAgain() ? "again" : "unconfirmed";
+  async deregisterIfRegistered(): Promise<TargetDrainResult> {
+    const { clock, deadline, endsAt } = this.#options;
+    for (let failedBefore = 0;; failedBefore++) {
+      const { seen } = await this.#poll();
+      if (seen === "registered") return await this.#deregisterAgain() ? "again" : "unconfirmed";
+      if (!(seen instanceof ApiError) || !seen.retryable) return "absent";
+      if (deadline.aborted) return { timedOut: seen.message };
+      const pause = backOff(seen, { failedBefore, left: endsAt - clock.now() }, clock);
+      await sleep(clock.within(pause, deadline));
+    }
   }
 
-  async #poll(): Promise<ReturnType<typeof membershipIn> | ApiError> {
-    const health = await pollHealth(this.#registration, this.#options, this.#options.deadline);
-    if (health instanceof ApiError) return provesAbsence(health) ? "absent" : health;
+  /** `polledAt` is when the request went out: before that, it may have waited for its turn. */
+  async #poll(): Promise<
+    { seen: ReturnType<typeof membershipIn> | ApiError; polledAt: Milliseconds }
+  > {
+    const { clock, deadline } = this.#options;
+    let polledAt = clock.now();
+    const onSend = () => polledAt = clock.now();
+    const health = await pollHealth(this.#registration, { ...this.#options, onSend }, deadline);
+    if (health instanceof ApiError) {
+      return { seen: provesAbsence(health) ? "absent" : health, polledAt };
+    }
     this.#registration.observed(health);
-    return membershipIn(health);
+    return { seen: membershipIn(health), polledAt };
   }
 
   /** Each time after a longer pause: it may be done by something that does not give up. */

@@ -9,7 +9,7 @@ export interface GracePeriodOptions {
   /** The whole of it; 0: not known. */
   readonly time: Milliseconds;
   readonly clock: Clock;
-  readonly log: Pick<Log, "warn">;
+  readonly log: Pick<Log, "warn" | "debug">;
   /** When it began; undefined: it has not begun. */
   readonly since: () => Milliseconds | undefined;
 }
@@ -32,7 +32,8 @@ export class GracePeriod {
     if (time === 0 || since === undefined) return wait;
     const left = Math.max(0, since + time - reserve - clock.now());
     if (left >= wait) return wait;
-    log.warn("shortened a step to fit into -grace-period", {
+    // Every stop has a little less than the whole of it.
+    log[left < wait / 2 ? "warn" : "debug"]("shortened a step to fit into -grace-period", {
       step: durationText(wait),
       left: durationText(left),
       grace_period: durationText(time),

@@ -35,6 +35,8 @@ export interface PollOptions {
   readonly elb: Pick<ElasticLoadBalancing, "describeTargetHealth">;
   /** At most so long. */
   readonly timeout?: Milliseconds;
+  /** Called when the request is about to go out. */
+  readonly onSend?: () => void;
 }
 
 /**
@@ -44,12 +46,12 @@ export interface PollOptions {
  */
 export async function pollHealth(
   { group, target: { id, port } }: Attachment,
-  { elb, timeout = REQUEST_TIMEOUT }: PollOptions,
+  { elb, timeout = REQUEST_TIMEOUT, onSend = () => {} }: PollOptions,
   signal: AbortSignal,
 ): Promise<TargetHealth | ApiError> {
   const target = { id, ...(port !== undefined && { port }) };
   try {
-    return await elb.describeTargetHealth(group.arn, target, { signal, timeout });
+    return await elb.describeTargetHealth(group.arn, target, { signal, timeout, onSend });
   } catch (error) {
     return asApiError(error, "DescribeTargetHealth", timeout);
   }

@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly onReregistered: () => void;
 }
 
+/** However short `-watch-interval` is. */
+const SHORTEST_WATCH: Milliseconds = 1_000;
 /** How often a health that is only observed is polled: a minute old at the most. */
 const SHORTEST_OBSERVATION: Milliseconds = 30_000;
 const LONGEST_OBSERVATION: Milliseconds = 60_000;
@@ -39,7 +41,9 @@ class Watch {
   constructor(registration: Registration, options: WatchOptions) {
     this.#registration = registration;
     this.#options = options;
-    this.#every = options.interval || observationInterval(registration);
+    this.#every = options.interval === 0
+      ? observationInterval(registration)
+      : Math.max(SHORTEST_WATCH, options.interval);
     this.#logged = registration.observation?.health.state ?? "";
   }
 
@@ -72,19 +76,22 @@ class Watch {
     );
   }
 
-  /** What keeps failing in the same way is logged once. */
   #failed(error: ApiError): void {
-    const { options: { log }, fields } = this.#registration;
     if (!error.retryable || isThrottling(error)) this.#refusals++;
-    const isNews = error.code !== this.#logged;
-    this.#logged = error.code;
-    log[isNews ? "warn" : "debug"](error.message, fields);
+    this.#logOnce("warn", error.message, error.code);
+  }
+
+  /** What stays the same is logged once. */
+  #logOnce(level: "info" | "warn" | "error", message: string, what: string): void {
+    const { options: { log }, fields } = this.#registration;
+    log[this.#logged === what ? "debug" : level](message, fields);
+    this.#logged = what;
   }
 
   async #observed(health: TargetHealth): Promise<void> {
-    this.#refusals = 0;
     this.#registration.observed(health);
-    if (membershipIn(health) !== "registered") return await this.#deregistered(health);
+    if (membershipIn(health) !== "registered") return await this.#deregistered();
+    this.#refusals = 0;
     this.#logState(health);
   }
 
@@ -103,25 +110,26 @@ class Watch {
   }
 
   /** Only where that is certain: right after registering, the API may not know the target yet. */
-  async #deregistered(health: TargetHealth): Promise<void> {
+  async #deregistered(): Promise<void> {
     const { options: { clock, log }, fields, settledAt } = this.#registration;
     const { interval, stop, onReregistered } = this.#options;
     if (clock.now() < settledAt) return;
     if (interval === 0) {
-      if (this.#logged === health.reason) return;
-      this.#logged = health.reason ?? health.state;
-      return log.error(
-        "another client deregistered the target; -watch-interval would register it again",
-        fields,
-      );
+      const message =
+        "another client deregistered the target; -watch-interval would register it again";
+      return this.#logOnce("error", message, "deregistered");
     }
-    log.warn("another client deregistered the target: registering it again", fields);
+    if (this.#refusals === 0) {
+      log.warn("another client deregistered the target: registering it again", fields);
+    }
     try {
       await this.#registration.register(stop);
+      this.#refusals = 0;
       onReregistered();
     } catch (error) {
       if (stop.aborted) return;
-      log.error(`the target is not registered: ${String(error)}`, fields);
+      this.#refusals++;
+      this.#logOnce("error", `the target is not registered: ${String(error)}`, "refused");
     }
   }
 }

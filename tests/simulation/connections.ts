@@ -35,8 +35,9 @@ export class SimulatedConnections {
   /** How many are open at a moment. */
   at(moment: number): number {
     const { lastFor, open, pause } = this.#plan;
-    if (moment >= this.#drainBegan + lastFor) return 0;
-    return moment % (open + pause) < open ? 1 : 0;
+    const sinceOpened = moment % (open + pause);
+    if (moment - sinceOpened >= this.#drainBegan + lastFor) return 0;
+    return sinceOpened < open ? 1 : 0;
   }
 
   readonly count = (): number => this.at(this.#clock.now());

@@ -42,8 +42,9 @@ export class SimulatedHooks implements Hooks {
     this.#options = options;
   }
 
-  async run({ event }: HookContext, signal: AbortSignal): Promise<HookOutcome> {
+  async run(context: HookContext, signal: AbortSignal): Promise<HookOutcome> {
     const { clock, tape, trace, trouble, timeouts, onHook } = this.#options;
+    const { event, timeout = timeouts[context.event] } = context;
     const run: HookRun = { event, startedAt: clock.now(), signal };
     this.runs.push(run);
     onHook(run);
@@ -51,11 +52,11 @@ export class SimulatedHooks implements Hooks {
     if (plan.kind === "fails") trace.incident("hook fails");
     if (plan.kind === "hangs") trace.incident("hook hangs");
     const ends = Promise.withResolvers<HookOutcome>();
-    const deadline = clock.within(timeouts[event], signal);
+    const deadline = clock.within(timeout, signal);
     const interrupt = () => {
       const result: HookOutcome = signal.aborted && deadline.reason === signal.reason
         ? { outcome: "cut-short" }
-        : { outcome: "timed-out", after: timeouts[event] };
+        : { outcome: "timed-out", after: timeout };
       clock.after(tape.number() * LONGEST_ENDING, () => ends.resolve(result));
     };
     if (deadline.aborted) interrupt();

@@ -26,7 +26,8 @@ export function seeCall(world: World, record: CallRecord, step: "made" | "sent" 
 /** Looks at a call that takes effect: one from before must not undo a registration of now. */
 export function seeApply({ api, trace, cycle }: World, record: CallRecord): void {
   if (record.call !== "DeregisterTargets" || record.madeAt >= cycle.began) return;
-  if (api.memberships.get(record.group)?.isOurs) {
+  const { isOurs, registeredSince = -Infinity } = api.memberships.get(record.group) ?? {};
+  if (isOurs && registeredSince >= cycle.began) {
     trace.violated(`14: a late DeregisterTargets call deregisters ${record.group}, which serves`);
   }
 }
@@ -107,7 +108,7 @@ function notRefusedBefore({ trace, clock, ofCycle }: World, record: CallRecord):
 const LONGEST_CALL = 10_000;
 
 function inItsTime({ trace, scenario: { config }, has }: World, record: CallRecord): void {
-  const { register, deregister, resolve } = config.timeouts;
+  const { register, deregister, resolve, confirmSettle } = config.timeouts;
   const isLook = record.call === "DescribeTargetHealth" && has("deregistering") &&
     !has("draining");
   const step = record.call === "RegisterTargets"
@@ -115,7 +116,7 @@ function inItsTime({ trace, scenario: { config }, has }: World, record: CallReco
     : record.call === "DescribeTargetGroups"
     ? resolve
     : record.call === "DeregisterTargets" || isLook
-    ? deregister
+    ? Math.max(3_000, deregister + confirmSettle)
     : Infinity;
   const took = (record.endedAt ?? Infinity) - record.madeAt;
   const isAcross = isLook && record.madeAt < (trace.phases.at(-1)?.at ?? 0);

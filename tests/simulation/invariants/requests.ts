@@ -33,9 +33,8 @@ export function seeDrained(world: World, who: string, since = -Infinity): void {
     }
     const isOld = now - (membership.registeredSince ?? Infinity) > NOTICED + weather.settle &&
       (last.endedAt ?? 0) >= since;
-    const isSeen = calls.findLast(({ call }) =>
-      call === "DescribeTargetHealth"
-    )?.end === "answered";
+    const lastPoll = calls.findLast(({ call }) => call === "DescribeTargetHealth");
+    const isSeen = lastPoll !== undefined && !isFinal(lastPoll);
     if (isOld && isSeen) trace.violated(`5: ${who}, and another client's target is in ${group}`);
     if (!idle && membership.isDrainingThroughout(now - weather.settle - ANSWER, now)) {
       trace.violated(`5: ${who}, and the target is draining in ${group}`);

@@ -514,10 +514,17 @@ const OF_DRAINS: readonly Mutant[] = [
   ...inside("registration/drain.ts##untilAllAbsent", [
     [
       "16.3: the first target to be drained is not polled again when the last one is",
-      "if (isFresh) return this.#drained();",
+      "if (pending.length === 0 || isChecked) return this.#drained();",
       "return this.#drained();",
     ],
   ]),
+  ...inside("registration/drain.ts#deregisterIfRegistered", [
+    [
+      "with connections counted, a throttled poll hides another client's registration",
+      "if (!(seen instanceof ApiError) || !seen.retryable) return",
+      "if (true) return",
+    ],
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("registration/drain.ts##deregisterAgain", [
     [
       "16.6: a target that is registered again and again is deregistered without a pause",

@@ -25,7 +25,10 @@ export interface LifeOptions {
   readonly args?: readonly string[];
   readonly groups?: readonly string[];
   readonly application?: Application;
-  readonly hook?: (event: HookEvent) => HookOutcome | Promise<HookOutcome>;
+  readonly hook?: (
+    event: HookEvent,
+    timeout: number | undefined,
+  ) => HookOutcome | Promise<HookOutcome>;
   /** Connections to the target, as they are counted. */
   readonly connections?: () => number;
 }
@@ -96,9 +99,9 @@ export class Life {
       ...{ clock, log, intent, progress },
       elb: limited(elb, clock),
       hooks: {
-        run: ({ event }) => {
+        run: ({ event, timeout }) => {
           this.hooks.push(event);
-          return Promise.resolve(hook?.(event) ?? { outcome: "succeeded" });
+          return Promise.resolve(hook?.(event, timeout) ?? { outcome: "succeeded" });
         },
       },
       application: application ?? {

@@ -142,3 +142,71 @@ Deno.test("the zone is for RegisterTargets alone: a poll that names another one 
   assertEquals(zones("RegisterTargets"), ["eu-west-1b"]);
   assertEquals(new Set(zones("DescribeTargetHealth")), new Set([undefined]));
 });
+
+Deno.test("more groups than calls at a time drain though each poll is slow", async () => {
+  const groups = Array.from({ length: 25 }, (_, at) => `group-${at}-of-25`);
+  const args = ["-wait-drained", "-min-drain-time=0s", "-deregister-timeout=3m"];
+  const life = new Life({ args, groups }).stopAt(10 * MINUTE);
+  life.elb.takes = (call) => call === "DescribeTargetHealth" ? 6 * SECOND : 10;
+  const { exit } = await life.run();
+  assertEquals([exit, [...new Set(life.elb.states.values())]], ["done", ["absent"]]);
+  assert(!life.log.text.includes("not drained"), "it was not given up");
+  const polls = life.elb.at("DescribeTargetHealth", 10 * MINUTE);
+  assert(polls.length <= 2 * groups.length, `${polls.length} polls`);
+});
+
+Deno.test("-wait-idle: a throttled poll says nothing of another client's registration", async () => {
+  const args = ["-wait-drained", "-wait-idle", "-min-drain-time=30s", "-wait-drained-timeout=20m"];
+  const life: Life = new Life({ args, connections: () => 0 }).stopAt(MINUTE);
+  life.clock.at(MINUTE + 20 * SECOND, () => life.elb.states.set("kafka", "healthy"));
+  life.elb.failing = (call) =>
+    call === "DescribeTargetHealth" && life.clock.now() > MINUTE && life.clock.now() < 3 * MINUTE
+      ? { code: "Throttling", retryable: true }
+      : undefined;
+  assertEquals((await life.run()).exit, "done");
+  assertEquals(life.elb.states.get("kafka"), "draining");
+});
+
+Deno.test("-watch-interval: registering again that is denied becomes rare, and is logged once", async () => {
+  const life = new Life({ args: ["-watch-interval=1ms"] }).stopAt(120 * MINUTE);
+  life.elb.failing = (call) =>
+    call === "RegisterTargets" && life.clock.now() > MINUTE
+      ? { code: "AccessDenied", retryable: false }
+      : undefined;
+  life.clock.at(5 * MINUTE, () => life.elb.states.set("kafka", "absent"));
+  await life.run();
+  const polls = life.elb.at("DescribeTargetHealth", 2 * MINUTE, 3 * MINUTE).length;
+  assert(polls <= 120, `${polls} polls a minute, while all is well`);
+  const denied = life.elb.at("RegisterTargets", 6 * MINUTE).length;
+  assert(denied > 8 && denied < 40, `${denied} denied calls in two hours`);
+  assertEquals(life.log.text.match(/error the target is not registered/g)?.length, 1);
+});
+
+Deno.test("a RegisterTargets call that hangs is named as the reason of exit code 5", async () => {
+  const args = ["-deregister-timeout=2s", "-confirm-settle=1s"];
+  const life = new Life({ args }).stopAt(SECOND);
+  life.elb.courses = { RegisterTargets: [{}] };
+  const { exit, message } = await life.run();
+  assertEquals(exit, "deregistrationNotConfirmed");
+  assertMatch(message, /RegisterTargets had no answer/);
+});
+
+Deno.test("a hook gets what the grace period leaves it, and says so", async () => {
+  const timeouts: (number | undefined)[] = [];
+  const args = ["-grace-period=8s", "-pre-deregister-timeout=20s"];
+  const life: Life = new Life({
+    args,
+    hook: (event, timeout) => {
+      if (event === "pre-deregister") timeouts.push(timeout);
+      return { outcome: "succeeded" };
+    },
+  }).stopAt(MINUTE);
+  await life.run();
+  assertEquals(timeouts, [3 * SECOND], "of 8 s, 5 s are kept for what follows");
+});
+
+Deno.test("-deregister-timeout=200ms is enough where a call takes 80 ms", async () => {
+  const life = new Life({ args: ["-deregister-timeout=200ms"] }).stopAt(MINUTE);
+  life.elb.takes = () => 80;
+  assertEquals((await life.run()).exit, "done");
+});
