@@ -113,9 +113,12 @@ const cases: Case[] = [
       await using _ = scene;
       await scene.sidecar.line(/waiting for the application/);
       assertEquals((await get(`${url}/startupz`)).status, 200, "the deadlock trap");
+      const shown = async () => JSON.parse((await get(`${url}/status`)).text).application;
+      assertEquals(await shown(), [{ url: application.url, ready: false }]);
       assertEquals(scene.emulator.registered("kafka"), []);
       application.up();
       await scene.sidecar.line(/serving until/);
+      assertEquals(await shown(), [{ url: application.url, ready: true }]);
       scene.sidecar.signal("SIGTERM");
       await ends(scene);
     },
