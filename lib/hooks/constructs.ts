@@ -12,7 +12,7 @@ function quotable(is: string, otherwise: string = SHELL_IMAGE): Meaning {
   return { is, instead: `quote it if it is meant as it stands, otherwise ${otherwise}` };
 }
 
-const OPERATORS = {
+const TABLE = {
   "|": quotable("is a pipe"),
   "||": quotable("runs a second command if the first one fails"),
   "&": quotable("runs a command in the background"),
@@ -29,9 +29,6 @@ const OPERATORS = {
   "<<": quotable("begins a here-document"),
   ">": quotable("redirects the output"),
   ">>": quotable("redirects the output"),
-} as const;
-
-const EXPANSIONS = {
   "$NAME": quotable("is a variable", `write its value, or ${SHELL_IMAGE}`),
   "${": quotable("begins a variable", `write its value, or ${SHELL_IMAGE}`),
   "$(": quotable("begins a command substitution"),
@@ -42,16 +39,11 @@ const EXPANSIONS = {
   "[": quotable("is a file name pattern", "name the files"),
   "{": quotable("begins a brace expansion or a group", "write the words one by one"),
   "~": quotable("is a home directory", "write its path"),
-} as const;
-
-const OTHERS = {
   "#": quotable("begins a comment", "leave the comment out"),
   "NAME=": quotable("sets a variable", "set it in the container's environment"),
   "keyword": quotable("is a keyword of the shell"),
   "built-in": quotable("is a command that only shells have"),
 } as const;
-
-const TABLE = { ...OPERATORS, ...EXPANSIONS, ...OTHERS };
 
 /** A construct that takes a shell. */
 export type Construct = keyof typeof TABLE;
@@ -61,11 +53,9 @@ export function meaningOf(construct: Construct): Meaning {
   return TABLE[construct];
 }
 
-const SPECIAL: ReadonlySet<string> = new Set(Object.keys({ ...OPERATORS, ...EXPANSIONS, "#": 0 }));
-
-/** Whether the text, unquoted, is a construct by itself. */
+/** Whether the text, unquoted, is a construct by itself: a character, or the same one twice. */
 export function isConstruct(text: string): text is Construct {
-  return SPECIAL.has(text);
+  return text.length <= 2 && Object.hasOwn(TABLE, text);
 }
 
 /** POSIX.1-2017, XCU 2.4, with the words that it leaves free for shells to reserve. */
