@@ -26,9 +26,8 @@ const OLDEST = "2.4.2";
 const CORE = [
   "^with (all defaults|a port|flags from the environment)",
   "^in three groups",
-  "^(without target group|-version prints)",
-  "^SIGTERM while (resolving|idle|waiting in service|RegisterTargets is in flight)",
-  "^SIGTERM while confirming after DeregisterTargets",
+  "^-version prints",
+  "^SIGTERM while (idle|asking for the health|RegisterTargets is in flight)",
 ].join("|");
 
 /**

@@ -41,23 +41,6 @@ const cases: Case[] = [
     },
   },
   {
-    name: "an application that crashes during the drain is registered again after it",
-    run: async () => {
-      using application = new FakeApplication();
-      const { scene, url } = await serving({ args: [`-wait-for=${application.url}`] });
-      await using _ = scene;
-      const drained = get(`${url}/drain`);
-      await scene.sidecar.line(/waiting until the target is drained/);
-      application.down();
-      await scene.sidecar.line(/the application has gone away/);
-      application.up();
-      assertEquals(await drained, DRAINED);
-      await serves(scene, 2);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-    },
-  },
-  {
     name: "a sidecar that is killed and started again takes over its target, and leaves nothing",
     run: async () => {
       using application = new FakeApplication();
@@ -76,19 +59,6 @@ const cases: Case[] = [
       next.signal("SIGTERM");
       assertEquals((await next.ended()).code, 0);
       await scene.nothingLeftBehind();
-    },
-  },
-  {
-    name: "SIGTERM while it waits for the application: exit 0, and nothing was registered",
-    run: async () => {
-      using application = new FakeApplication();
-      application.down();
-      const { scene } = await start({ args: [`-wait-for=${application.url}`] });
-      await using _ = scene;
-      await scene.sidecar.line(/waiting for the application/);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-      assertEquals(scene.calls, "find");
     },
   },
   {
@@ -123,45 +93,24 @@ const cases: Case[] = [
       await ends(scene);
     },
   },
-  ...(["SIGTERM", "SIGINT"] as const).flatMap(gaps),
-];
-
-/** A signal in each gap between drain and next registration. */
-function gaps(signal: "SIGTERM" | "SIGINT"): Case[] {
-  const reached: readonly [
-    string,
-    (scene: Scene, application: FakeApplication) => Promise<void>,
-  ][] = [
-    ["before the application goes", () => Promise.resolve()],
-    ["when the application has gone", async (scene, application) => {
-      application.down();
-      await scene.sidecar.line(/the application has gone away/);
-    }],
-    [
-      "when the application is back and RegisterTargets is in flight",
-      async (scene, application) => {
-        scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
-        application.down();
-        await scene.sidecar.line(/the application has gone away/);
-        application.up();
-        await scene.received("RegisterTargets", 2);
-      },
-    ],
-  ];
-  return reached.map(([when, reach]) => ({
-    name: `${signal} after a drain, ${when}: nothing is left`,
+  {
+    name: "SIGTERM when the application is back and RegisterTargets is in flight: nothing is left",
     run: async () => {
       using application = new FakeApplication();
       const { scene, url } = await pod(application);
       await using _ = scene;
       assertEquals(await get(`${url}/drain`), DRAINED);
-      await reach(scene, application);
-      scene.sidecar.signal(signal);
+      scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
+      application.down();
+      await scene.sidecar.line(/the application has gone away/);
+      application.up();
+      await scene.received("RegisterTargets", 2);
+      scene.sidecar.signal("SIGTERM");
       await scene.sidecar.stopping();
       scene.emulator.release();
       await ends(scene);
     },
-  }));
-}
+  },
+];
 
 sideBySide(cases);

@@ -6,8 +6,6 @@ import { serving, start } from "./drain.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
-/** Not the line `serving until a stop signal comes`. */
-const STOPPED = / stop signal signal=/;
 const DRAINING = /waiting until the target is drained/;
 
 const cases: readonly Case[] = [
@@ -29,7 +27,7 @@ const cases: readonly Case[] = [
       const drained = get(`${url}/drain`);
       await scene.sidecar.line(DRAINING);
       scene.sidecar.signal("SIGTERM");
-      await scene.sidecar.line(STOPPED);
+      await scene.sidecar.stopping();
       assertEquals(await drained, DRAINED);
       assertDrained(scene);
       await ends(scene);
@@ -46,26 +44,6 @@ const cases: readonly Case[] = [
     },
     { args: ["-wait-drained"] },
   ),
-  whileServing("/drain with half of all calls throttled", async ({ scene, url }) => {
-    const drained = get(`${url}/drain`);
-    await scene.received("DeregisterTargets");
-    scene.sidecar.signal("SIGTERM");
-    assertEquals(await drained, DRAINED);
-    assertDrained(scene);
-    await ends(scene);
-  }, {
-    faults: [{ what: "throttle", occurrence: { probability: 0.5, seed: 7 } }],
-    args: ["-deregister-timeout=30s", "-wait-in-service-timeout=1m"],
-  }),
-  whileServing("/drain continues when its client goes away", async ({ scene, url }) => {
-    const client = new AbortController();
-    const gone = fetch(`${url}/drain`, { signal: client.signal }).catch(() => "gone");
-    await scene.sidecar.line(/drain requested/);
-    client.abort();
-    assertEquals(await gone, "gone");
-    await stops(scene);
-    assertDrained(scene);
-  }),
   whileServing("50 clients of /drain get one drain and one answer", async ({ scene, url }) => {
     const clients = Array.from({ length: 50 }, () => get(`${url}/drain`));
     await scene.sidecar.line(/drain requested/);
@@ -196,7 +174,26 @@ const cases: readonly Case[] = [
       assertEquals(scene.calls, "");
     },
   },
-  ...(["SIGTERM", "SIGINT"] as const).flatMap(signalCases),
+  whileServing("SIGINT while /drain deregisters", async ({ scene, url }) => {
+    const drained = get(`${url}/drain`);
+    await scene.received("DeregisterTargets");
+    scene.sidecar.signal("SIGINT");
+    await scene.sidecar.stopping();
+    scene.emulator.release();
+    assertEquals(await drained, DRAINED);
+    await ends(scene);
+    assertDrained(scene);
+  }, { faults: [{ what: "hold", action: "DeregisterTargets" }] }),
+  whileServing("SIGTERM while it registers again after a drain", async ({ scene, url }) => {
+    await get(`${url}/drain`);
+    scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
+    await post(`${url}/register`);
+    await scene.received("RegisterTargets", 2);
+    scene.sidecar.signal("SIGTERM");
+    await scene.received("DeregisterTargets", 2);
+    scene.emulator.release();
+    await ends(scene);
+  }),
 ];
 
 /** `/status`, as far as this test reads it. */
@@ -294,44 +291,6 @@ async function rawStatuses(port: number, text: string): Promise<string[]> {
   return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = ""]) => status);
 }
 
-/** A stop signal in each phase that a drain has. */
-function signalCases(signal: "SIGTERM" | "SIGINT"): Case[] {
-  return [
-    whileServing(`${signal} while /drain deregisters`, async ({ scene, url }) => {
-      const drained = get(`${url}/drain`);
-      await scene.received("DeregisterTargets");
-      scene.sidecar.signal(signal);
-      await scene.sidecar.line(STOPPED);
-      scene.emulator.release();
-      assertEquals(await drained, DRAINED);
-      await ends(scene);
-      assertDrained(scene);
-    }, { faults: [{ what: "hold", action: "DeregisterTargets" }] }),
-    whileServing(`${signal} when the target is drained`, async ({ scene, url }) => {
-      await get(`${url}/drain`);
-      await stops(scene, signal);
-    }),
-    whileServing(`${signal} while it registers again after a drain`, async ({ scene, url }) => {
-      await get(`${url}/drain`);
-      scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
-      await post(`${url}/register`);
-      await scene.received("RegisterTargets", 2);
-      scene.sidecar.signal(signal);
-      await scene.received("DeregisterTargets", 2);
-      scene.emulator.release();
-      await ends(scene);
-    }),
-    whileServing(
-      `${signal} with -wait-drained: the process ends when the target is drained`,
-      async ({ scene }) => {
-        await stops(scene, signal);
-        assertDrained(scene);
-      },
-      { args: ["-wait-drained"] },
-    ),
-  ];
-}
-
 /** A case that begins when the sidecar serves. */
 function whileServing(
   name: string,
@@ -348,8 +307,8 @@ function whileServing(
   };
 }
 
-async function stops(scene: Scene, signal: Deno.Signal = "SIGTERM"): Promise<void> {
-  scene.sidecar.signal(signal);
+async function stops(scene: Scene): Promise<void> {
+  scene.sidecar.signal("SIGTERM");
   await ends(scene);
 }
 

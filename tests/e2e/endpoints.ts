@@ -1,43 +1,4 @@
-/** Endpoints that do what the emulator does not: come late, say nothing, quote what they got. */
-
-/** Hands connections on to another port, as the node's agent at an address of its own. */
-export class Relay implements AsyncDisposable {
-  readonly #listener: Deno.TcpListener;
-  readonly #connections = new Set<Deno.TcpConn>();
-  readonly #accepting: Promise<void>;
-
-  /** @param at Where to listen; by default at any free port. */
-  constructor(readonly target: string, at: Deno.TcpListenOptions = { hostname: AGENT, port: 0 }) {
-    this.#listener = Deno.listen(at);
-    this.#accepting = this.#accept();
-  }
-
-  get url(): string {
-    return urlOf(this.#listener);
-  }
-
-  async #accept(): Promise<void> {
-    const handing: Promise<void>[] = [];
-    for await (const client of this.#listener) handing.push(this.#handOn(client));
-    await Promise.all(handing);
-  }
-
-  async #handOn(client: Deno.TcpConn): Promise<void> {
-    const { hostname, port } = new URL(this.target);
-    const server = await Deno.connect({ hostname, port: Number(port) });
-    for (const one of [client, server]) this.#connections.add(one);
-    await Promise.allSettled([
-      client.readable.pipeTo(server.writable),
-      server.readable.pipeTo(client.writable),
-    ]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) tryClose(connection);
-    await this.#accepting;
-  }
-}
+/** Endpoints that do what the emulator does not: say nothing, or quote what they got. */
 
 /** Takes connections and never says a word. */
 export class SilentEndpoint implements AsyncDisposable {
@@ -53,11 +14,6 @@ export class SilentEndpoint implements AsyncDisposable {
   /** Ends at the first connection. */
   get called(): Promise<void> {
     return this.#called.promise;
-  }
-
-  /** How many connections it has taken. */
-  get connections(): number {
-    return this.#connections.length;
   }
 
   async #accept(): Promise<void> {
@@ -78,7 +34,7 @@ export class SilentEndpoint implements AsyncDisposable {
 const AGENT = "127.0.0.2";
 
 /** A port of the agent's address at which nobody listens for now. */
-export function quietPort(): Deno.TcpListenOptions & { url: string } {
+export function quietPort(): Deno.TcpListenOptions & { readonly url: string } {
   using listener = Deno.listen({ hostname: AGENT, port: 0 });
   return { hostname: AGENT, port: listener.addr.port, url: urlOf(listener) };
 }

@@ -195,34 +195,4 @@ sideBySide([
   ),
   MANY_GROUPS,
   SILENT_HTTP2,
-  {
-    name: "a registration in doubt is not in doubt any more when the settle time has passed",
-    run: async () => {
-      await using scene = await Scene.start({
-        args: SHORT_TIMES,
-        faults: [
-          { what: "hang", action: "RegisterTargets" },
-          { what: "access-denied", action: "DescribeTargetHealth" },
-        ],
-      });
-      const { code, log } = await scene.sidecar.ended();
-      assertEquals(code, 4, log.join("\n"));
-      await scene.nothingLeftBehind();
-    },
-  },
-  {
-    name: "a registration in doubt that nothing can be learnt of ends with exit code 5",
-    run: async () => {
-      await using scene = await Scene.start({
-        args: SHORT_TIMES,
-        faults: [
-          { what: "hang", action: "RegisterTargets" },
-          { what: "access-denied", action: ["DescribeTargetHealth", "DeregisterTargets"] },
-        ],
-      });
-      const { code, log } = await scene.sidecar.ended();
-      assertEquals(code, 5, log.join("\n"));
-      assertMatch(log.at(-1) ?? "", /must allow elasticloadbalancing:DeregisterTargets on arn:/);
-    },
-  },
 ]);

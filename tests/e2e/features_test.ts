@@ -72,20 +72,6 @@ const cases: Case[] = [
     },
   },
   {
-    name: "-wait-idle does not count the pod's own connections",
-    run: async () => {
-      using app = application();
-      const { scene, url } = await serving({
-        args: [`-target-id=${POD}`, `-target-port=${app.port}`, "-wait-idle", "-idle-time=0"],
-      });
-      await using _ = scene;
-      using _own = await Deno.connect({ hostname: POD, port: app.port });
-      assertEquals(await get(`${url}/drain`), DRAINED);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-    },
-  },
-  {
     name: "-watch-interval registers a target again that another client deregistered",
     run: async () => {
       const { scene, url } = await serving({
@@ -104,48 +90,6 @@ const cases: Case[] = [
     },
   },
   {
-    name: "SIGTERM while the watch registers again: nothing is left",
-    run: async () => {
-      const { scene } = await serving({
-        args: ["-watch-interval=1s", "-confirm-settle=0"],
-        group: { deregistrationDelaySeconds: 0 },
-      });
-      await using _ = scene;
-      scene.emulator.addFault({ what: "hold", action: "RegisterTargets" });
-      scene.emulator.deregisterByOther("kafka", { id: TARGET, port: 9092 });
-      await scene.received("RegisterTargets", 2);
-      scene.sidecar.signal("SIGTERM");
-      await scene.received("DeregisterTargets");
-      scene.emulator.release();
-      await ends(scene);
-    },
-  },
-  {
-    name: "SIGTERM while a pre-register webhook waits for its answer: nothing was registered",
-    run: async () => {
-      const asked = Promise.withResolvers<void>();
-      const never = Promise.withResolvers<Response>();
-      await using server = Deno.serve(
-        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-        () => {
-          asked.resolve();
-          return never.promise;
-        },
-      );
-      await using scene = await Scene.start({
-        args: [
-          `-pre-register-url=http://127.0.0.1:${server.addr.port}`,
-          "-pre-register-timeout=1m",
-        ],
-      });
-      await asked.promise;
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-      never.resolve(new Response());
-      assertEquals(scene.calls, "find");
-    },
-  },
-  {
     name:
       "a group that is deleted while it is watched: an error in the log; not in service, but ready",
     run: async () => {
@@ -159,24 +103,6 @@ const cases: Case[] = [
       assertEquals((await get(`${url}/readyz`)).status, 200);
       scene.sidecar.signal("SIGTERM");
       await ends(scene);
-    },
-  },
-  {
-    name: "five groups, two of which refuse: what was registered is taken back",
-    run: async () => {
-      const groups = ["a", "b", "c", "d"].map((name) => ({ name, port: 9092 }));
-      const names = ["kafka", "a", "b:9093", "c", "d"].map((name) => `-target-group-name=${name}`);
-      await using scene = await Scene.start({
-        args: names,
-        groups,
-        faults: [
-          { what: "access-denied", action: "RegisterTargets", occurrence: 2 },
-          { what: "access-denied", action: "RegisterTargets", occurrence: 4 },
-        ],
-      });
-      await ends(scene, 4);
-      const found = scene.emulator.calls.filter(({ action }) => action === "DescribeTargetGroups");
-      assertEquals(found.map(({ names }) => names), [["kafka", "a", "b", "c", "d"]]);
     },
   },
   {
@@ -262,17 +188,6 @@ const cases: Case[] = [
     },
   },
   {
-    name: "-check leaves a target alone that is registered",
-    run: async () => {
-      await using scene = await Scene.start({ args: ["-check"] });
-      scene.emulator.registerByOther("kafka", { id: TARGET, port: 9092 });
-      const { code, stdout } = await scene.sidecar.ended();
-      assertEquals(code, 0);
-      assertMatch(stdout, /^ {2}registered: +yes/m);
-      assertEquals(scene.emulator.registered("kafka").length, 1);
-    },
-  },
-  {
     name: "-check names the right that is missing, and exits as the run would have",
     run: async () => {
       await using scene = await Scene.start({
@@ -287,13 +202,6 @@ const cases: Case[] = [
       for (const call of ["DeregisterTargets", "DescribeTargetGroupAttributes"]) {
         assertMatch(stdout, new RegExp(`WARNING: .*must allow elasticloadbalancing:${call} on`));
       }
-    },
-  },
-  {
-    name: "-check of a group that does not exist exits 3, as the run would have",
-    run: async () => {
-      await using scene = await Scene.start({ args: ["-check", "-target-group-name=nope"] });
-      assertEquals((await scene.sidecar.ended()).code, 3);
     },
   },
 ];

@@ -86,9 +86,6 @@ sideBySide([
     args: ["post-register", "pre-deregister", "post-deregister"]
       .map((event) => `-${event}-command=exit 3`),
   }, (_scene, log) => assertEquals(log.match(/WARN.*exit_code=3/g)?.length, 3, log)),
-  goodLife("without waiting in service", { args: ["-wait-in-service=false"] }, (scene) => {
-    assertEquals(scene.calls, "find register deregister");
-  }),
   goodLife("by ARN, without looking for the group", {
     args: ["-target-group-arn", ARN],
     env: { AWS_REGION: "" },
@@ -100,16 +97,6 @@ sideBySide([
     assert(calls.length >= 3);
     for (const { targets } of calls) assertEquals(targets, [{ id: TARGET, port: 19092 }]);
   }),
-  goodLife("with an IPv6 address", {
-    args: ["-target-id=fd00:0:0::1"],
-    group: { ipAddressType: "ipv6" },
-  }, (scene) => {
-    assertEquals(scene.emulator.calls.at(-1)?.targets, [{ id: "fd00::1" }]);
-  }),
-  goodLife("with an instance id", {
-    args: ["-target-id=i-0123456789abcdef0"],
-    group: { targetType: "instance" },
-  }, (scene) => assertEquals(scene.calls, "find register look deregister")),
   goodLife("in three groups, found in one call", {
     args: ["kafka", "edge", "admin"].map((name) => `-target-group-name=${name}`),
     groups: [{ name: "edge", port: 443 }, { name: "admin", port: 8080 }],
@@ -129,10 +116,6 @@ sideBySide([
   }, (_scene, log) => {
     assertMatch(log, /WARN.*not healthy after 2s: it is unhealthy, Target\.FailedHealthChecks/);
   }),
-  goodLife("in a group without a listener, it says the remedy", {
-    args: ["-wait-in-service-timeout=1s"],
-    group: { inUse: false },
-  }, (_scene, log) => assertMatch(log, /WARN.*add a listener.*reason=Target\.NotInUse/)),
   goodLife("with health checks disabled, it says the remedy", {
     args: ["-wait-in-service-timeout=1s"],
     group: { health: { check: "none" } },
@@ -152,30 +135,6 @@ sideBySide([
     assertEquals(JSON.parse(log.split("\n")[0] ?? "").level, "info");
   }),
   {
-    name: "a connection that the server has closed is not an error that anyone sees",
-    run: async () => {
-      await using scene = await Scene.start();
-      await scene.sidecar.line(/serving until/);
-      scene.emulator.closeIdleConnections();
-      scene.sidecar.signal("SIGTERM");
-      const { code, log } = await scene.sidecar.ended();
-      assertEquals(code, 0);
-      assertEquals(log.filter((line) => /WARN|ERROR/.test(line)), []);
-      await scene.nothingLeftBehind();
-    },
-  },
-  {
-    name: "a target that somebody else has deregistered is no trouble at the end",
-    run: async () => {
-      await using scene = await Scene.start();
-      await scene.sidecar.line(/serving until/);
-      scene.emulator.deregisterByOther("kafka", { id: TARGET, port: 9092 });
-      scene.sidecar.signal("SIGTERM");
-      assertEquals((await scene.sidecar.ended()).code, 0);
-      await scene.nothingLeftBehind();
-    },
-  },
-  {
     name: "a group that somebody has deleted is no trouble at the end",
     run: async () => {
       await using scene = await Scene.start({ args: ["-confirm-settle=0s"] });
@@ -192,34 +151,16 @@ sideBySide([
     says: /not registered: the pre-register hook failed: exit code 7/,
     calls: /^find$/,
   }),
-  failedLife("a pre-register command without end: not registered, exit 6", {
-    args: ["-pre-register-command=sleep 1000", "-pre-register-timeout=1s"],
-    code: 6,
-    says: /the pre-register hook failed: it timed out \(-pre-register-timeout 1s\)/,
-    calls: /^find$/,
-  }),
   failedLife("a name that matches no group: exit 3 with the region", {
     args: ["-target-group-name=nope", "-region=eu-west-1"],
     code: 3,
     says: /target group nope does not exist in region eu-west-1: .*describe-target-groups/,
     calls: /^find$/,
   }),
-  failedLife("one name of two that matches no group: exit 3 says which", {
-    args: ["-target-group-name=kafka", "-target-group-name=nope"],
-    code: 3,
-    says: /target group nope does not exist/,
-    calls: /^find find find$/,
-  }),
   failedLife("an address for a group of instances: a clear fault before registering", {
     group: { targetType: "instance" },
     code: 3,
     says: /kafka takes instance targets, but -target-id is 10\.0\.0\.1: .* use a group of type ip/,
-    calls: /^find$/,
-  }),
-  failedLife("an IPv4 address for a group of IPv6 addresses: a clear fault before registering", {
-    group: { ipAddressType: "ipv6" },
-    code: 3,
-    says: /kafka takes IPv6 targets, but -target-id is 10\.0\.0\.1: set it to the pod.s IPv6/,
     calls: /^find$/,
   }),
   failedLife("an address that is not in the VPC: exit 4", {

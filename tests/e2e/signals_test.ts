@@ -1,7 +1,6 @@
 /** A stop signal in every phase of a life: nothing is left behind, whatever its timing. */
 import { assertEquals } from "@std/assert";
 import { allEnd } from "../process/proc.ts";
-import { SilentEndpoint } from "./endpoints.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
@@ -29,10 +28,9 @@ async function hookRuns(scene: Scene): Promise<void> {
 
 const UPPER_ROW: readonly Phase[] = [
   {
-    name: "resolving",
-    faults: [{ what: "hold", action: "DescribeTargetGroups" }],
-    reach: (scene) => scene.received("DescribeTargetGroups"),
-    calls: "find",
+    name: "idle",
+    reach: async (scene) => void await scene.sidecar.line(/serving/),
+    calls: "find register look deregister",
   },
   {
     name: "backing off while resolving",
@@ -57,19 +55,6 @@ const UPPER_ROW: readonly Phase[] = [
     calls: "find register deregister deregister",
   },
   {
-    name: "RegisterTargets is in flight and refused after the signal",
-    faults: [
-      { what: "hold", action: "RegisterTargets" },
-      { what: "access-denied", action: "RegisterTargets" },
-    ],
-    reach: (scene) => scene.received("RegisterTargets"),
-    then: async (scene) => {
-      await scene.received("DeregisterTargets");
-      scene.emulator.release();
-    },
-    calls: "find register deregister",
-  },
-  {
     name: "RegisterTargets is in flight and applied late, after the client has gone away",
     args: ["-register-timeout=3s", "-confirm-settle=4s"],
     faults: [
@@ -85,12 +70,6 @@ const UPPER_ROW: readonly Phase[] = [
     calls: "find register deregister look deregister look deregister",
   },
   {
-    name: "backing off after RegisterTargets was throttled",
-    faults: [{ what: "throttle", action: "RegisterTargets", retryAfter: 30 }],
-    reach: async (scene) => void await scene.sidecar.line(/RegisterTargets.*next_try_in/),
-    calls: "find register",
-  },
-  {
     name: "backing off after RegisterTargets was applied, but its answer was lost",
     args: ["-confirm-settle=2s"],
     faults: [{
@@ -103,12 +82,6 @@ const UPPER_ROW: readonly Phase[] = [
     calls: "find register register deregister look deregister",
   },
   {
-    name: "waiting in service",
-    group: { health: { check: "assumed", after: 3_600_000, healthy: true } },
-    reach: async (scene) => void await scene.sidecar.line(/not in service yet/),
-    calls: "find register look deregister",
-  },
-  {
     name: "asking for the health",
     faults: [{ what: "hold", action: "DescribeTargetHealth" }],
     reach: (scene) => scene.received("DescribeTargetHealth"),
@@ -118,11 +91,6 @@ const UPPER_ROW: readonly Phase[] = [
     name: "the post-register command is running",
     args: ["-post-register-command", HANGING_COMMAND, "-post-register-timeout=1m"],
     reach: hookRuns,
-    calls: "find register look deregister",
-  },
-  {
-    name: "idle",
-    reach: async (scene) => void await scene.sidecar.line(/serving/),
     calls: "find register look deregister",
   },
 ];
@@ -147,28 +115,6 @@ const LOWER_ROW: readonly Phase[] = [
     reach: (scene) => scene.received("DeregisterTargets"),
     then: (scene) => scene.emulator.release(),
     calls: "find register look deregister",
-  },
-  {
-    name: "backing off after DeregisterTargets was throttled",
-    faults: [{
-      what: "throttle",
-      action: "DeregisterTargets",
-      occurrence: "first",
-      retryAfter: 2,
-    }],
-    reach: async (scene) => void await scene.sidecar.line(/DeregisterTargets.*next_try_in/),
-    calls: "find register look deregister deregister",
-  },
-  {
-    name: "confirming after DeregisterTargets got no answer",
-    faults: [
-      { what: "hang", applied: true, action: "DeregisterTargets" },
-      { what: "hold", action: "DescribeTargetHealth" },
-    ],
-    args: ["-wait-in-service=false", "-confirm-settle=0s", "-deregister-timeout=6s"],
-    reach: (scene) => scene.received("DescribeTargetHealth"),
-    then: (scene) => scene.emulator.release(),
-    calls: "find register deregister look",
   },
   {
     name: "the post-deregister command is running",
@@ -255,24 +201,4 @@ sideBySide([
       assertEquals(place(/target deregistered/) < hookEnded, true, log.join("\n"));
     },
   },
-  ...SIGNALS.slice(0, 1).map((signal): Case => ({
-    name: `${signal} before RegisterTargets is sent, while credentials are fetched`,
-    run: async () => {
-      await using endpoint = new SilentEndpoint();
-      await using scene = await Scene.start({
-        args: [
-          "-target-group-arn",
-          "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123456789abcdef",
-        ],
-        env: {
-          AWS_ACCESS_KEY_ID: "",
-          AWS_SECRET_ACCESS_KEY: "",
-          AWS_CONTAINER_CREDENTIALS_FULL_URI: endpoint.url,
-        },
-      });
-      await endpoint.called;
-      scene.sidecar.signal(signal);
-      await expectEnd(scene, { name: "", reach: () => Promise.resolve(), calls: "" });
-    },
-  })),
 ]);

@@ -92,23 +92,6 @@ sideBySide([
     },
   },
   {
-    name: "an operand is an error",
-    run: async () => {
-      const { code, text } = await run(["-target-group-name=kafka", "-target-id=10.0.0.1", "now"]);
-      assertEquals(code, 2);
-      assertStringIncludes(text, '"now"');
-    },
-  },
-  {
-    name: "without target group and target id, both are named",
-    run: async () => {
-      const { code, text } = await run(["-target-group-name=", "-target-id="]);
-      assertEquals(code, 2);
-      assertMatch(text, /-target-group-name or -target-group-arn/);
-      assertMatch(text, /-target-id.*POD_IP/);
-    },
-  },
-  {
     name: "-h prints the usage to stderr and exits 0",
     run: async () => {
       const { code, text, stdout } = await run(["-h"]);
