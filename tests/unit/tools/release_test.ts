@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { packagesOf } from "../../../tools/bundle.ts";
+import { bundle, packagesOf } from "../../../tools/bundle.ts";
 import { packageOf } from "../../../tools/bundle/layout.ts";
 import { checkedTarget, oneOption } from "../../../tools/compile.ts";
 import { outputOf, runProgram } from "../../../tools/process.ts";
@@ -109,6 +109,22 @@ Deno.test("packagesOf() finds the packages of source files, each once", () => {
     { name: "a", version: "1.0.0" },
   ]);
   assertEquals(packageOf("@s/b@3.1.0_c@2.0.0"), { name: "@s/b", version: "3.1.0" });
+});
+
+Deno.test({
+  name: "the packages of a build are those of its source maps, and the lock file has them all",
+  // The process of esbuild outlives the test.
+  ...{ sanitizeOps: false, sanitizeResources: false },
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    const { packages, maps } = await bundle(folder);
+    await Deno.remove(folder, { recursive: true });
+    assertEquals(packages, packagesOf(Object.values(maps).flatMap(({ sources }) => sources)));
+    assertEquals(packages.some(({ name }) => name === "esbuild"), false);
+    const lock = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.lock`));
+    const { components } = JSON.parse(sbom({ ...OPTIONS, packages, lock }));
+    assertEquals(components.length, packages.length + 1);
+  },
 });
 
 const OPTIONS = {
