@@ -229,17 +229,19 @@ const OF_RETRIES: readonly Mutant[] = [
   ...inside("aws/limits.ts#limited", [
     ["a slot is never given back", "using _ = await", "await"],
     [
-      "16.9: the wait for a slot counts as the call's time",
-      'using _ = await (call === "RegisterTargets" ? registering : others).enter(signal);',
-      "const own = clock.within(timeout, signal); " +
-      'using _ = await (call === "RegisterTargets" ? registering : others).enter(own);',
-    ],
-    [
       "calls in flight that register hold back those that deregister",
       `(call === "RegisterTargets" ? registering : others)`,
       "others",
     ],
   ]),
+  ...inside("aws/limits.ts#limited", [
+    [
+      "16.9: the wait for a slot counts as the call's time",
+      'using _ = await (call === "RegisterTargets" ? registering : others).enter(signal);',
+      "const own = clock.within(timeout, signal); " +
+      'using _ = await (call === "RegisterTargets" ? registering : others).enter(own);',
+    ],
+  ], "tests/unit/aws/limits_test.ts"),
   ...inside("registration/in_service.ts#waitInService", [
     [
       "any state means in service",
@@ -413,7 +415,7 @@ const OF_INTENT: readonly Mutant[] = [
       "this.#watchForReturn();",
       "",
     ],
-  ]),
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("lifecycle/lifecycle.ts##sendReturns", [
     [
       "16.1: a drain in the seconds after a restart is undone by it",

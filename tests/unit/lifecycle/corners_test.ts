@@ -210,3 +210,45 @@ Deno.test("-deregister-timeout=200ms is enough where a call takes 80 ms", async 
   life.elb.takes = () => 80;
   assertEquals((await life.run()).exit, "done");
 });
+
+/** An application that restarts at a moment, for whoever watches it then. */
+function restartingAt(moment: number, args: readonly string[], hookEnds: number): Life {
+  const life: Life = new Life({
+    args,
+    hook: async () => {
+      const left = hookEnds - life.clock.now();
+      if (left > 0 && life.clock.now() >= MINUTE) await sleep(life.clock.within(left));
+      return { outcome: "succeeded" };
+    },
+    application: {
+      wait: () => Promise.resolve(),
+      restarted: async (signal) => {
+        const left = moment - life.clock.now();
+        await sleep(left > 0 ? life.clock.within(left, signal) : signal);
+        signal.throwIfAborted();
+      },
+    },
+  });
+  life.elb.delay = 0;
+  return life;
+}
+
+Deno.test("an application that restarts while the pre-deregister hook runs is registered again", async () => {
+  const args = ["-min-drain-time=0s", "-pre-deregister-timeout=30s"];
+  const life = restartingAt(MINUTE + 10 * SECOND, args, MINUTE + 20 * SECOND).stopAt(10 * MINUTE);
+  life.drainAt(MINUTE);
+  await life.run();
+  assertEquals(life.elb.at("RegisterTargets").length, 2);
+});
+
+Deno.test("a restart counts after /register and /drain while the post-deregister hook ran", async () => {
+  const args = ["-min-drain-time=0s", "-post-deregister-timeout=30s"];
+  const life = restartingAt(5 * MINUTE, args, MINUTE + 20 * SECOND).stopAt(10 * MINUTE);
+  life.drainAt(MINUTE);
+  life.clock.at(MINUTE + 30 * SECOND, () => {
+    life.view.register();
+    life.view.drain();
+  });
+  await life.run();
+  assertEquals(life.elb.at("RegisterTargets").length, 2);
+});
