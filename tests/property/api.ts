@@ -2,10 +2,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createClient } from "../../lib/aws/client.ts";
+import type { TargetHealth } from "../../lib/aws/elb.ts";
 import { ApiError } from "../../lib/aws/errors.ts";
 import { attemptTime, backOff } from "../../lib/aws/retry.ts";
 import { nextPollIn, observe } from "../../lib/registration/poll_schedule.ts";
-import { anyText, asyncProperty, type Property, property } from "./property.ts";
+import { VirtualClock } from "../simulation/clock.ts";
+import { anyText, asyncProperty, type Property, property, withFetch } from "./property.ts";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/kafka/0123";
 const TARGET = { id: "10.0.0.1" };
@@ -15,24 +17,16 @@ interface Reply {
   readonly body: string;
 }
 
-/** Does something with a client whose requests all get this reply. */
-async function answered<T>(
-  { status, body }: Reply,
-  work: (client: ReturnType<typeof createClient>) => Promise<T>,
-): Promise<T> {
+/** What the client makes of a reply. */
+async function healthOf({ status, body }: Reply): Promise<TargetHealth> {
   Deno.env.set("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
   Deno.env.set("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-  const real = globalThis.fetch;
-  globalThis.fetch = () => {
-    const isEmpty = [204, 205, 304].includes(status);
-    return Promise.resolve(new Response(isEmpty ? null : body, { status }));
-  };
-  try {
+  const reply = () => new Response(status === 204 ? null : body, { status });
+  return await withFetch(() => Promise.resolve(reply()), async () => {
     using client = createClient({ region: "eu-west-1", endpointUrl: "http://127.0.0.1:9" });
-    return await work(client);
-  } finally {
-    globalThis.fetch = real;
-  }
+    const { signal } = new AbortController();
+    return await client.describeTargetHealth(ARN, TARGET, { signal });
+  });
 }
 
 function escape(text: string): string {
@@ -67,12 +61,8 @@ export const API: readonly Property[] = [
     0.01,
     fc.record({ status, body: fc.oneof(nearly, anyText) }),
     async (reply) => {
-      const signal = new AbortController().signal;
       try {
-        const health = await answered(
-          reply,
-          (client) => client.describeTargetHealth(ARN, TARGET, { signal }),
-        );
+        const health = await healthOf(reply);
         assert(typeof health.state === "string" && reply.status < 300);
       } catch (error) {
         assert(error instanceof ApiError, String(error));
@@ -90,18 +80,18 @@ export const API: readonly Property[] = [
         .filter((text) => text.trim() === text && text.trim() !== ""),
     }),
     async ({ state, reason, description }) => {
-      const signal = new AbortController().signal;
       const body = "<DescribeTargetHealthResponse><DescribeTargetHealthResult>" +
         "<TargetHealthDescriptions><member><Target><Id>10.0.0.1</Id></Target><TargetHealth>" +
         `<State>${state}</State><Reason>${reason}</Reason>` +
         `<Description>${escape(description)}</Description>` +
         "</TargetHealth></member></TargetHealthDescriptions>" +
         "</DescribeTargetHealthResult></DescribeTargetHealthResponse>";
-      const health = await answered(
-        { status: 200, body },
-        (client) => client.describeTargetHealth(ARN, TARGET, { signal }),
-      );
-      assertEquals(health, { target: TARGET, state, reason, description });
+      assertEquals(await healthOf({ status: 200, body }), {
+        target: TARGET,
+        state,
+        reason,
+        description,
+      });
     },
   ),
   property(
@@ -115,19 +105,11 @@ export const API: readonly Property[] = [
       chance,
     }),
     ({ code, retryAfter, failedBefore, left, chance }) => {
-      const fault = new ApiError("any", {
-        call: "RegisterTargets",
-        code,
-        retryable: true,
-        effect: "none",
+      const error = new ApiError("any", {
+        ...{ call: "RegisterTargets", code, retryable: true, effect: "none" },
         ...(retryAfter !== null && { retryAfter }),
       });
-      const clock = {
-        now: () => 0,
-        random: () => chance,
-        within: () => new AbortController().signal,
-      };
-      const pause = backOff(fault, { failedBefore, left }, clock);
+      const pause = backOff(error, { failedBefore, left }, new VirtualClock(() => chance));
       assert(pause >= 0 && pause <= Math.max(1_000, left / 2), `${pause} of ${left}`);
     },
   ),
@@ -142,13 +124,9 @@ export const API: readonly Property[] = [
     2,
     fc.tuple(fc.integer({ min: 5, max: 300 }), fc.nat(1e7), fc.nat(1e7), chance),
     ([intervalSeconds, now, since, chance]) => {
-      const healthCheck = {
-        enabled: true,
-        intervalSeconds,
-        healthyThreshold: 2,
-        unhealthyThreshold: 2,
-      };
-      const health = { target: { id: "10.0.0.1" }, state: "unhealthy" };
+      const thresholds = { healthyThreshold: 2, unhealthyThreshold: 2 };
+      const healthCheck = { enabled: true, intervalSeconds, ...thresholds };
+      const health = { target: TARGET, state: "unhealthy" };
       const known = since > now ? undefined : observe(undefined, health, since);
       const pause = nextPollIn(healthCheck, now, known, chance);
       assert(pause >= 500 && pause <= 75_000, String(pause));

@@ -41,15 +41,10 @@ function valueOf(name: FlagName, args: readonly string[], env: Record<string, st
   return values[name];
 }
 
+/** In nanoseconds. */
 const UNITS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  "µs": 1_000n,
-  "μs": 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
+  ...{ ns: 1n, us: 1_000n, "µs": 1_000n, "μs": 1_000n, ms: 1_000_000n },
+  ...{ s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n },
 };
 
 const term = fc.record({

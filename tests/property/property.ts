@@ -44,6 +44,17 @@ function promise<T>(
   return { name, weight, check };
 }
 
+/** Puts a function in the place of `fetch` while the work is done. */
+export async function withFetch<T>(stand: typeof fetch, work: () => Promise<T>): Promise<T> {
+  const real = globalThis.fetch;
+  globalThis.fetch = stand;
+  try {
+    return await work();
+  } finally {
+    globalThis.fetch = real;
+  }
+}
+
 /** Texts of all kinds, those included that parsers stumble over. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary" }),

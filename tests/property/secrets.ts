@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { createClient } from "../../lib/aws/client.ts";
 import { type Config, readConfig } from "../../lib/config/config.ts";
 import { environmentName } from "../../lib/config/flags.ts";
+import { HOOK_EVENTS } from "../../lib/hooks/hook.ts";
 import { createHooks } from "../../lib/hooks/runner.ts";
 import type { Clock } from "../../lib/host/clock.ts";
 import { createLog, type Log } from "../../lib/host/log.ts";
@@ -11,7 +12,7 @@ import { Guard } from "../../lib/http/guard.ts";
 import { preflight } from "../../lib/preflight.ts";
 import { NEEDED } from "../unit/config/_reading.ts";
 import { VirtualClock } from "../simulation/clock.ts";
-import { asyncProperty, type Property } from "./property.ts";
+import { asyncProperty, type Property, withFetch } from "./property.ts";
 
 /** Nothing of ours begins like this, and whoever cuts a secret leaves the beginning. */
 const MARK = "Zq7";
@@ -24,48 +25,26 @@ const secret = fc.string({
 /** URLs with secrets wherever an URL may have some, whole and broken in many ways. */
 const url = fc.tuple(
   fc.constantFrom(
-    "https://",
-    "http://",
-    "HTTPS://",
-    "https:/",
-    "https:\\\\",
-    "",
-    " https://",
-    "x://",
+    ...["https://", "http://", "HTTPS://", "https:/", "https:\\\\", "", " https://", "x://"],
   ),
   fc.constantFrom(
-    "",
-    "",
-    "user:SECRET@",
-    "SECRET@",
-    "user:SEC?RET/SECRET@",
-    ":SECRET@",
-    "a@b:SECRET@",
+    ...["", "", "user:SECRET@", "SECRET@", "user:SEC?RET/SECRET@", ":SECRET@", "a@b:SECRET@"],
   ),
   fc.constantFrom("hooks.example", "127.0.0.1", "[::1]", "[::1", "a..b", "1.2.3.4.5"),
   fc.constantFrom("", "", ":80", ":0", ":", ":99999", ":SECRET"),
   fc.constantFrom("/", "", "?", "#", " ", "\\", "/\n", "\t"),
   fc.constantFrom(
-    "services/SECRET",
-    "SECRET",
-    "a?token=SECRET",
-    "x#SECRET",
-    "%2FSECRET",
-    "é/SECRET/\0",
+    ...["services/SECRET", "SECRET", "a?token=SECRET", "x#SECRET", "%2FSECRET", "é/SECRET/\0"],
   ),
 ).map(([scheme, user, host, port, separator, rest]) =>
   scheme + user + host + port + separator + (separator === "" ? "" : rest)
 );
 
 const place = fc.constantFrom(
-  "pre-register-url",
-  "post-register-url",
-  "pre-deregister-url",
-  "post-deregister-url",
+  ...HOOK_EVENTS.map((event) => `${event}-url` as const),
   "endpoint-url",
   "wait-for",
 );
-const HOOKS = ["pre-register", "post-register", "pre-deregister", "post-deregister"] as const;
 
 /** A log at debug level, in both formats. */
 function debugLog(lines: string[]): Log {
@@ -76,17 +55,6 @@ function debugLog(lines: string[]): Log {
   const both = (level: keyof Log): Log["info"] => (message, fields) =>
     logs.forEach((log) => log[level](message, fields));
   return { debug: both("debug"), info: both("info"), warn: both("warn"), error: both("error") };
-}
-
-/** Puts a function in the place of `fetch` while the work is done. */
-async function withFetch<T>(stand: typeof fetch, work: () => Promise<T>): Promise<T> {
-  const real = globalThis.fetch;
-  globalThis.fetch = stand;
-  try {
-    return await work();
-  } finally {
-    globalThis.fetch = real;
-  }
 }
 
 /** What a webhook, a proxy or an attacker may answer with what it has been sent. */
@@ -126,7 +94,7 @@ async function runHooks(config: Config, log: Log, answer: Answer): Promise<void>
   const stand = (input: string | URL | Request) =>
     new Promise<Response>((resolve) => resolve(reflect(String(input), answer)));
   await withFetch(stand, async () => {
-    for (const event of HOOKS) {
+    for (const event of HOOK_EVENTS) {
       const context = { event, targetId: "10.0.0.1", targetGroupArns: ["arn"] };
       await hooks.run(context, new AbortController().signal);
     }
@@ -137,11 +105,8 @@ async function runHooks(config: Config, log: Log, answer: Answer): Promise<void>
 async function check(config: Config, log: Log, lines: string[]): Promise<void> {
   const refuse = () => Promise.reject(new Error("not here"));
   const elb = {
-    describeTargetGroups: refuse,
-    registerTarget: refuse,
-    deregisterTarget: refuse,
-    describeTargetHealth: refuse,
-    deregistrationDelay: refuse,
+    ...{ describeTargetGroups: refuse, registerTarget: refuse, deregisterTarget: refuse },
+    ...{ describeTargetHealth: refuse, deregistrationDelay: refuse },
   };
   const stop = new AbortController().signal;
   const print = (line: string) => void lines.push(line);
@@ -209,11 +174,7 @@ export const SECRETS: readonly Property[] = [
     fc.record({
       secret,
       shown: fc.constantFrom(
-        "Bearer SECRET",
-        "SECRET",
-        "Basic SECRET",
-        "Bearer SECRETx",
-        "Bearer a SECRET",
+        ...["Bearer SECRET", "SECRET", "Basic SECRET", "Bearer SECRETx", "Bearer a SECRET"],
       ),
       held: fc.constantFrom("SECRET", "SECRET SECRET", "", "SECRET\nx", "éSECRET"),
     }),

@@ -118,14 +118,10 @@ const TROUBLES: readonly Weighted<Trouble>[] = [
   })],
 ];
 
-function drawTrouble(tape: Tape): Trouble {
-  return tape.choose(TROUBLES);
-}
-
 /** Draws up to three troubles that come together: what one hides, another brings to light. */
 export function drawOutage(tape: Tape): readonly Trouble[] {
   const count = tape.choose([[4, 0], [1, 1], [2, 2], [2, 3]]);
-  return Array.from({ length: count }, () => drawTrouble(tape));
+  return Array.from({ length: count }, () => tape.choose(TROUBLES));
 }
 
 /** Draws what the role does not allow: for a while, or for all of the life. */
@@ -162,6 +158,6 @@ export function drawCourse(tape: Tape, call: ApiCall, weather: Weather, now: num
   if (well.fault !== undefined) return well;
   if (now >= weather.clearsAt || !tape.happens(weather.trouble)) return well;
   const { outage } = weather;
-  const trouble = outage.length > 0 ? tape.pick(outage) : drawTrouble(tape);
+  const trouble = outage.length > 0 ? tape.pick(outage) : tape.choose(TROUBLES);
   return { ...well, ...trouble(tape, weather) };
 }

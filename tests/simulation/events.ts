@@ -11,7 +11,7 @@ export interface OutsideEvent {
   readonly name: string;
   /** How many of them a schedule has. */
   readonly count: readonly Weighted<number>[];
-  readonly act: (world: World) => void;
+  readonly act: (world: World) => unknown;
 }
 
 /**
@@ -20,8 +20,8 @@ export interface OutsideEvent {
  */
 export const OUTSIDE_EVENTS: readonly OutsideEvent[] = [
   { name: "stop", count: [[1, 1]], act: stop },
-  { name: "second stop", count: [[3, 0], [1, 1]], act: (world) => secondStop(world) },
-  { name: "fault", count: [[8, 0], [1, 1]], act: (world) => uncaughtFault(world) },
+  { name: "second stop", count: [[3, 0], [1, 1]], act: secondStop },
+  { name: "fault", count: [[8, 0], [1, 1]], act: uncaughtFault },
   { name: "foreign deregistration", count: [[8, 0], [1, 1], [1, 2]], act: deregisterByOther },
   { name: "foreign registration", count: [[12, 0], [1, 1]], act: registerByOther },
   { name: "rival", count: [[20, 0], [1, 1]], act: rival },
@@ -72,14 +72,17 @@ function rival(world: World): void {
 }
 
 function stop(world: World): void {
-  const { trace, stop, clock, facts } = world;
-  if (stop.signal.aborted) return;
-  trace.incident("stop signal");
-  facts.stoppedAt = clock.now();
+  if (world.stop.signal.aborted) return;
+  world.trace.incident("stop signal");
+  stopFor(world, new StopRequested("SIGTERM"));
+  seeStop(world);
+}
+
+function stopFor(world: World, reason: StopRequested): void {
+  world.facts.stoppedAt = world.clock.now();
   world.left("stop");
   world.graceBegins();
-  stop.abort(new StopRequested("SIGTERM"));
-  seeStop(world);
+  world.stop.abort(reason);
 }
 
 function secondStop(world: World): void {
@@ -92,22 +95,14 @@ function secondStop(world: World): void {
 }
 
 function uncaughtFault(world: World): void {
-  const { trace, stop, clock, facts } = world;
-  if (stop.signal.aborted) return;
-  trace.incident("uncaught fault");
-  facts.stoppedAt = clock.now();
-  world.left("stop");
-  world.graceBegins();
-  facts.faulted = true;
-  stop.abort(new StopRequested("an unexpected fault", { cause: new Error("a fault") }));
-}
-
-function drain(world: World): void {
-  requestDrain(world);
+  if (world.stop.signal.aborted) return;
+  world.trace.incident("uncaught fault");
+  world.facts.faulted = true;
+  stopFor(world, new StopRequested("an unexpected fault", { cause: new Error("a fault") }));
 }
 
 /** One client of `/drain`; ends when it has its answer. */
-function requestDrain(world: World): Promise<void> {
+function drain(world: World): Promise<void> {
   const { trace, clock, facts, view } = world;
   if (facts.ending !== undefined) return Promise.resolve();
   trace.incident("drain");
@@ -165,13 +160,13 @@ function deletePod(world: World): void {
   world.trace.incident("pod deletion");
   if (world.facts.stoppedAt !== undefined) return;
   const isKilledFirst = tape.happens(0.4);
-  requestDrain(world).then(() => {
+  drain(world).then(() => {
     application.end();
     clock.after(500 + tape.time(2_000), () => {
       if (!isKilledFirst) return stop(world);
       application.is("ready", Infinity);
       clock.after(tape.time(4_000), () => {
-        requestDrain(world).then(() => {
+        drain(world).then(() => {
           application.end();
           clock.after(tape.time(2_000), () => stop(world));
         });

@@ -1,5 +1,11 @@
 /** Hooks in virtual time: they take their time, fail, and hang until they are ended. */
-import type { HookContext, HookEvent, HookOutcome, Hooks } from "../../lib/hooks/hook.ts";
+import type {
+  HookContext,
+  HookEvent,
+  HookOutcome,
+  Hooks,
+  HookSettings,
+} from "../../lib/hooks/hook.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Tape } from "./tape.ts";
 import type { Trace } from "./trace.ts";
@@ -26,7 +32,7 @@ export interface HookOptions {
   readonly trace: Trace;
   /** How likely a hook does not end well. */
   readonly trouble: number;
-  readonly timeouts: Readonly<Record<HookEvent, number>>;
+  readonly settings: Readonly<Record<HookEvent, HookSettings>>;
   readonly onHook: (run: HookRun) => void;
 }
 
@@ -43,8 +49,8 @@ export class SimulatedHooks implements Hooks {
   }
 
   async run(context: HookContext, signal: AbortSignal): Promise<HookOutcome> {
-    const { clock, tape, trace, trouble, timeouts, onHook } = this.#options;
-    const { event, timeout = timeouts[context.event] } = context;
+    const { clock, tape, trace, trouble, settings, onHook } = this.#options;
+    const { event, timeout = settings[context.event].timeout } = context;
     const run: HookRun = { event, startedAt: clock.now(), signal };
     this.runs.push(run);
     onHook(run);

@@ -31,7 +31,12 @@ export class Membership {
   constructor(target: TargetHealth["target"], plan: MembershipPlan) {
     this.#target = target;
     this.#plan = plan;
-    this.#entries = [{ since: -Infinity, state: stateBefore(plan) }];
+    const before: Readonly<Record<typeof plan.before, State>> = {
+      absent: { at: "absent" },
+      draining: { at: "draining", until: plan.drainsFor },
+      registered: { at: "registered", byUs: false },
+    };
+    this.#entries = [{ since: -Infinity, state: before[plan.before] }];
   }
 
   /** Whether a call of the sidecar under test registered it, and nothing undid that. */
@@ -105,16 +110,5 @@ export class Membership {
   #at(moment: number): Entry {
     const entry = this.#entries.findLast(({ since }) => since <= moment);
     return entry ?? { since: -Infinity, state: { at: "absent" } };
-  }
-}
-
-function stateBefore({ before, drainsFor }: MembershipPlan): State {
-  switch (before) {
-    case "absent":
-      return { at: "absent" };
-    case "draining":
-      return { at: "draining", until: drainsFor };
-    case "registered":
-      return { at: "registered", byUs: false };
   }
 }

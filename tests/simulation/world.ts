@@ -86,7 +86,8 @@ export class World {
   /** The life as its HTTP service sees it. */
   readonly view: View;
   readonly #progress: Progress;
-  readonly #tape: Tape;
+  /** The decisions of the schedule. */
+  readonly tape: Tape;
 
   constructor(scenario: Scenario, tape: Tape, watch: {
     readonly keepLines: boolean;
@@ -97,7 +98,7 @@ export class World {
     readonly onReturn: (world: World) => void;
   }) {
     this.scenario = scenario;
-    this.#tape = tape;
+    this.tape = tape;
     // Half a turn on: the harmless chance is the middle, not a delay of nothing.
     this.clock = new VirtualClock(() => (tape.number() + 0.5) % 1);
     this.trace = new Trace(this.clock, watch.keepLines);
@@ -113,16 +114,10 @@ export class World {
       },
       onApply: (record) => watch.onApply(this, record),
     });
-    const { hooks } = scenario.config;
     this.hooks = new SimulatedHooks({
       ...{ clock, tape, trace },
       trouble: scenario.hookTrouble,
-      timeouts: {
-        "pre-register": hooks["pre-register"].timeout,
-        "post-register": hooks["post-register"].timeout,
-        "pre-deregister": hooks["pre-deregister"].timeout,
-        "post-deregister": hooks["post-deregister"].timeout,
-      },
+      settings: scenario.config.hooks,
       onHook: (run) => watch.onHook(this, run),
     });
     this.application = new SimulatedApplication(clock, scenario.applicationReadyAt);
@@ -216,23 +211,18 @@ export class World {
     });
   }
 
-  /** The next decision of the schedule. */
-  get tape(): Tape {
-    return this.#tape;
-  }
-
   /** From calls to phases. */
   #follow(record: CallRecord, step: "made" | "sent" | "ended"): void {
     const { trace, connections } = this;
     if (step === "made" && record.call === "DeregisterTargets") connections.drains();
     if (step === "sent" && record.call === "RegisterTargets") connections.serves();
-    if (step === "made") {
-      if (record.call === "DeregisterTargets" && trace.phase === "confirming") {
-        trace.enter("deregistering");
-      }
-      if (record.call === "DescribeTargetHealth") {
-        if (trace.phase === "deregistering") trace.enter("confirming");
-      }
+    if (step === "made" && record.call === "DeregisterTargets" && trace.phase === "confirming") {
+      trace.enter("deregistering");
+    }
+    if (
+      step === "made" && record.call === "DescribeTargetHealth" && trace.phase === "deregistering"
+    ) {
+      trace.enter("confirming");
     }
     const about = `${record.call}${record.group === "" ? "" : ` ${record.group}`}`;
     if (step !== "ended") return trace.happened(`${step}: ${about}`);
