@@ -6,6 +6,7 @@ import { createHooks } from "../../../lib/hooks/runner.ts";
 import { systemClock } from "../../../lib/host/clock.ts";
 import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
 import { PERMISSION_NAMES, PERMISSIONS } from "../../../lib/host/permissions.ts";
+import { configOf } from "../config/_reading.ts";
 import { KeptLog } from "../kept_log.ts";
 import { blocksOf, read, tableAfter } from "./_docs.ts";
 
@@ -82,13 +83,9 @@ Deno.test("docs/hooks.md shows the document that a webhook gets", async () => {
       return new Response(null, { status: 204 });
     },
   );
-  const settings = { timeout: 60_000 };
-  const hooks = createHooks({
-    "pre-register": settings,
-    "post-register": { ...settings, url: `http://127.0.0.1:${server.addr.port}` },
-    "pre-deregister": settings,
-    "post-deregister": settings,
-  }, { clock: systemClock, log: new KeptLog(), shell: false });
+  const url = `-post-register-url=http://127.0.0.1:${server.addr.port}`;
+  const settings = configOf([url, "-post-register-timeout=1m"]).hooks;
+  const hooks = createHooks(settings, { clock: systemClock, log: new KeptLog(), shell: false });
   const { event, target, targetGroups, state } = shown;
   const context = { event, targetId: target, targetGroupArns: targetGroups, state };
   await hooks.run(context, new AbortController().signal);
