@@ -7,8 +7,6 @@
  * 949 of 2,654 of `shellwords` 1.1.1 and in 3,744 of 4,924 of `string-argv` 0.3.2; here in none of
  * 1,191. They take comments, `$HOME`, `~` and patterns for plain words.
  */
-import { BUILT_IN, type Construct, isConstruct, KEYWORDS, meaningOf } from "./constructs.ts";
-
 export const SHELL = "/bin/sh";
 
 /** Whether this system has a shell. One that it may not search for is taken to be there. */
@@ -54,6 +52,23 @@ export function splitWords(command: string): SplitResult {
   }
 }
 
+/**
+ * First words that a shell takes for its own: those of POSIX.1-2017, XCU 2.4, with the words that it
+ * leaves free for shells to reserve; those of 2.14 (special built-ins), and those of 1.6 that act on
+ * the shell itself, so that images have no program of the name.
+ */
+const SHELLS_OWN: ReadonlySet<string> = new Set(
+  ("! { } case do done elif else esac fi for if in then until while [[ ]] function select " +
+    ". : break continue eval exec exit export local readonly return set shift source times trap " +
+    "unset alias bg cd command fg getopts hash jobs read type ulimit umask unalias wait")
+    .split(" "),
+);
+
+/** Characters that mean more to a shell, unquoted. A dollar may: see `#refuseExpansion`. */
+const SPECIAL = "|&;()<>`*?[{~#";
+
+const OTHER_IMAGE = "otherwise use an image that has /bin/sh";
+
 class SplitError extends Error {
   override readonly name = "SplitError";
 }
@@ -89,7 +104,14 @@ class Splitter {
     }
     if (this.#char() === "") return false;
     // Line breaks at either end are what YAML's block scalars leave; between words they are `;`.
-    if (lineBreak !== undefined && this.#words.length > 0) this.#refuse("\n", lineBreak);
+    if (lineBreak !== undefined && this.#words.length > 0) {
+      throw new SplitError(
+        `the line break at character ${
+          lineBreak + 1
+        } separates two commands: end the line with a ` +
+          `backslash if it continues, ${OTHER_IMAGE}`,
+      );
+    }
     return true;
   }
 
@@ -105,12 +127,13 @@ class Splitter {
       } else {
         this.#refuseSpecial(at === start);
         if (this.#char() === "=" && bare && this.#isCommand() && WHOLE_NAME.test(word)) {
-          this.#refuse("NAME=", start, `${word}=`);
+          const place = `"${word}=" at character ${start + 1}`;
+          throw new SplitError(`${place} sets a variable: set it in the container's environment`);
         }
         word += this.#command.charAt(at);
       }
     }
-    if (bare && this.#isCommand()) this.#refuseShellsOwn(word, start);
+    if (bare && this.#isCommand() && SHELLS_OWN.has(word)) this.#refuse(start, word);
     return word;
   }
 
@@ -146,7 +169,7 @@ class Splitter {
     for (; this.#char() !== '"'; this.#at++) {
       if (this.#char() === "") throw this.#unterminated(open);
       if (this.#char() === "$") this.#refuseExpansion(true);
-      if (this.#char() === "`") this.#refuse("`", this.#at);
+      if (this.#char() === "`") this.#refuse(this.#at, "`");
       const escaped = this.#char() === "\\" ? this.#command.charAt(this.#at + 1) : "";
       if (escaped !== "" && '$`"\\'.includes(escaped)) this.#at++;
       text += this.#command.charAt(this.#at);
@@ -160,34 +183,21 @@ class Splitter {
     if (char === "$") this.#refuseExpansion(false);
     if (char === "{" && this.#following() === "}") return;
     if ("~#".includes(char) && !startsWord) return;
-    const twice = char + char;
-    if (this.#following() === char && isConstruct(twice)) this.#refuse(twice, this.#at);
-    if (isConstruct(char)) this.#refuse(char, this.#at);
+    if (SPECIAL.includes(char)) this.#refuse(this.#at, char);
   }
 
   /** Refuses the `$` here, unless it is one that stands for itself. */
   #refuseExpansion(isQuoted: boolean): void {
     const next = this.#following();
-    if (next === "(" || next === "{") this.#refuse(`$${next}`, this.#at);
-    if (/[A-Za-z0-9_@*#?$!-]/.test(next)) {
-      const name = /^\$[A-Za-z_][A-Za-z0-9_]*/.exec(this.#command.slice(this.#at))?.[0];
-      this.#refuse("$NAME", this.#at, name ?? `$${next}`);
-    }
-    // Bash has meanings of its own for these, dash has not.
-    if (next === "[" || (!isQuoted && (next === "'" || next === '"'))) {
-      this.#refuse("$'", this.#at, `$${next}`);
-    }
+    const name = /^\$[A-Za-z_][A-Za-z0-9_]*/.exec(this.#command.slice(this.#at))?.[0];
+    // Bash has meanings of its own for brackets and quotes, dash has not.
+    const isSpecial = /[A-Za-z0-9_@*#?$!({[-]/.test(next) || (!isQuoted && /['"]/.test(next));
+    if (isSpecial) this.#refuse(this.#at, name ?? `$${next}`);
   }
 
-  /** Refuses a first word that means something to a shell alone. */
-  #refuseShellsOwn(word: string, at: number): void {
-    if (KEYWORDS.has(word)) this.#refuse("keyword", at, word);
-    if (BUILT_IN.has(word)) this.#refuse("built-in", at, word);
-  }
-
-  #refuse(construct: Construct, at: number, shown: string = construct): never {
-    const { is, instead } = meaningOf(construct);
-    throw new SplitError(`${place(shown, at)} ${is}: ${instead}`);
+  #refuse(at: number, shown: string): never {
+    const meaning = "means more to a shell: quote it if it is meant as it stands";
+    throw new SplitError(`"${shown}" at character ${at + 1} ${meaning}, ${OTHER_IMAGE}`);
   }
 
   #unterminated(at: number): SplitError {
@@ -200,8 +210,4 @@ class Splitter {
     while (this.#command.startsWith("\\\n", next)) next += 2;
     return this.#command.charAt(next);
   }
-}
-
-function place(shown: string, at: number): string {
-  return `${shown === "\n" ? "the line break" : `"${shown}"`} at character ${at + 1}`;
 }

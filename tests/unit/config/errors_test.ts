@@ -306,7 +306,7 @@ Deno.test("readConfig() refuses what takes a shell where there is none", () => {
     });
   assertEquals(withoutShell('echo "a" | cat'), [
     'invalid value "echo \\"a\\" | cat" for flag -pre-register-command: the image has no /bin/sh ' +
-    'to run it, and "|" at character 10 is a pipe: quote it if it is meant as it stands, ' +
+    'to run it, and "|" at character 10 means more to a shell: quote it if it is meant as it stands, ' +
     "otherwise use an image that has /bin/sh",
   ]);
   assertEquals(withoutShell("touch '/shared/is ready'"), []);
