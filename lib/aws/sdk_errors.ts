@@ -53,6 +53,8 @@ const QUOTAS = "; a Network Load Balancer takes 500 targets per Availability Zon
 
 const WRONG_REGION = "scoped to a valid region";
 
+const CHECK_FOR_PROXY = ": check for a proxy in between, and -endpoint-url";
+
 const CLOCKS_DIFFER = "; the node's clock is wrong: requests carry the API's time from now on";
 
 /** Whether the API refuses the credentials that the call was signed with. */
@@ -72,7 +74,10 @@ export function toApiError(error: unknown, context: ErrorContext): ApiError {
   if (error instanceof NoAnswer || error instanceof UnexpectedReply) {
     return unanswered(error, context);
   }
-  return answered(sdkError, context);
+  const status = sdkError.$metadata?.httpStatusCode;
+  return status !== undefined && status < 400
+    ? unparsed(sdkError, status, context)
+    : answered(sdkError, context);
 }
 
 /** The SDK's own classification. */
@@ -86,13 +91,23 @@ function isSdkError(error: unknown): error is SdkError {
 }
 
 function unanswered(error: NoAnswer | UnexpectedReply, { call }: ErrorContext): ApiError {
-  const isReply = error instanceof UnexpectedReply;
-  const advice = isReply ? ": check for a proxy in between, and -endpoint-url" : "";
+  const advice = error instanceof UnexpectedReply ? CHECK_FOR_PROXY : "";
   return new ApiError(error.message + advice, {
     call,
     code: error.name,
     retryable: true,
     effect: error.reachedServer ? "unknown" : "none",
+  }, { cause: error });
+}
+
+/**
+ * The API accepted the request, and the SDK could not parse the reply inside its root element: no
+ * refusal, since the call may have had its effect.
+ */
+function unparsed(error: SdkError, status: number, { call }: ErrorContext): ApiError {
+  const why = readable(error.message);
+  return new ApiError(`the reply (HTTP ${status}) cannot be parsed: ${why}${CHECK_FOR_PROXY}`, {
+    ...{ call, code: "UnexpectedReply", retryable: true, effect: "unknown" },
   }, { cause: error });
 }
 
@@ -106,7 +121,7 @@ function answered(error: SdkError, context: ErrorContext): ApiError {
     call,
     code,
     retryable: isSkewed || renewable || code === "TooManyTargets" || isRetryable(error),
-    effect: status !== undefined && status < 500 ? "none" : "unknown",
+    effect: status !== undefined && status >= 400 && status < 500 ? "none" : "unknown",
     ...retryAfter(error),
   };
   const id = error.$metadata?.requestId;

@@ -52,6 +52,8 @@ const FAULTS: readonly (readonly [Kind, Fault, (readonly CallName[])?])[] = [
   ["unknown-but-applied", { what: "silent-connection", applied: true }, CHANGES],
   ["unknown-but-applied", { what: "truncated-reply" }, CHANGES],
   ["unknown-but-applied", { what: "truncated-xml" }],
+  ["unknown-but-applied", { what: "broken-inside" }],
+  ["unknown", { what: "broken-inside", applied: false }, CHANGES],
   ["final", { what: "access-denied" }],
   // The keys are those of the environment, which cannot change.
   ["final", { what: "revoke-key" }, ["DescribeTargetGroups", "RegisterTargets"]],

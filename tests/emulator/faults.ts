@@ -63,6 +63,7 @@ export const FAULTS = {
   "reset": { help: "resets the connection", takes: ["applied"] },
   "truncated-reply": { help: "200, half of it, and the connection closes", takes: ["applied"] },
   "truncated-xml": { help: "200, half of the XML as if that was all", takes: ["applied"] },
+  "broken-inside": { help: "200, a whole root element with broken XML inside", takes: ["applied"] },
   "html-reply": { help: "200, a page of HTML", takes: ["applied"] },
   "empty-reply": { help: "200, nothing", takes: ["applied"] },
   "redirect": { help: '"status" (307) to the URL in "to"', takes: ["to!", "status", "applied"] },
@@ -105,7 +106,7 @@ export type FaultName = keyof typeof FAULTS;
 /** What happens; `FAULTS` tells which parameters go with which fault. Times are in milliseconds. */
 export interface Fault {
   readonly what: FaultName;
-  /** Whether the action is carried out all the same. @default {true} for truncated replies */
+  /** Whether the action is carried out all the same. @default {true} for truncated and broken replies */
   readonly applied?: boolean;
   readonly code?: string;
   readonly retryAfter?: number;

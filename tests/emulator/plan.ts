@@ -65,6 +65,8 @@ function effect(fault: Fault): Partial<Plan> {
       return { ending: "cut", applied: fault.applied ?? true };
     case "truncated-xml":
       return { instead: halved, applied: fault.applied ?? true };
+    case "broken-inside":
+      return { instead: brokenInside, applied: fault.applied ?? true };
     case "revoke-key":
       return { revoke: fault.code ?? FAULTS[what].codes[0], applied };
     case "clock-skew":
@@ -78,6 +80,13 @@ function effect(fault: Fault): Partial<Plan> {
 
 function halved(due: Reply): Reply {
   return { ...due, body: due.body.slice(0, due.body.length / 2) };
+}
+
+/** The first and the last tag are what they should be. */
+function brokenInside(due: Reply): Reply {
+  const body = typeof due.body === "string" ? due.body : "";
+  const end = body.lastIndexOf("</");
+  return { ...due, body: `${body.slice(0, end)}<a></b>${body.slice(end)}` };
 }
 
 /** A reply that does not depend on the one that is due. */

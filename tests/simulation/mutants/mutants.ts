@@ -226,6 +226,13 @@ const OF_RETRIES: readonly Mutant[] = [
   ...inside("aws/retry.ts#attemptTime", [
     ["an attempt may take all of its step's time", "step / 3", "step"],
   ]),
+  ...inside("aws/sdk_errors.ts#unparsed", [
+    [
+      "16.19: a 200 that cannot be parsed counts as a refusal",
+      `effect: "unknown"`,
+      `effect: "none"`,
+    ],
+  ], "tests/unit/aws/sdk_errors_test.ts"),
   ...inside("aws/limits.ts#limited", [
     ["a slot is never given back", "using _ = await", "await"],
     [

@@ -190,6 +190,25 @@ test("no answer, and what is none, says nothing of the effect and may go better 
   assertEquals([refused.code, refused.retryable, refused.effect], ["NoAnswer", true, "none"]);
 });
 
+/** Whole replies by their root element, with what no XML parser takes in them. */
+const BROKEN = ["<a></b>", "<<<>>>&&&", "<Unclosed>", "<a b='c></a>"];
+
+test("a success that cannot be parsed may have had its effect, and is no refusal", async () => {
+  for (const call of ["RegisterTargets", "DeregisterTargets", "DescribeTargetHealth"] as const) {
+    for (const inside of BROKEN) {
+      await using api = await ScriptedApi.start((_, exchange) =>
+        answer(exchange, `<${call}Response xmlns="x">${inside}</${call}Response>`)
+      );
+      const { code, retryable, effect, message } = await errorOf(api.url, call);
+      assertEquals([code, retryable, effect], ["UnexpectedReply", true, "unknown"], inside);
+      assertMatch(
+        message,
+        new RegExp(`^${call}: .*\\(HTTP 200\\) cannot be parsed: .*: check for a`),
+      );
+    }
+  }
+});
+
 const QUOTING = [
   "not a valid key=value pair in Authorization header: 'AWS4-HMAC-SHA256 Credential=AKIA/x SECRET",
   "Authorization=AWS4-HMAC-SHA256 SECRET",

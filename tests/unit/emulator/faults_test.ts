@@ -113,6 +113,8 @@ Deno.test("a reply that is lost in part or as a whole fails the call, applied or
     [{ what: "truncated-reply" }, "cut-off", true],
     [{ what: "truncated-xml" }, "answered", true],
     [{ what: "truncated-xml", applied: false }, "answered", false],
+    [{ what: "broken-inside" }, "answered", true],
+    [{ what: "broken-inside", applied: false }, "answered", false],
   ] as const;
   for (const [rule, outcome, applied] of cases) {
     await using at = await start(rule);
