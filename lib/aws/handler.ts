@@ -2,7 +2,7 @@
 import { abortable } from "@std/async/abortable";
 import { buildQueryString, HttpResponse } from "@smithy/core/protocols";
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from "@smithy/types";
-import { isTimeout, systemClock } from "../host/clock.ts";
+import { anyOf, isTimeout, systemClock } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { ReplyTooLong, textOf } from "../host/reply.ts";
 import { withoutSecretsOf } from "./redact.ts";
@@ -131,9 +131,18 @@ export class ReplyCheckingHandler implements Handler {
    */
   async #raced(request: HttpRequest, signal: AbortSignal): Promise<Answer> {
     const pool = this.#pool;
-    const mayBeKept = pool.isUsed;
+    if (!pool.isUsed) return await sendBy(pool, request, signal);
+    const race = new AbortController();
+    try {
+      return await this.#race(pool, request, anyOf(signal, race.signal));
+    } finally {
+      // A silent request that continues could deregister what is registered later.
+      race.abort();
+    }
+  }
+
+  async #race(pool: Pool, request: HttpRequest, signal: AbortSignal): Promise<Answer> {
     const first = sendBy(pool, request, signal);
-    if (!mayBeKept) return await first;
     const patience = systemClock.within(this.#patience);
     try {
       const answer = await abortable(first, patience);

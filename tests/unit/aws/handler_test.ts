@@ -204,6 +204,32 @@ test("handle() races a silent kept connection by a new one, which later requests
   ]);
 }, { sanitize: false });
 
+test("the first answer closes the other connection of a race at once", async () => {
+  for (const answered of ["first", "second"] as const) {
+    const gone = Promise.withResolvers<string>();
+    let requests = 0;
+    const late = Promise.withResolvers<void>();
+    await using bench = await Bench.start(async (received, exchange) => {
+      if (received.action !== "DeregisterTargets") {
+        await well(received, exchange);
+        return;
+      }
+      const name = ++requests === 1 ? "first" : "second";
+      exchange.gone.addEventListener("abort", () => gone.resolve(name));
+      if (name === "second") late.resolve();
+      if (name !== answered) return;
+      await late.promise;
+      await well(received, exchange);
+    });
+    await bench.send("DescribeTargetHealth");
+    const signal = AbortSignal.timeout(10_000);
+    assertEquals((await bench.send("DeregisterTargets", { signal }))[0], 200);
+    const started = performance.now();
+    assertEquals(await gone.promise, answered === "first" ? "second" : "first");
+    assert(performance.now() - started < 1_000, "the other request lived on");
+  }
+}, { sanitize: false });
+
 test(
   "a slow API gets a request twice at most, and less and less often; RegisterTargets never",
   async () => {
