@@ -1,21 +1,12 @@
-/** The application as the sidecar checks it, in virtual time, and once for real. */
+/** The application as the sidecar checks it, in virtual time. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Application } from "../../../lib/application/application.ts";
 import type { Answer } from "../../../lib/application/probe.ts";
-import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
+import { sleep } from "../../../lib/host/clock.ts";
 import { Failure } from "../../../lib/host/exit.ts";
 import { KeptLog } from "../kept_log.ts";
 import { VirtualClock } from "../../simulation/clock.ts";
-import {
-  BUSY,
-  deadPort,
-  httpAddress,
-  READY,
-  REFUSED,
-  type Script,
-  scriptedProbe,
-  tcpAddress,
-} from "./_servers.ts";
+import { BUSY, READY, REFUSED, type Script, scriptedProbe, tcpAddress } from "./_servers.ts";
 
 const [ONE, TWO] = [tcpAddress(1), tcpAddress(2)];
 
@@ -145,31 +136,6 @@ Deno.test("wait() and restarted() throw a stop's reason at once, whatever they a
   assertEquals(await bench.wait(stop.signal).catch((thrown) => thrown), reason, "the last answer");
 });
 
-/** The real time, but that the second between two checks is shorter. */
-const quick: Clock = {
-  ...systemClock,
-  within: (time, ...signals) => systemClock.within(time === 1_000 ? 50 : time, ...signals),
-  now: () => systemClock.now() * 20,
-};
-
-Deno.test("wait() finds real servers that begin to listen while it waits", async () => {
-  const [port, other] = [deadPort(), deadPort()];
-  const log = new KeptLog();
-  const refused = Promise.withResolvers<void>();
-  log.onLine = (line) => line.includes("no answer yet") && refused.resolve();
-  const addresses = [tcpAddress(port), httpAddress(other, "/healthz")];
-  const application = new Application({ addresses, timeout: 60_000, clock: quick, log });
-  const waiting = application.wait(new AbortController().signal);
-  await refused.promise;
-  using _listener = Deno.listen({ hostname: "127.0.0.1", port });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: other, onListen: () => {} },
-    () => new Response(),
-  );
-  await waiting;
-  await server.shutdown();
-});
-
 Deno.test("answers() is true only while all addresses answer, and where there are none", async () => {
   const bench = new Bench((url, now) => url === TWO.url && now < 1_000 ? BUSY : READY);
   assertEquals(await bench.answersAt(0, 1_000), [false, true]);
@@ -264,15 +230,6 @@ Deno.test("restarted() counts no check twice, though others check meanwhile", as
   const bench = new Bench((_, now) => now < 300 ? REFUSED : READY);
   const others = bench.answersAt(100, 150, 250);
   assertEquals([await bench.restart(), await others], [{}, [false, false, false]]);
-});
-
-Deno.test("restarted() believes no check from before it began", async () => {
-  const bench = new Bench((_, now) => now < 100 ? REFUSED : READY);
-  const { clock, application } = bench;
-  clock.at(0, () => void application.answers());
-  const end = clock.within(30_000);
-  const since = sleep(clock.within(120)).then(() => application.restarted(end));
-  await assertRejects(() => clock.run(since), DOMException);
 });
 
 Deno.test("restarted() waits for ever where nothing is known of the application", async () => {
