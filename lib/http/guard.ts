@@ -41,8 +41,12 @@ export interface GuardOptions {
 const WARNINGS = 8;
 const WARNING_PAUSE: Milliseconds = 60_000;
 
-/** Browsers send these, and tell the truth in them: a page must not use a user's way to the pod. */
-const FROM_BROWSER = /^(?:origin|referer|sec-fetch-.*)$/;
+/**
+ * Browsers send these, and tell the truth in them: a page must not use a user's way to the pod. To
+ * an address without TLS they send no `Sec-Fetch-…`, and a page can leave out `Referer`; but never
+ * `User-Agent`. Programs that use `fetch` send `Accept-Language: *`.
+ */
+const FROM_BROWSER = /^(?:origin|referer|upgrade-insecure-requests|sec-(?:fetch|ch)-.*)$/;
 /** No name but this one is sure to mean the address that the client connected to. */
 const LOCAL_HOST = /^(?:|localhost|\[[0-9a-f:.]+\])(?::[0-9]*)?$/i;
 
@@ -105,8 +109,8 @@ export class Guard {
 }
 
 function refusalByHeaders(headers: ReadonlyMap<string, string>): Refusal | undefined {
-  for (const name of headers.keys()) {
-    if (FROM_BROWSER.test(name)) {
+  for (const [name, value] of headers) {
+    if (isFromBrowser(name, value)) {
       return { reason: "browser", text: `it has the header ${name}, which browsers send` };
     }
   }
@@ -115,6 +119,11 @@ function refusalByHeaders(headers: ReadonlyMap<string, string>): Refusal | undef
   return LOCAL_HOST.test(host) || peerAddress(withoutPort) !== undefined
     ? undefined
     : { reason: "host", text: "its Host header is a name: call the pod by its IP address" };
+}
+
+function isFromBrowser(name: string, value: string): boolean {
+  if (name === "user-agent") return /^mozilla\//i.test(value);
+  return name === "accept-language" ? value !== "*" : FROM_BROWSER.test(name);
 }
 
 /** Never advises to allow the proxy of a service mesh: that would admit all of its clients. */

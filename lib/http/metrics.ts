@@ -18,7 +18,7 @@ interface Metric {
 }
 
 const PREFIX = "nlb_registrator_";
-const TARGET_LABELS = ["group", "arn", "target"];
+const TARGET_LABELS = ["group", "arn", "target", "port"];
 
 /** All metrics; `docs/http.md` lists them. */
 export const METRICS: readonly Metric[] = [
@@ -115,8 +115,9 @@ export const METRICS: readonly Metric[] = [
   },
 ];
 
-function target({ name, arn, targetId }: GroupStatus): readonly string[] {
-  return [name, arn, targetId];
+/** A target is registered once for each port; the port of a group that is not looked up is empty. */
+function target({ name, arn, targetId, port }: GroupStatus): readonly string[] {
+  return [name, arn, targetId, `${port ?? ""}`];
 }
 
 function single(value: number | undefined): readonly Sample[] {

@@ -64,8 +64,19 @@ const BAD_HEADERS: readonly [string, string, string][] = [
   ["sec-fetch-site", "cross-site", "browser"],
   ["sec-fetch-mode", "no-cors", "browser"],
   ["sec-fetch-anything-new", "", "browser"],
+  // All that an image of a page gets to send to an address without TLS.
+  ["user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101", "browser"],
+  ["accept-language", "de,en-US;q=0.7", "browser"],
+  ["upgrade-insecure-requests", "1", "browser"],
+  ["sec-ch-ua-mobile", "?0", "browser"],
   ...["evil.example", "evil.example:8080", "localhost.evil.example", "0x7f.1", "1.2.3", "a:b:c"]
     .map((host): [string, string, string] => ["host", host, "host"]),
+];
+/** The kubelet's, and those of programs. */
+const GOOD_HEADERS: readonly [string, string][] = [
+  ...["kube-probe/1.34", "kube-lifecycle/1.34", "Go-http-client/1.1", "curl/8.5.0", "Deno/2.9.6"]
+    .map((agent): [string, string] => ["user-agent", agent]),
+  ["accept-language", "*"],
 ];
 const GOOD_HOSTS = [
   ...["localhost", "LocalHost:8080", "10.0.0.1", "10.0.0.1:8080", "[::1]", "[fd00::1]:8080", ""],
@@ -94,6 +105,7 @@ const CASES: readonly Case[] = [
     [client("127.0.0.1", { [name]: value }), reason],
     [client("10.0.0.7", { [name]: value, authorization: `Bearer ${TOKEN}` }), reason],
   ]),
+  ...GOOD_HEADERS.map(([name, value]): Case => [client("127.0.0.1", { [name]: value }), undefined]),
   ...GOOD_HOSTS.map((host): Case => [client("127.0.0.1", { host }), undefined]),
   // Everyone needs the token.
   ...["127.0.0.1", "::1", "10.0.0.7"].flatMap((address): Case[] => [

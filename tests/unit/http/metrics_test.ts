@@ -60,7 +60,7 @@ test("/metrics has the state of the target in each group", () => {
       health: { state: "unhealthy", reason: "Target.Timeout", age: 1 },
     }],
   }, new Stats());
-  const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1"`;
+  const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1",port="9092"`;
   assertEquals(samples(text, "target_state"), [
     `nlb_registrator_target_state{${labels("kafka")},state="healthy",reason=""} 1`,
     `nlb_registrator_target_state{${
@@ -75,6 +75,18 @@ test("/metrics has the state of the target in each group", () => {
   assertEquals(samples(text, "phase").filter((line) => line.endsWith(" 1")), [
     'nlb_registrator_phase{phase="serving"} 1',
   ]);
+});
+
+test("no two samples of a scrape have the same name and labels", () => {
+  const groups = [9093, 9094, undefined].map((port) => {
+    const { port: _, ...group } = GROUP;
+    return port === undefined ? group : { ...group, port };
+  });
+  const names = metricsText({ ...HEALTHY, groups }, busyStats()).split("\n")
+    .filter((line) => /^[^#]/.test(line))
+    .map((line) => line.slice(0, line.lastIndexOf(" ")));
+  assertEquals(names.filter((name, index) => names.indexOf(name) !== index), []);
+  assertEquals(names.filter((name) => name.includes('port="9094"')).length, 2);
 });
 
 test("what is not known is not shown as 0", () => {
