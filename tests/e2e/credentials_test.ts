@@ -4,10 +4,10 @@ import { STATIC_KEY } from "../emulator/access_keys.ts";
 import { type Fault, type FaultRule, FAULTS } from "../emulator/faults.ts";
 import { quietPort, QuotingApi, SilentEndpoint } from "./endpoints.ts";
 import { type Place, Pod, type PodOptions } from "./pod.ts";
-import { PROFILE_KEY, TRUST_OF_PODS } from "./pod_identity.ts";
+import { IRSA, POD_IDENTITY, PROFILE_KEY, TOKEN_FILES, TRUST_OF_PODS } from "./pod_identity.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
-const { webIdentityToken, expiredWebIdentityToken, containerToken, roleArn } = TRUST_OF_PODS;
+const { webIdentityToken, expiredWebIdentityToken, roleArn } = TRUST_OF_PODS;
 
 type Texts = Readonly<Record<string, string>>;
 type Env = Texts | ((place: Place) => Texts);
@@ -17,7 +17,7 @@ function podWith(env: readonly Env[], options: Omit<PodOptions, "env"> = {}): Po
   return {
     env: (place) =>
       Object.assign({}, ...env.map((one) => typeof one === "function" ? one(place) : one)),
-    files: () => ({ "irsa/token": webIdentityToken, "pod-identity/token": containerToken }),
+    files: () => TOKEN_FILES,
     ...options,
   };
 }
@@ -32,16 +32,6 @@ const KEYS = {
   AWS_ACCESS_KEY_ID: STATIC_KEY.accessKeyId,
   AWS_SECRET_ACCESS_KEY: STATIC_KEY.secretAccessKey,
 };
-/** As the webhook of IRSA injects it. */
-const IRSA = ({ home }: Place) => ({
-  AWS_ROLE_ARN: roleArn,
-  AWS_WEB_IDENTITY_TOKEN_FILE: `${home}/irsa/token`,
-});
-/** As the webhook of EKS Pod Identity injects it. */
-const POD_IDENTITY = ({ url, home }: Pick<Place, "url" | "home">) => ({
-  AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/v1/credentials`,
-  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: `${home}/pod-identity/token`,
-});
 
 const keyLines = ({ accessKeyId, secretAccessKey }: typeof STATIC_KEY) =>
   `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
@@ -117,10 +107,18 @@ type Refusal = readonly [string, PodOptions, RegExp, (readonly string[])?];
 
 const STS = ["AssumeRoleWithWebIdentity"];
 const SESSION = { AWS_SESSION_TOKEN: "session-0a1b2c3d-4e" };
-const NO_FILES = { files: () => ({}) };
-const LINE_BREAK = /: the AWS credentials contain a character .*: check for a line break/;
 
-/** What is found before any call of the API. */
+const EXPIRED_KEY = {
+  accessKeyId: "ASIAEXPIRED",
+  secretAccessKey: STATIC_KEY.secretAccessKey,
+  identity: "expired",
+  sessionToken: SESSION.AWS_SESSION_TOKEN,
+  expires: Date.now() - 1,
+};
+
+const NO_REGION = /: no region is set: set -region, AWS_REGION/;
+
+/** What ends the start at once. */
 const REFUSALS: readonly Refusal[] = [
   ["no credentials at all", podWith(API), /: no AWS credentials were found: give the pod a role/],
   [
@@ -146,52 +144,26 @@ const REFUSALS: readonly Refusal[] = [
     STS,
   ],
   [
-    "a web identity token that has expired",
-    podWith([...API, IRSA], { files: () => ({ "irsa/token": expiredWebIdentityToken }) }),
-    /: STS refused .* \(ExpiredToken: .*\): check why the kubelet does not renew/,
-    STS,
-  ],
-  [
     "no file of the web identity token",
-    podWith([...API, IRSA], NO_FILES),
+    podWith([...API, IRSA], { files: () => ({}) }),
     /: the file \S+\/irsa\/token, the source of AWS credentials, does not exist: check/,
-  ],
-  [
-    "no file of the pod identity token",
-    podWith([...API, POD_IDENTITY], NO_FILES),
-    /: the file \S+\/pod-identity\/token, the source of AWS credentials, does not exist: check/,
-  ],
-  [
-    "a line break in the access key",
-    podWith([...API, KEYS, { AWS_ACCESS_KEY_ID: `${STATIC_KEY.accessKeyId}\n` }]),
-    LINE_BREAK,
   ],
   [
     "a line break in the session token",
     podWith([...API, KEYS, { AWS_SESSION_TOKEN: "session-0a1b2c3d-4e\nf" }]),
-    LINE_BREAK,
+    /: the AWS credentials contain a character .*: check for a line break/,
   ],
-];
-
-const EXPIRED_KEY = {
-  accessKeyId: "ASIAEXPIRED",
-  secretAccessKey: STATIC_KEY.secretAccessKey,
-  identity: "expired",
-  sessionToken: SESSION.AWS_SESSION_TOKEN,
-  expires: Date.now() - 1,
-};
-
-/** What the API itself refuses. */
-const REFUSED_BY_API: readonly Refusal[] = [
   [
     "an access key that nobody knows",
     podWith([...API, KEYS, { AWS_ACCESS_KEY_ID: "AKIAUNKNOWN" }]),
     /: InvalidClientTokenId: .*; AWS does not know the access key/,
+    ["DescribeTargetGroups"],
   ],
   [
     "a session token that does not belong to the key",
-    podWith([...API, KEYS, SESSION]),
+    podWith([...API, KEYS, SESSION], { args: BY_ARN }),
     /: InvalidClientTokenId: .*or its session token does not belong to it/,
+    ["RegisterTargets"],
   ],
   [
     "an expired session token",
@@ -199,15 +171,9 @@ const REFUSED_BY_API: readonly Refusal[] = [
       emulator: { accessKeys: [EXPIRED_KEY] },
     }),
     /: ExpiredToken: .*; the session token has expired: .*renew AWS_SESSION_TOKEN/,
+    ["DescribeTargetGroups"],
   ],
-];
-
-const NO_REGION = /: no region is set: set -region, AWS_REGION/;
-
-/** What a group's name needs and its ARN does not. */
-const REFUSED_BY_NAME: readonly Refusal[] = [
   ["no region, and no metadata service to ask", podWith([KEYS, NO_IMDS, HERE]), NO_REGION],
-  ["an empty AWS_REGION", podWith([KEYS, NO_IMDS, HERE, { AWS_REGION: "" }]), NO_REGION],
   [
     "no region, and nobody answers at the metadata service",
     podWith([KEYS, HERE, QUIET_IMDS]),
@@ -222,13 +188,13 @@ const REFUSED_BY_NAME: readonly Refusal[] = [
 ];
 
 /** A pod whose start is refused at once, with one message. */
-function refusal([name, options, message, calls = []]: Refusal, byArn: boolean): Case {
+function refusal([name, options, message, calls = []]: Refusal): Case {
   return {
-    name: `${name}, group by ${byArn ? "ARN" : "name"}: one message, at once`,
+    name: `${name}: one message, at once`,
     run: async () => {
-      await using pod = await Pod.start(byArn ? { ...options, args: BY_ARN } : options);
+      await using pod = await Pod.start(options);
       const { code, sentence, log } = await pod.ended();
-      assertEquals(code, byArn ? 4 : 3, log);
+      assertEquals(code, options.args === BY_ARN ? 4 : 3, log);
       assertMatch(sentence, message);
       assertEquals(sentence.split("\n").length, 1, "more than one line");
       assert(!log.includes("next_try_in"), `it was tried again:\n${log}`);
@@ -509,11 +475,6 @@ sideBySide([
       assert(actions.includes("DeregisterTargets"), log);
     })
   ),
-  ...REFUSALS.flatMap((one) => [refusal(one, false), refusal(one, true)]),
-  ...REFUSED_BY_API.flatMap(([name, pod, message]) => [
-    refusal([name, pod, message, ["DescribeTargetGroups"]], false),
-    refusal([name, pod, message, ["RegisterTargets"]], true),
-  ]),
-  ...REFUSED_BY_NAME.map((one) => refusal(one, false)),
+  ...REFUSALS.map(refusal),
   ...QUOTED,
 ]);

@@ -1,5 +1,5 @@
 /** A pod that is deleted: `/drain` by a stand-in for the kubelet, signals in each phase of it. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { PHASES } from "../../lib/lifecycle/status.ts";
 import { assertDrained, DRAINED, ends, get, type ListeningScene, post } from "./drain.ts";
 import { serving, start } from "./drain.ts";
@@ -116,33 +116,24 @@ const cases: readonly Case[] = [
   whileServing(
     "/status, /metrics and /register follow a drain, its undoing and a stop",
     async ({ scene, url }) => {
-      const serving = await statusOf(url);
-      assertGrows(serving);
-      assertEquals(withoutTimes(serving), SERVING);
+      assertEquals(await statusOf(url), ["serving", true, "registered", "healthy"]);
       await get(`${url}/drain`);
-      const { drain, ...drained } = await statusOf(url);
-      assertEquals(withoutTimes(drained), DRAINED_STATUS);
-      assert(drain?.done && drain.at_least_seconds === 1 && drain.elapsed_seconds >= 1);
-      const metrics = await samples(url);
-      for (const phase of PHASES_BEFORE_DRAINED) {
-        assertEquals(metrics.get(`phases_ended_total{phase="${phase}"}`), 1, phase);
+      assertEquals(await statusOf(url), ["drained", false, "absent", "unused"]);
+      const { text } = await get(`${url}/metrics`);
+      for (const phase of PHASES.slice(0, PHASES.indexOf("drained"))) {
+        if (phase === "waiting-for-application") continue;
+        assertMatch(text, new RegExp(`_phases_ended_total{phase="${phase}"} 1$`, "m"));
       }
-      assertEquals(metrics.get('api_calls_total{action="DeregisterTargets",result="ok"}'), 1);
-      assert((metrics.get("stop_to_deregistered_seconds") ?? 0) > 0);
-      assert((metrics.get('phase_seconds_total{phase="draining"}') ?? 0) >= 1);
+      assertMatch(text, /_api_calls_total{action="DeregisterTargets",result="ok"} 1$/m);
+      assertMatch(text, /_stop_to_deregistered_seconds 0\.\d/);
       assertEquals((await post(`${url}/register`)).status, 202);
       await scene.sidecar.line(/serving until/, 2);
-      assertEquals(withoutTimes(await statusOf(url)), SERVING);
+      assertEquals(await statusOf(url), ["serving", true, "registered", "healthy"]);
       scene.emulator.addFault({ what: "hold", action: "DeregisterTargets" });
       scene.sidecar.signal("SIGTERM");
       await scene.received("DeregisterTargets", 2);
       assertEquals((await post(`${url}/register`)).status, 409);
-      const stopping = await statusOf(url);
-      assertEquals([stopping.phase, stopping.stopping, stopping.ready], [
-        "deregistering",
-        true,
-        false,
-      ]);
+      assertEquals((await statusOf(url)).slice(0, 2), ["deregistering", false]);
       scene.emulator.release();
       await ends(scene);
     },
@@ -152,7 +143,7 @@ const cases: readonly Case[] = [
     for (const [text, status] of TRICKS) {
       assertEquals(await rawStatuses(port, text), [status], text);
     }
-    assertEquals((await statusOf(url)).drain_requested, false);
+    assertEquals((await statusOf(url))[0], "serving");
     // A request is complete when it has no body, also from a client that closes its side.
     const both = "POST /register HTTP/1.1\r\nHost: localhost\r\n\r\n" + DRAIN;
     assertEquals(await rawStatuses(port, both), ["200", "200"]);
@@ -196,75 +187,10 @@ const cases: readonly Case[] = [
   }),
 ];
 
-/** `/status`, as far as this test reads it. */
-interface StatusDocument {
-  readonly phase: string;
-  readonly stopping: boolean;
-  readonly drain_requested: boolean;
-  readonly ready: boolean;
-  readonly uptime_seconds: number;
-  readonly in_phase_seconds: number;
-  readonly groups: readonly {
-    readonly arn: string;
-    readonly health?: { readonly age_seconds: number };
-  }[];
-  readonly drain?: {
-    readonly elapsed_seconds: number;
-    readonly at_least_seconds: number;
-    readonly done: boolean;
-  };
-}
-
-async function statusOf(url: string): Promise<StatusDocument> {
-  return JSON.parse((await get(`${url}/status`)).text);
-}
-
-const GROUP = { name: "kafka", target_id: "10.0.0.1", port: 9092 };
-const SERVING = {
-  ...{ version: 1, phase: "serving", stopping: false, drain_requested: false, ready: true },
-  groups: [{ ...GROUP, membership: "registered", health: { state: "healthy" } }],
-  application: [],
-};
-const DRAINED_STATUS = {
-  ...{ version: 1, phase: "drained", stopping: false, drain_requested: true, ready: false },
-  groups: [{
-    ...{ ...GROUP, membership: "absent" },
-    health: { state: "unused", reason: "Target.NotRegistered" },
-  }],
-  application: [],
-};
-const PHASES_BEFORE_DRAINED = PHASES.slice(0, PHASES.indexOf("drained"))
-  .filter((phase) => phase !== "waiting-for-application");
-
-function withoutTimes({ uptime_seconds: _, in_phase_seconds: __, ...status }: StatusDocument) {
-  return {
-    ...status,
-    groups: status.groups.map(({ arn: _, health, ...group }) => {
-      const { age_seconds: __, ...seen } = health ?? { age_seconds: 0 };
-      return { ...group, health: seen };
-    }),
-  };
-}
-
-/** Uptime, the time in the phase and the age of the health are of this life, and of this phase. */
-function assertGrows(
-  { uptime_seconds: uptime, in_phase_seconds: inPhase, groups }: StatusDocument,
-) {
-  const age = groups[0]?.health?.age_seconds ?? 0;
-  assert(
-    0 < inPhase && inPhase <= age && age < uptime && uptime < 60,
-    `${inPhase} ${age} ${uptime}`,
-  );
-}
-
-/** The metrics, by name and labels. */
-async function samples(url: string): Promise<ReadonlyMap<string, number>> {
-  const { text } = await get(`${url}/metrics`);
-  const lines = text.split("\n").filter((line) => !line.startsWith("#"));
-  return new Map(lines.map((line) => {
-    const end = line.lastIndexOf(" ");
-    return [line.slice("nlb_registrator_".length, end), Number(line.slice(end + 1))];
-  }));
+/** Of `/status`: the phase, whether it is ready, and the target's membership and state. */
+async function statusOf(url: string): Promise<readonly unknown[]> {
+  const { phase, ready, groups: [group] } = JSON.parse((await get(`${url}/status`)).text);
+  return [phase, ready, group.membership, group.health?.state];
 }
 
 const DRAIN = "GET /drain HTTP/1.1\r\nHost: localhost\r\n\r\n";

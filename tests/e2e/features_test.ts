@@ -1,7 +1,6 @@
 /** What flags ask for beside the plain life, each in a real process. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DRAINED, ends, get, serving } from "./drain.ts";
-import { memoryOf } from "../process/proc.ts";
 import { Scene, TARGET } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
@@ -32,20 +31,6 @@ function application(): Disposable & { readonly port: number } {
 }
 
 const cases: Case[] = [
-  {
-    name: "a command's line of 400 MB is never held",
-    run: async () => {
-      await using scene = await Scene.start({
-        args: [
-          "-post-register-command=head -c 400000000 /dev/zero | tr '\\0' x",
-          "-post-register-timeout=1m",
-        ],
-      });
-      await scene.sidecar.line(/hook succeeded .*lines_dropped=/);
-      const { peak } = await memoryOf(scene.sidecar.pid);
-      assert(peak < 300, `${peak} MB`);
-    },
-  },
   {
     name: "-wait-idle holds a drain on while a client is connected, and ends it soon after",
     run: async () => {
@@ -87,79 +72,6 @@ const cases: Case[] = [
       assertMatch(text, /^nlb_registrator_reregistrations_total 1$/m);
       scene.sidecar.signal("SIGTERM");
       await ends(scene);
-    },
-  },
-  {
-    name:
-      "a group that is deleted while it is watched: an error in the log; not in service, but ready",
-    run: async () => {
-      const { scene, url } = await serving({ args: ["-watch-interval=1s"] });
-      await using _ = scene;
-      scene.emulator.deleteGroup("kafka");
-      await scene.sidecar.line(/ERROR the target group was deleted: it is not watched any more/);
-      const { status, text } = await get(`${url}/in-service`);
-      assertEquals(status, 503);
-      assertMatch(text, /not observed any more: the target group was deleted/);
-      assertEquals((await get(`${url}/readyz`)).status, 200);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-    },
-  },
-  {
-    name: "a dual-stack pod: each group gets the address of its type",
-    run: async () => {
-      await using scene = await Scene.start({
-        args: [
-          "-target-group-name=kafka",
-          "-target-group-name=six",
-          "-target-id=10.0.0.1,2001:DB8::1",
-        ],
-        groups: [{ name: "six", port: 443, ipAddressType: "ipv6" }],
-      });
-      await scene.sidecar.line(/serving until/);
-      const ids = ["kafka", "six"].map((name) => scene.emulator.registered(name)[0]?.id);
-      assertEquals(ids, ["10.0.0.1", "2001:db8::1"]);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-    },
-  },
-  {
-    name: "memory is given back when the sidecar begins to wait",
-    run: async () => {
-      await using scene = await Scene.start({
-        env: { DENO_V8_FLAGS: "--expose-gc,--trace-gc,--no-memory-reducer" },
-      });
-      await scene.sidecar.line(/serving until/);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-      const { stdout } = await scene.sidecar.ended();
-      assertMatch(stdout, /Mark-Compact .* GC in old space requested$/m);
-    },
-  },
-  {
-    name: "webhooks are called at each step, with what is known of the target",
-    run: async () => {
-      const bodies: { event: string; state: string; target: string }[] = [];
-      await using server = Deno.serve(
-        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-        async (request) => {
-          bodies.push(await request.json());
-          return new Response(null, { status: 204 });
-        },
-      );
-      const to = (event: string) => `-${event}-url=http://127.0.0.1:${server.addr.port}/${event}`;
-      await using scene = await Scene.start({
-        args: ["pre-register", "post-register", "pre-deregister", "post-deregister"].map(to),
-      });
-      await scene.sidecar.line(/serving until/);
-      scene.sidecar.signal("SIGTERM");
-      await ends(scene);
-      assertEquals(bodies.map(({ event, state, target }) => [event, state, target]), [
-        ["pre-register", "not-registered", TARGET],
-        ["post-register", "in-service", TARGET],
-        ["pre-deregister", "in-service", TARGET],
-        ["post-deregister", "not-registered", TARGET],
-      ]);
     },
   },
   {

@@ -1,44 +1,25 @@
 /** What the API, the credential endpoints or something in their place can do to the sidecar. */
 import { assert, assertEquals } from "@std/assert";
 import type { Fault, FaultRule } from "../emulator/faults.ts";
-import { type Place, Pod, type PodOptions } from "./pod.ts";
-import { TRUST_OF_PODS } from "./pod_identity.ts";
+import { Pod, type PodOptions } from "./pod.ts";
+import { IRSA, POD_IDENTITY, TOKEN_FILES } from "./pod_identity.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
-const REGION = { AWS_REGION: "eu-west-1" };
-const NO_IMDS = { AWS_EC2_METADATA_DISABLED: "true" };
+/** A pod in a region, with the API and this source of credentials. */
+function podWith(source: PodOptions["env"]): PodOptions {
+  return {
+    env: (place) => ({ AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL: place.url, ...source(place) }),
+    files: () => TOKEN_FILES,
+  };
+}
 
 /** Where the reply comes from, and a pod that gets its credentials there. */
 const ENDPOINTS: readonly (readonly [FaultRule["action"], PodOptions])[] = [
-  ["DescribeTargetGroups", podIdentity()],
-  ["ContainerCredentials", podIdentity()],
-  ["AssumeRoleWithWebIdentity", {
-    env: ({ url, home }) => ({
-      ...{ ...REGION, ...NO_IMDS, AWS_ENDPOINT_URL: url },
-      AWS_ROLE_ARN: TRUST_OF_PODS.roleArn,
-      AWS_WEB_IDENTITY_TOKEN_FILE: `${home}/irsa/token`,
-    }),
-    files: () => ({ "irsa/token": TRUST_OF_PODS.webIdentityToken }),
-  }],
-  ["InstanceMetadata", {
-    env: ({ url }) => ({
-      ...REGION,
-      AWS_ENDPOINT_URL: url,
-      AWS_EC2_METADATA_SERVICE_ENDPOINT: url,
-    }),
-  }],
+  ["DescribeTargetGroups", podWith(POD_IDENTITY)],
+  ["ContainerCredentials", podWith(POD_IDENTITY)],
+  ["AssumeRoleWithWebIdentity", podWith(IRSA)],
+  ["InstanceMetadata", podWith(({ url }) => ({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url }))],
 ];
-
-function podIdentity(): PodOptions {
-  return {
-    env: ({ url, home }: Place) => ({
-      ...{ ...REGION, ...NO_IMDS, AWS_ENDPOINT_URL: url },
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/v1/credentials`,
-      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: `${home}/pod-identity/token`,
-    }),
-    files: () => ({ "pod-identity/token": TRUST_OF_PODS.containerToken }),
-  };
-}
 
 const REPLIES: readonly Fault[] = [
   { what: "endless-reply" },

@@ -3,7 +3,6 @@ import { assertEquals } from "@std/assert";
 import { PrintedLines } from "../../tools/lines.ts";
 import type { Emulator } from "../emulator/emulator.ts";
 import { startEmulator } from "../emulator/server.ts";
-import type { GroupSettings } from "../emulator/settings.ts";
 import { type Engine, IMAGE } from "./engine.ts";
 
 export const TARGET = "10.0.0.1";
@@ -31,8 +30,7 @@ export interface ContainerOptions {
 
 /** A started container. Dispose of it to remove it. */
 export class Container implements AsyncDisposable {
-  /** Of one that something else has started, too. */
-  constructor(readonly engine: Engine, readonly id: string) {}
+  private constructor(readonly engine: Engine, readonly id: string) {}
 
   static async start(
     engine: Engine,
@@ -127,9 +125,9 @@ export class ImageScene implements AsyncDisposable {
   }
 }
 
-/** An emulator with one group: the one that all scenes use by default. */
-export async function startGroup(group: Partial<GroupSettings> = {}): Promise<Emulator> {
+/** An emulator with the group of all scenes. */
+export async function startGroup(): Promise<Emulator> {
   return await startEmulator({
-    groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1, ...group }],
+    groups: [{ name: "kafka", port: 9092, healthCheckIntervalSeconds: 1 }],
   });
 }

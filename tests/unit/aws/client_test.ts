@@ -217,17 +217,3 @@ test("a signal that ends while a call is in flight ends it with its reason", asy
     assertEquals(await calling.catch((error) => error), reason);
   }
 });
-
-test("each call announces once that it is sent, before it arrives; warming up sends nothing", async () => {
-  const order: string[] = [];
-  await using bench = await Bench.start((received, exchange) => {
-    order.push(`got ${received.action}`);
-    return contents("")(received, exchange);
-  });
-  const options = (name: string) => ({ ...forEver(), onSend: () => order.push(name) });
-  bench.client.warmUp();
-  await bench.client.registerTarget(ARN, TARGET, options("register"));
-  bench.client.warmUp();
-  await bench.client.deregisterTarget(ARN, TARGET, options("deregister"));
-  assertEquals(order, ["register", "got RegisterTargets", "deregister", "got DeregisterTargets"]);
-});

@@ -1,6 +1,7 @@
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { assertEquals } from "@std/assert";
 import { endpointOf, type EndpointParameters } from "../../../lib/aws/endpoint.ts";
+import { test } from "../../test.ts";
 
 /** At least one of each partition, and regions that nobody has heard of yet. */
 const REGIONS = [
@@ -21,15 +22,8 @@ function answer(find: () => { url: URL }): string {
   }
 }
 
-Deno.test({
-  name: "endpoints are those of the SDK's own client",
-  // The client looks for its config files by itself, and nobody can wait for that.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: compareEndpoints,
-});
-
-function compareEndpoints(): void {
+// The client looks for its config files by itself, and nothing waits for that: not sanitized.
+test("endpoints are those of the SDK's own client", () => {
   const { endpointProvider } = new ElasticLoadBalancingV2Client({ region: "eu-west-1" }).config;
   const cases: EndpointParameters[] = REGIONS.flatMap((Region) =>
     EITHER.flatMap((UseFIPS) =>
@@ -54,4 +48,4 @@ function compareEndpoints(): void {
     );
     assertEquals(answer(() => endpointOf(parameters)), theirs, JSON.stringify(parameters));
   }
-}
+}, { sanitize: false });

@@ -21,18 +21,16 @@ async function asksAt(lifetimes: readonly (number | undefined | "refused")[]): P
   return at;
 }
 
-Deno.test("credentials are renewed five minutes before they expire, again and again", async () => {
-  assertEquals(await asksAt([60, 60, 15, 60]), [0, 55, 110, 120]);
-});
-
-Deno.test("credentials that never expire are asked for once", async () => {
-  assertEquals(await asksAt([undefined, 60]), [0]);
-});
-
-Deno.test("credentials that could not be had are asked for again in a minute", async () => {
-  assertEquals(await asksAt([60, "refused", "refused", 60]), [0, 55, 56, 57]);
-});
-
-Deno.test("credentials that hardly last are asked for once a minute at most", async () => {
-  assertEquals(await asksAt([1, 0, -5, 60]), [0, 1, 2, 3]);
+Deno.test("credentials are renewed in time, and after an error; once a minute at most", async () => {
+  const cases: readonly (readonly [Parameters<typeof asksAt>[0], readonly number[]])[] = [
+    // Five minutes before they expire, again and again.
+    [[60, 60, 15, 60], [0, 55, 110, 120]],
+    // Never, where they do not expire.
+    [[undefined, 60], [0]],
+    // A minute after they could not be had.
+    [[60, "refused", "refused", 60], [0, 55, 56, 57]],
+    // Where they hardly last.
+    [[1, 0, -5, 60], [0, 1, 2, 3]],
+  ];
+  for (const [lifetimes, times] of cases) assertEquals(await asksAt(lifetimes), times);
 });
