@@ -333,12 +333,6 @@ const LATE: readonly Case[] = [
     (_, log) =>
       assertMatch(log, /STS returned no AWS credentials: no answer from \S+ in time .*next_try_in/),
   ),
-  goodLife(
-    "STS never answers in the time of an attempt, then it does: a whole life",
-    troubledSts([hangOnce], "-resolve-timeout=9s"),
-    (_, log) =>
-      assertMatch(log, /credentials did not arrive in time; the last source tried was STS: check/),
-  ),
   {
     name: "EKS Pod Identity's agent is started later: waited for, then a whole life",
     run: async () => {

@@ -6,7 +6,7 @@ import {
   Unsendable,
 } from "../../../lib/aws/handler.ts";
 import { test } from "../../test.ts";
-import { answer, closedPort, failure, result, type Script, ScriptedApi } from "./_api.ts";
+import { answer, failure, result, type Script, ScriptedApi } from "./_api.ts";
 
 type Request = Parameters<ReplyCheckingHandler["handle"]>[0];
 
@@ -117,26 +117,6 @@ test("handle() hands on the API's replies as they are, and what answers no call 
     await using bench = await Bench.start((_, exchange) => answer(exchange, body, { status }));
     assertEquals(await bench.send(action), [status, body]);
   }
-});
-
-test("handle() tells whether a request without an answer can have reached the server", async () => {
-  const cut: Script = ({ action }, exchange) =>
-    exchange.cut({ status: 200, headers: {}, body: result(action) });
-  for (const script of [cut, ((_, exchange) => exchange.reset()) satisfies Script]) {
-    await using bench = await Bench.start(script);
-    const error = await assertRejects(() => bench.send("RegisterTargets"), NoAnswer);
-    assert(error.message.startsWith(`no answer from 127.0.0.1:${bench.api.port}: `));
-    assert(!error.message.includes("http://"), error.message);
-    assertEquals(error.reachedServer, true);
-  }
-  await using bench = await Bench.start(well);
-  const port = closedPort();
-  const error = await assertRejects(() => bench.send("RegisterTargets", { port }), NoAnswer);
-  assertEquals(error.reachedServer, false);
-  assertEquals(
-    error.message,
-    `no answer from 127.0.0.1:${port}: tcp connect error: Connection refused (os error 111)`,
-  );
 });
 
 test("handle() keeps one connection for all calls but RegisterTargets, which has its own", async () => {

@@ -184,9 +184,16 @@ test("no answer, and what is none, says nothing of the effect and may go better 
     const error = await errorOf(api.url, "DeregisterTargets");
     assertEquals([error.code, error.retryable, error.effect], [code, true, "unknown"]);
     assertMatch(error.message, new RegExp(`^DeregisterTargets: .*127.0.0.1:${api.port}`));
+    assert(!error.message.includes("http://"), error.message);
   }
-  const refused = await errorOf(`http://127.0.0.1:${closedPort()}`, "DeregisterTargets");
+  const port = closedPort();
+  const refused = await errorOf(`http://127.0.0.1:${port}`, "DeregisterTargets");
   assertEquals([refused.code, refused.retryable, refused.effect], ["NoAnswer", true, "none"]);
+  assertEquals(
+    refused.message,
+    `DeregisterTargets: no answer from 127.0.0.1:${port}: ` +
+      "tcp connect error: Connection refused (os error 111)",
+  );
 });
 
 /** Whole replies by their root element, with what no XML parser takes in them. */
