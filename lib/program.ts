@@ -5,11 +5,18 @@ import { shellExists, syntaxError } from "./hooks/words.ts";
 import { type Connections, openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import type { LineWriter } from "./host/line_writer.ts";
-import { createLog, type Log, type LogFormat, type LogLevel, printable } from "./host/log.ts";
+import {
+  createLog,
+  droppedLine,
+  type Log,
+  type LogFormat,
+  type LogLevel,
+  printable,
+} from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { noProxy } from "./host/proxy.ts";
 import { openReaper, type Reap } from "./host/reaper.ts";
-import { logStops, type StopSignals } from "./host/signals.ts";
+import { logLaterErrors, logStops, type StopListener } from "./host/signals.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import type { World } from "./pod.ts";
@@ -22,7 +29,7 @@ export interface Start {
   readonly env: () => Readonly<Record<string, string>>;
   /** Changes a variable for this process and its children. */
   readonly setEnv: (name: string, value: string) => void;
-  readonly signals: StopSignals;
+  readonly signals: StopListener;
   readonly stdout: LineWriter;
   readonly stderr: LineWriter;
 }
@@ -78,6 +85,7 @@ async function runSidecar(
   if (lacking.length > 0) return notAllowed(lacking, stderr);
   const log = openLog(config.log, stderr);
   logStops(signals, log);
+  logLaterErrors(signals, log);
   for (const warning of warnings) log.warn(warning);
   const reap = Deno.pid === 1 && hasCommands(config) ? reaperOrWarning(log) : undefined;
   using terminationLog = openTerminationLog(config.terminationLog, log);
@@ -96,8 +104,7 @@ function openLog(
   stderr: LineWriter,
 ): Log {
   const log = createLog({ ...settings, write: (line) => stderr.write(line) });
-  stderr.onDropped = (lines) =>
-    log.warn("log lines were dropped: stderr is read too slowly", { lines });
+  stderr.droppedLine = (lines) => droppedLine(settings.format, lines);
   return log;
 }
 

@@ -1,6 +1,6 @@
 /** Lines to stdout or stderr. Whoever reads them slowly, or not at all, holds nothing up. */
 import { abortable } from "@std/async/abortable";
-import { systemClock } from "./clock.ts";
+import { sleep, systemClock } from "./clock.ts";
 import type { Milliseconds } from "./duration.ts";
 
 /** How many characters wait to be written; beyond that the oldest lines are dropped. */
@@ -9,6 +9,11 @@ const MOST_WAITING = 256 * 1024;
 /** How long the last lines wait for a reader when the process ends. */
 const LAST_LINES: Milliseconds = 1_000;
 
+/** A full pipe that does not block (`O_NONBLOCK`, a parent's choice) is tried again after this. */
+const FULL_PIPE_PAUSE: Milliseconds = 20;
+
+const LINE_END = 0x0a;
+
 /** Where lines go: `Deno.stdout`, `Deno.stderr`. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
@@ -16,13 +21,15 @@ export interface Sink {
 
 /** Writes lines in order, in the background. */
 export class LineWriter {
-  /** Reports how many lines were dropped, once lines can be written again. */
-  onDropped: (lines: number) => void = () => {};
+  /** A line about so many dropped ones, for when lines can be written again; by default none. */
+  droppedLine: ((lines: number) => string) | undefined;
   readonly #sink: Sink;
   readonly #encoder = new TextEncoder();
   #waiting: string[] = [];
   #length = 0;
   #dropped = 0;
+  /** Whether the last line that was written lacks its end. */
+  #isCut = false;
   #writing: Promise<void> | undefined;
 
   constructor(sink: Sink) {
@@ -49,30 +56,37 @@ export class LineWriter {
 
   async #writeWaiting(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const text = this.#takeWaiting();
-      try {
-        await this.#writeAll(this.#encoder.encode(text));
-      } catch {
-        // Nobody reads any more; that must not keep the target registered.
-      }
+      if (this.#dropped > 0) await this.#reportDropped();
+      const text = this.#waiting.join("");
+      [this.#waiting, this.#length] = [[], 0];
+      const lost = await this.#writeText(text);
+      this.#dropped += lost;
     }
     this.#writing = undefined;
   }
 
-  /** The lines that wait, after one about those that were dropped before them. */
-  #takeWaiting(): string {
-    const lines = this.#waiting;
+  async #reportDropped(): Promise<void> {
     const dropped = this.#dropped;
-    [this.#waiting, this.#length, this.#dropped] = [[], 0, 0];
-    if (dropped === 0) return lines.join("");
-    this.onDropped(dropped);
-    const report = this.#waiting;
-    [this.#waiting, this.#length] = [[], 0];
-    return [...report, ...lines].join("");
+    if (this.droppedLine === undefined) return;
+    const lost = await this.#writeText(`${this.droppedLine(dropped)}\n`);
+    if (lost === 0) this.#dropped -= dropped;
   }
 
-  /** A pipe may take a part. */
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#sink.write(rest));
+  /** @returns How many lines were lost: nobody may read any more, which must hold nothing up. */
+  async #writeText(text: string): Promise<number> {
+    const lineEnd = this.#isCut ? "\n" : "";
+    const bytes = this.#encoder.encode(lineEnd + text);
+    let at = 0;
+    while (at < bytes.length) {
+      try {
+        // A pipe may take a part.
+        at += await this.#sink.write(bytes.subarray(at));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.WouldBlock)) break;
+        await sleep(systemClock.within(FULL_PIPE_PAUSE));
+      }
+    }
+    if (at > 0) this.#isCut = bytes[at - 1] !== LINE_END;
+    return bytes.subarray(Math.max(at, lineEnd.length)).filter((byte) => byte === LINE_END).length;
   }
 }

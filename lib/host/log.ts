@@ -38,6 +38,14 @@ export function createLog(options: LogOptions): Log {
   return new Logger("sidecar", LEVEL_NAMES[options.level], { handlers: [handler] });
 }
 
+/** The line about lines that were dropped. `-log-level` does not hide it. */
+export function droppedLine(format: LogFormat, lines: number): string {
+  let line = "";
+  createLog({ format, level: "warn", write: (text) => line = text })
+    .warn("log lines were dropped: stderr is read too slowly, or was closed", { lines });
+  return line;
+}
+
 const LEVEL_NAMES = { debug: "DEBUG", info: "INFO", warn: "WARN", error: "ERROR" } as const;
 
 class LineHandler extends BaseHandler {

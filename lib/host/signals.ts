@@ -21,6 +21,12 @@ export interface StopSignals {
   readonly forcedStop: AbortSignal;
 }
 
+/** The stop signals that a process listens for. */
+export interface StopListener extends StopSignals, Disposable {
+  /** Gets the errors that nothing caught and that came after the first stop request. */
+  onLaterError: (error: unknown) => void;
+}
+
 /** A closed terminal sends SIGHUP, which would end the process with its target registered. */
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
@@ -34,37 +40,46 @@ const SAME_REQUEST: Milliseconds = 1_000;
  * Listens for stop signals until disposed of, and for errors that nothing caught. These stop the
  * sidecar in order too: a process that just dies leaves its target registered.
  */
-export function listenForStop(now: () => Milliseconds = systemClock.now): StopSignals & Disposable {
+export function listenForStop(now: () => Milliseconds = systemClock.now): StopListener {
   const stop = new AbortController();
   const forcedStop = new AbortController();
-  let requestedAt = -Infinity;
+  // Of signals only: the first one after an error must not skip hooks and the drain.
+  let requestedAt: Milliseconds | undefined;
 
   const onSignal = (name: string) => {
-    if (!stop.signal.aborted) {
-      requestedAt = now();
-      stop.abort(new StopRequested(name));
-    } else if (now() - requestedAt >= SAME_REQUEST) {
-      forcedStop.abort(new StopRequested(name));
-    }
+    requestedAt ??= now();
+    if (now() - requestedAt >= SAME_REQUEST) forcedStop.abort(new StopRequested(name));
+    else stop.abort(new StopRequested(name));
   };
   const onError = (event: ErrorEvent | PromiseRejectionEvent) => {
     event.preventDefault();
-    const error = event instanceof ErrorEvent ? event.error : event.reason;
-    stop.abort(new StopRequested("an unexpected error", { cause: error ?? new Error("unknown") }));
+    const cause = (event instanceof ErrorEvent ? event.error : event.reason) ??
+      new Error("unknown");
+    if (stop.signal.aborted) listener.onLaterError(cause);
+    else stop.abort(new StopRequested("an unexpected error", { cause }));
   };
-  const listeners = STOP_SIGNALS.map((name) => ({ name, listener: () => onSignal(name) }));
+  const listeners = STOP_SIGNALS.map((name) => ({ name, onStopSignal: () => onSignal(name) }));
 
-  for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
+  for (const { name, onStopSignal } of listeners) Deno.addSignalListener(name, onStopSignal);
   globalThis.addEventListener("error", onError);
   globalThis.addEventListener("unhandledrejection", onError);
-  return {
+  const listener: StopListener = {
     stop: stop.signal,
     forcedStop: forcedStop.signal,
+    onLaterError: () => {},
     [Symbol.dispose]: () => {
-      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+      for (const { name, onStopSignal } of listeners) Deno.removeSignalListener(name, onStopSignal);
       globalThis.removeEventListener("error", onError);
       globalThis.removeEventListener("unhandledrejection", onError);
     },
+  };
+  return listener;
+}
+
+/** Logs the errors that come after the first stop request. */
+export function logLaterErrors(listener: StopListener, log: Log): void {
+  listener.onLaterError = (error) => {
+    log.error("unexpected error while stopping", { error: describe(error) });
   };
 }
 

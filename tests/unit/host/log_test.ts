@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createLog, type LogFormat, type LogLevel, printable } from "../../../lib/host/log.ts";
+import {
+  createLog,
+  droppedLine,
+  type LogFormat,
+  type LogLevel,
+  printable,
+} from "../../../lib/host/log.ts";
 
 function lines(format: LogFormat, level: LogLevel = "info") {
   const written: string[] = [];
@@ -109,4 +115,11 @@ Deno.test("a text of megabytes becomes a line of kilobytes", () => {
     log.info(long, { code: long });
     assert((written[0] ?? "").length < 40_000);
   }
+});
+
+Deno.test("the line about dropped lines is a line of the log in either format", () => {
+  const message = "log lines were dropped: stderr is read too slowly, or was closed";
+  assertEquals(droppedLine("text", 3).replace(TIME, ""), `WARN  ${message} lines=3`);
+  const { level, ...rest } = JSON.parse(droppedLine("json", 3));
+  assertEquals([level, rest.message, rest.lines], ["warn", message, 3]);
 });

@@ -22,8 +22,12 @@ for (const [name, dispatch] of Object.entries({ uncaught, unhandled })) {
   Deno.test(`an ${name} error requests a stop, and does not end the process`, listening, () => {
     using signals = listenForStop();
     const error = new Error("boom");
+    const later: unknown[] = [];
+    signals.onLaterError = (error) => later.push(error);
     assert(dispatch(error), "the process would have ended");
-    assert(dispatch(new Error("another")), "the process would have ended");
+    const another = new Error("another");
+    assert(dispatch(another), "the process would have ended");
+    assertEquals(later, [another]);
     assert(signals.stop.reason instanceof StopRequested);
     assertEquals(signals.stop.reason.cause, error);
     assertEquals(signals.forcedStop.aborted, false, "a second error is no second signal");
@@ -44,7 +48,9 @@ Deno.test("after disposing, nothing listens any more", listening, () => {
 });
 
 /** Sends this process signals at moments of a virtual time; what they were taken for. */
-async function requests(...sent: readonly (readonly [number, Deno.Signal])[]): Promise<string[]> {
+async function requests(
+  ...sent: readonly (readonly [number, Deno.Signal | "error"])[]
+): Promise<string[]> {
   let now = 0;
   using signals = listenForStop(() => now);
   const log = new KeptLog();
@@ -55,6 +61,10 @@ async function requests(...sent: readonly (readonly [number, Deno.Signal])[]): P
     const arrived = Promise.withResolvers<void>();
     const listener = () => arrived.resolve();
     now = moment;
+    if (name === "error") {
+      uncaught(new Error("boom"));
+      continue;
+    }
     Deno.addSignalListener(name, listener);
     Deno.kill(Deno.pid, name);
     await arrived.promise;
@@ -73,5 +83,9 @@ Deno.test("signals within a second are one request, later ones a second", listen
       "info stop signal SIGHUP",
       `${SECOND} ${name}`,
     ]);
+    const [error, ...more] = await requests([0, "error"], [5_000, name], [7_000, name]);
+    assert(error?.startsWith("error unexpected error"), error);
+    assertEquals(more, [`${SECOND} ${name}`], "an error is no signal");
+    assertEquals((await requests([0, "error"], [5_000, name])).length, 1);
   }
 });
