@@ -152,8 +152,19 @@ export function isLeavingUnknown(world: World): boolean {
     const began = Math.min(first, all[at] ?? Infinity);
     if (began === Infinity) return false;
     return !isConfirmed(world, group) &&
-      world.clock.now() + ROUNDING >= timeOver(world, group, began);
+      [began, againAt(world, group)].some((moment) =>
+        world.clock.now() + ROUNDING >= timeOver(world, group, moment)
+      );
   });
+}
+
+/** When a target that another client registered while it drained began to be deregistered again. */
+function againAt({ ofCycle }: World, group: string): number {
+  const drains = ofCycle.phases.find(({ phase }) => phase === "draining")?.at ?? Infinity;
+  const again = ofCycle.calls.find(({ call, group: of, madeAt }) =>
+    call === "DeregisterTargets" && of === group && madeAt >= drains
+  );
+  return again?.madeAt ?? Infinity;
 }
 
 /** When the time to deregister a target is over; the kubelet leaves two seconds in any case. */

@@ -542,7 +542,7 @@ const OF_DRAINS: readonly Mutant[] = [
     ],
   ]),
   ...inside("registration/drain.ts#forConnections", [
-    ["connections that come and go are none", "if (connections > 0) idleSince = undefined;", ""],
+    ["connections that come and go are none", "if (connections > 0)", "if (connections < 0)"],
     [
       "with connections counted, what other clients register is left",
       `results.includes("again")`,
