@@ -66,37 +66,44 @@ async function main(args: readonly string[]): Promise<number> {
     const programs = form === "compiled"
       ? await Programs.compiled(folder, before)
       : Programs.bundled(folder, before);
-    return await report(options, await measure(programs, form, options));
+    const rows: Row[] = [];
+    for await (const some of measure(programs, form, options)) {
+      console.log(table(some) + "\n");
+      rows.push(...some);
+    }
+    return await report(options, rows);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function measure(programs: Programs, form: Form, options: Options): Promise<Row[]> {
-  const { runs, idle, switches } = options;
+/** Measures one thing after the other; each takes minutes. */
+async function* measure(
+  programs: Programs,
+  form: Form,
+  { runs, idle, switches }: Options,
+): AsyncGenerator<Row[]> {
   const all = programs.all(Deno.env.get("PEER"));
   console.log(`${runs} runs of each, interleaved: ${all.map(({ name }) => name).join(", ")}`);
   const measured = await rounds(all, { runs, idle });
   const rows = rowsOf(measured, measures(form));
   if (switches.has("--short")) {
-    return withRecordedBars(rows, JSON.parse(await Deno.readTextFile(RECORDED)));
+    yield withRecordedBars(rows, JSON.parse(await Deno.readTextFile(RECORDED)));
+    return;
   }
+  yield rows;
+  yield await extras.helpRows(programs, runs);
+  yield await extras.connectionRows(programs, form);
+  yield await extras.manyGroupsRows(programs);
   const floor = measured.find(({ program }) => program.name === EMPTY)?.runs.at(-1)?.memory;
-  return [
-    ...rows,
-    ...await extras.helpRows(programs, runs),
-    ...await extras.connectionRows(programs, form),
-    ...await extras.manyGroupsRows(programs),
-    ...await extras.probeRows(programs, floor ?? NOTHING),
-    ...await extras.nodeRows(programs),
-    ...extras.sizeRows(),
-  ];
+  yield await extras.probeRows(programs, floor ?? NOTHING);
+  yield await extras.nodeRows(programs);
+  yield extras.sizeRows();
 }
 
 const NOTHING: Memory = { resident: NaN, anonymous: NaN, proportional: NaN, peak: NaN };
 
 async function report({ json, switches }: Options, rows: readonly Row[]): Promise<number> {
-  console.log(table(rows) + "\n");
   if (json !== undefined) {
     const machine = { cpus: navigator.hardwareConcurrency, load: Deno.loadavg() };
     await Deno.writeTextFile(json, asJson({ deno: Deno.version.deno, ...machine, rows }));

@@ -27,8 +27,11 @@ export function withRecordedBars(rows: readonly Row[], recorded: Recorded): Row[
   });
 }
 
-function isRecorded({ unit, program }: Row): boolean {
-  return unit === "MB" && (program === SIDECAR || program === LISTENING);
+/** A short run measures no more. */
+const MEASURES = ["anonymous memory", "resident memory", "resident memory, peak"];
+
+function isRecorded({ measure, program }: Row): boolean {
+  return MEASURES.includes(measure) && (program === SIDECAR || program === LISTENING);
 }
 
 function nameOf({ program, measure }: Row): string {
