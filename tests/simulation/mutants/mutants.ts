@@ -543,13 +543,15 @@ const OF_DRAINS: readonly Mutant[] = [
   ]),
   ...inside("registration/drain.ts#forConnections", [
     ["connections that come and go are none", "if (connections > 0)", "if (connections < 0)"],
+    ["the poll at the end stops the counting", "isStillIdle &&", ""],
+  ]),
+  ...inside("registration/drain.ts#forConnections", [
     [
       "with connections counted, what other clients register is left",
       `results.includes("again")`,
       "false",
     ],
-    ["the poll at the end stops the counting", "isStillIdle &&", ""],
-  ]),
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("application/application.ts#restarted", [
     [
       "16.1: slow and refusing answers are taken for a restart",

@@ -165,6 +165,8 @@ Deno.test("-wait-idle: a throttled poll says nothing of another client's registr
       : undefined;
   assertEquals((await life.run()).exit, "done");
   assertEquals(life.elb.states.get("kafka"), "draining");
+  const took = life.clock.now() - 3 * MINUTE;
+  assert(took >= 30 * SECOND, `-min-drain-time counts from then: ${took} ms`);
 });
 
 Deno.test("-watch-interval: registering again that is denied becomes rare, and is logged once", async () => {
