@@ -577,12 +577,14 @@ const OF_THE_WATCH: readonly Mutant[] = [
       "await this.#registration.register(stop);",
       "",
     ],
+  ]),
+  ...inside("registration/watch.ts##deregistered", [
     [
       "what is only observed is registered again",
       "if (interval === 0) {",
       "if (interval < 0) {",
     ],
-  ]),
+  ], "tests/unit/lifecycle/watch_test.ts"),
   ...inside("registration/watch.ts#run", [
     ["the watch ends with the first error", "this.#failed(health);", "return;"],
   ]),
