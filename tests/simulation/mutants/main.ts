@@ -2,7 +2,7 @@
 import { type Mutant, MUTANTS } from "./mutants.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
-const COPIED = ["lib", "tests", "tools", "docs", "deno.json", "deno.lock"];
+const COPIED = ["main.ts", "lib", "tests", "tools", "docs", "deno.json", "deno.lock"];
 /** Each is to be caught within so many schedules. */
 const SCHEDULES = 100_000;
 

@@ -594,6 +594,53 @@ const OF_THE_WATCH: readonly Mutant[] = [
   ], "tests/unit/lifecycle/watch_test.ts"),
 ];
 
+/** Below the load balancer port and outside the lifecycle, tests at the socket and of processes. */
+const OF_THE_EDGES: readonly Mutant[] = [
+  ...inside("aws/handler.ts##raced", [
+    ["16.7: a silent connection is used for every attempt", "if (!pool.isUsed)", "if (true)"],
+  ], "tests/unit/aws/handler_test.ts"),
+  ...inside("aws/handler.ts#answerOf", [
+    ["16.11: redirects are followed", `redirect: "manual"`, `redirect: "follow"`],
+  ], "tests/unit/aws/handler_test.ts"),
+  ...inside("aws/client.ts##call", [
+    [
+      "16.8: credentials that the API refuses are not fetched anew",
+      "const renewable = sent &&",
+      "const renewable = false && sent &&",
+    ],
+  ], "tests/e2e/credentials_test.ts"),
+  ...inside("aws/sdk_errors.ts#answered", [
+    ["16.13: a full quota ends registration", `code === "TooManyTargets" ||`, ""],
+  ], "tests/unit/aws/sdk_errors_test.ts"),
+  ...inside("host/line_writer.ts#flush", [
+    [
+      "16.15: the end waits for a pipe that nobody reads",
+      "await abortable(this.#writing, signal)",
+      "await this.#writing",
+    ],
+  ], "tests/e2e/unread_test.ts"),
+  ...inside("host/signals.ts#listenForStop", [
+    ["16.16: one Ctrl-C that arrives twice forces the stop", ">= SAME_REQUEST", "> 0"],
+    [
+      "16.17: a closed terminal ends the process",
+      "STOP_SIGNALS.map",
+      "STOP_SIGNALS.slice(0, 2).map",
+    ],
+  ], "tests/unit/host/signals_test.ts"),
+  ...inside("hooks/output.ts##readAll", [
+    [
+      "16.18: a hook that prints all the time starves the rest",
+      "if (this.#isFull) this.#dropped += newlinesIn(last); " +
+      "else this.#takeLines(splitter.push(last), name); " +
+      "if (this.#clock.now() - turn < LONGEST_TURN) continue;",
+      "this.#takeLines(splitter.push(last), name); if (true) continue;",
+    ],
+  ], "tests/unit/hooks/command_test.ts"),
+  ...inside("host/reply.ts#textOf", [
+    ["16.19: a reply is read without a bound", "if (bytes > limit)", "if (bytes > Infinity)"],
+  ], "tests/unit/aws/handler_test.ts"),
+];
+
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...OF_DEREGISTERING,
@@ -603,4 +650,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_INTENT,
   ...OF_DRAINS,
   ...OF_THE_WATCH,
+  ...OF_THE_EDGES,
 ];
