@@ -59,7 +59,7 @@ class Cycle {
 
   constructor(
     readonly began: number,
-    readonly first: { readonly call: number; readonly hook: number; readonly phase: number },
+    readonly first: Readonly<Record<"call" | "hook" | "phase" | "graces", number>>,
   ) {}
 }
 
@@ -191,7 +191,9 @@ export class World {
     const { gracePeriod } = this.scenario.config;
     const now = this.clock.now();
     const last = this.#graces.at(-1)?.since ?? -Infinity;
-    const isRunning = last >= this.cycle.began && now - last < gracePeriod;
+    // One that began before the target was registered again was not that of the pod's deletion.
+    const isOfNow = this.#graces.length > this.cycle.first.graces;
+    const isRunning = isOfNow && now - last < gracePeriod;
     if (!isRunning) this.#graces.push({ from: now, since: now });
   }
 
@@ -207,6 +209,7 @@ export class World {
     return new Cycle(this.clock.now(), {
       call: this.api.calls.length,
       hook: this.hooks.runs.length,
+      graces: this.#graces.length,
       phase: this.trace.phases.length - (this.cycles.length === 0 ? 1 : 0),
     });
   }

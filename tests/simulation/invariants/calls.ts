@@ -24,10 +24,14 @@ export function seeCall(world: World, record: CallRecord, step: "made" | "sent" 
 }
 
 /** Looks at a call that takes effect: one from before must not undo a registration of now. */
-export function seeApply({ api, trace, cycle }: World, record: CallRecord): void {
+export function seeApply({ api, trace, cycle, ofCycle }: World, record: CallRecord): void {
   if (record.call !== "DeregisterTargets" || record.madeAt >= cycle.began) return;
   const { isOurs, registeredSince = -Infinity } = api.memberships.get(record.group) ?? {};
-  if (isOurs && registeredSince >= cycle.began) {
+  // Registered by a late call of the cycle before, it is not what serves now.
+  const isSent = ofCycle.calls.some((one) =>
+    one.call === "RegisterTargets" && one.group === record.group && one.sentAt !== undefined
+  );
+  if (isSent && isOurs && registeredSince >= cycle.began) {
     trace.violated(`14: a late DeregisterTargets call deregisters ${record.group}, which serves`);
   }
 }

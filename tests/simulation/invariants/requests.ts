@@ -111,7 +111,13 @@ function staysDrained(world: World): void {
 function staysRegistered({ api, trace, clock, scenario: { config, weather } }: World): void {
   const interval = config.watchInterval;
   const isCalmFrom = weather.trouble === 0 ? 0 : weather.clearsAt;
-  const began = Math.max(isCalmFrom, trace.phases.at(-1)?.at ?? Infinity);
+  const isAllowedFrom = Math.max(0, ...weather.denials.map(({ to }) => to));
+  const began = Math.max(
+    isCalmFrom,
+    isAllowedFrom,
+    weather.quota.to,
+    trace.phases.at(-1)?.at ?? Infinity,
+  );
   if (interval === 0 || began === Infinity) return;
   for (const [group, { goneSince }] of api.memberships) {
     if (goneSince === undefined) continue;
@@ -126,6 +132,6 @@ function staysRegistered({ api, trace, clock, scenario: { config, weather } }: W
 }
 
 /** Polls that were throttled or refused are rare for a while after that has ended. */
-function longestPause({ trouble, denials }: Weather): number {
-  return trouble > 0 || denials.length > 0 ? 10 * 60_000 : 0;
+function longestPause({ trouble, denials, quota }: Weather): number {
+  return trouble > 0 || denials.length > 0 || quota.to > 0 ? 10 * 60_000 : 0;
 }
