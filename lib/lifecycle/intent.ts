@@ -65,27 +65,6 @@ export type IntentEvent =
   /** Nothing is left to do. */
   | { readonly event: "ended"; readonly outcome: DrainOutcome };
 
-export const INTENT_STATES = [
-  "serving",
-  "draining",
-  "drained",
-  "returning",
-  "stopping",
-  "ended",
-] as const satisfies readonly Intent["state"][];
-
-export const INTENT_EVENTS = [
-  "drain",
-  "register",
-  "application-returned",
-  "stop",
-  "second-stop",
-  "failed",
-  "drain-ended",
-  "begun",
-  "ended",
-] as const satisfies readonly IntentEvent["event"][];
-
 /** What follows from an event. The same object where nothing changes. */
 export function nextIntent(intent: Intent, event: IntentEvent, gracePeriod: Milliseconds): Intent {
   switch (event.event) {

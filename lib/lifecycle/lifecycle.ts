@@ -24,6 +24,8 @@ export async function runLifecycle(config: Config, ports: Ports): Promise<Lifecy
 class Lifecycle {
   /** While it lasts, the application's return is watched for. */
   #away: AbortSignal | undefined;
+  /** What a stop ends with, if all goes well. */
+  #stopped = NOT_REGISTERED;
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #steps: Steps;
@@ -122,8 +124,7 @@ class Lifecycle {
         : { outcome: "failed", reason: left?.message ?? "the sidecar has ended before the drain" },
     });
     progress.enter("ended");
-    return left ??
-      outcomeOf(cause, this.#steps.hasEverDeregistered ? DEREGISTERED : NOT_REGISTERED);
+    return left ?? outcomeOf(cause, this.#stopped);
   }
 
   /** What a step throws ends the lifecycle, in order. */
@@ -149,6 +150,7 @@ class Lifecycle {
     const hadDeregistered = this.#steps.hasDeregistered;
     await this.#steps.deregister();
     if (hadDeregistered || !this.#steps.hasDeregistered) return;
+    this.#stopped = DEREGISTERED;
     if (!("since" in now) || now.since === undefined) return;
     observer?.onDeregistered?.(clock.now() - now.since);
   }

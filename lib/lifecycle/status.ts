@@ -1,7 +1,7 @@
 /** The status of a running sidecar: what is known at any moment, for clients of the HTTP server. */
 import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { endpoints } from "../registration/drain.ts";
+import { countConnections } from "../registration/drain.ts";
 import { type Membership, membershipIn } from "../registration/health.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { CurrentIntent, RegisterAnswer } from "./current_intent.ts";
@@ -180,25 +180,22 @@ function statusOf(sources: StatusSources): Status {
     stopping: isStopping,
     drainRequested: state === "drained" || isDrainAwaited(intent.now),
     ready: state === "serving" && registrations.length > 0 &&
-      registrations.every(({ wasInService }) => wasInService),
+      registrations.every(({ observation }) => observation.wasInService),
     groups: registrations.map((one) => groupStatus(one, clock)),
     ...(drain !== undefined && {
       drain: { elapsed: clock.now() - drain.since, atLeast: minDrainTime, done: drain.done },
     }),
     ...(connections !== undefined && {
-      connections: endpoints(registrations).reduce(
-        (sum, { id, port }) => sum + connections(id, port),
-        0,
-      ),
+      connections: countConnections(registrations, connections),
     }),
     application: application.last(),
   };
 }
 
 function groupStatus(registration: Registration, clock: Clock): GroupStatus {
-  const { group, target, membership, observation, unobserved, settledAt } = registration;
-  const isGone = membership.at === "registered" && observation !== undefined &&
-    observation.at >= settledAt && membershipIn(observation.health) === "absent";
+  const { group, target, membership, observation: { last, ended }, settledAt } = registration;
+  const isGone = membership.at === "registered" && last !== undefined &&
+    last.at >= settledAt && membershipIn(last.health) === "absent";
   const port = target.port ?? group.port;
   return {
     name: group.name,
@@ -206,13 +203,13 @@ function groupStatus(registration: Registration, clock: Clock): GroupStatus {
     targetId: target.id,
     ...(port !== undefined && { port }),
     membership: isGone ? "absent" : membership.at,
-    ...(observation !== undefined && {
+    ...(last !== undefined && {
       health: {
-        state: observation.health.state,
-        ...(observation.health.reason !== undefined && { reason: observation.health.reason }),
-        age: clock.now() - observation.at,
+        state: last.health.state,
+        ...(last.health.reason !== undefined && { reason: last.health.reason }),
+        age: clock.now() - last.at,
       },
     }),
-    ...(unobserved !== undefined && { error: unobserved }),
+    ...(ended !== undefined && { error: ended }),
   };
 }

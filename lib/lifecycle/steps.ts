@@ -7,17 +7,18 @@ import type { HookContext, HookEvent, HookOutcome } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
+import { deregister } from "../registration/deregister.ts";
 import {
+  countConnections,
   drainingSince,
   type DrainWaitOutcome,
-  endpoints,
   waitDrained,
 } from "../registration/drain.ts";
-import { GracePeriod } from "../registration/grace_period.ts";
 import { waitInService } from "../registration/in_service.ts";
 import { Registration } from "../registration/registration.ts";
 import { resolveGroups } from "../registration/resolve.ts";
 import { watch } from "../registration/watch.ts";
+import { type Clip, clipTo } from "./grace_period.ts";
 import { type DrainOutcome, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 
@@ -33,21 +34,16 @@ const CUT_SHORT: DrainOutcome = {
 export class Steps {
   readonly #config: Config;
   readonly #ports: Ports;
-  readonly #grace: GracePeriod;
+  readonly #clip: Clip;
   /** What the registration cycle has come to, as far as the post-deregister hook is concerned. */
   #end: "nothing registered" | "deregistered" | "hook ran" = "nothing registered";
-  #hasEverDeregistered = false;
   /** Ends when nothing of the post-register hook runs any more. */
   #hookEnd: Promise<unknown> = Promise.resolve();
 
   constructor(config: Config, ports: Ports) {
-    const { clock, log, intent } = ports;
     this.#config = config;
     this.#ports = ports;
-    this.#grace = new GracePeriod({
-      ...{ clock, log, time: config.gracePeriod },
-      since: () => "since" in intent.now ? intent.now.since : undefined,
-    });
+    this.#clip = clipTo(config.gracePeriod, ports);
   }
 
   get #registrations(): readonly Registration[] {
@@ -71,7 +67,7 @@ export class Steps {
       time: timeouts.resolve,
       region: api.region,
     });
-    const options = { elb, clock, log, times: timeouts, grace: this.#grace };
+    const options = { elb, clock, log, times: timeouts, clip: this.#clip };
     progress.registrations = attachments.map((one) => new Registration(one, options));
   }
 
@@ -166,18 +162,12 @@ export class Steps {
     if (left.length === 0) return;
     this.#ports.progress.enter("deregistering");
     if (this.#end === "nothing registered") this.#end = "deregistered";
-    this.#hasEverDeregistered = true;
-    await Promise.all(left.map((registration) => registration.deregister()));
+    await Promise.all(left.map(deregister));
   }
 
   /** Whether this registration cycle had anything to deregister. */
   get hasDeregistered(): boolean {
     return this.#end !== "nothing registered";
-  }
-
-  /** Whether any registration cycle had. */
-  get hasEverDeregistered(): boolean {
-    return this.#hasEverDeregistered;
   }
 
   /** Waits until every target that was deregistered is drained, whichever registration cycle added it. */
@@ -214,23 +204,15 @@ export class Steps {
   }
 
   async #waitDrained(draining: readonly Registration[]): Promise<DrainWaitOutcome> {
-    const { elb, clock, log, intent } = this.#ports;
-    const { minTime, idleTime, timeout } = this.#config.drain;
+    const { elb, clock, log, intent, connections } = this.#ports;
+    const { idle, minTime, idleTime, timeout } = this.#config.drain;
     return await waitDrained(draining, {
       ...{ elb, clock, log, forcedStop: intent.forcedStop },
-      rules: { minTime, idleTime, timeout: this.#grace.clip(timeout) },
-      connections: this.#counter(draining),
+      rules: { minTime, idleTime, timeout: this.#clip(timeout) },
+      connections: idle && connections !== undefined
+        ? () => countConnections(draining, connections)
+        : undefined,
     });
-  }
-
-  /** Counts the connections to all ports of the target. */
-  #counter(draining: readonly Registration[]): (() => number) | undefined {
-    const { connections } = this.#ports;
-    const each = endpoints(draining);
-    if (!this.#config.drain.idle || connections === undefined || each.length === 0) {
-      return undefined;
-    }
-    return () => each.reduce((sum, { id, port }) => sum + connections(id, port), 0);
   }
 
   async #watch(registration: Registration, stop: AbortSignal): Promise<void> {
@@ -252,7 +234,7 @@ export class Steps {
     const reserve = event === "post-deregister" ? EXIT_RESERVE : RESERVE;
     return await hooks.run({
       event,
-      timeout: this.#grace.clip(this.#config.hooks[event].timeout, reserve),
+      timeout: this.#clip(this.#config.hooks[event].timeout, reserve),
       targetId: [...new Set(this.#registrations.map(({ target }) => target.id))].join(","),
       targetGroupArns: this.#registrations.map(({ group }) => group.arn),
       state: stateOf(this.#registrations),
@@ -267,7 +249,7 @@ function stateOf(registrations: readonly Registration[]): HookContext["state"] {
     return "not-registered";
   }
   if (!all(({ membership }) => membership.at === "registered")) return "unknown";
-  return all(({ observation }) => observation?.health.state === "healthy")
+  return all(({ observation }) => observation.last?.health.state === "healthy")
     ? "in-service"
     : "registered";
 }

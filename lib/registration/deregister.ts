@@ -8,55 +8,12 @@
  * "Deregistered" is said only when it is known.
  */
 import { abortable } from "@std/async/abortable";
-import type { ElasticLoadBalancing, Target } from "../aws/elb.ts";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { asApiError, attemptTime, backOff } from "../aws/retry.ts";
-import { type Clock, sleep } from "../host/clock.ts";
+import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import type { Log, LogFields } from "../host/log.ts";
-import type { GracePeriod } from "./grace_period.ts";
-import type { Group } from "./resolve.ts";
-import { type Membership, membershipIn, pollHealth, provesAbsence } from "./health.ts";
-
-/** Times of a registration. */
-export interface RegistrationTimes {
-  /** For registering, retries included. */
-  readonly register: Milliseconds;
-  /** For deregistering, retries included. */
-  readonly deregister: Milliseconds;
-  /** For how long after it was given up a call may still be applied. */
-  readonly confirmSettle: Milliseconds;
-}
-
-/** Ports and parameters of a registration. */
-export interface RegistrationOptions {
-  readonly elb: ElasticLoadBalancing;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly times: RegistrationTimes;
-  /** What is left of the pod's grace period. */
-  readonly grace: GracePeriod;
-}
-
-/** What the answer of a RegisterTargets call proves; `unknown`: it never came, or proves nothing. */
-export type RegisterResult = "registered" | "not-registered" | "unknown";
-
-/** A registration, as far as deregistering needs to know. */
-export interface Registered {
-  readonly group: Group;
-  readonly target: Target;
-  readonly options: RegistrationOptions;
-  /** Which target and group: for log lines. */
-  readonly fields: LogFields;
-  /** A RegisterTargets call in flight, if any: ends at the call's own time limit at the latest. */
-  readonly inFlight: Promise<RegisterResult> | undefined;
-  /** Until then, a RegisterTargets call whose answer was not seen may still be applied. */
-  readonly doubtUntil: Milliseconds;
-  /** Until then, a reply that the target is not registered may be out of date. */
-  readonly settledAt: Milliseconds;
-  /** A DeregisterTargets call has ended without an answer to rely on: it may still be applied. */
-  deregisteringInDoubt(): void;
-}
+import { pollHealth, type Seen, seenIn } from "./health.ts";
+import type { Registration } from "./registration.ts";
 
 /** What deregistering gets at least, and what is kept back for the exit. */
 const SHORTEST: Milliseconds = 2_000;
@@ -71,59 +28,56 @@ const POLLS_WHILE_SETTLING = 4;
 const REFUSED_PAUSE: Milliseconds = 5_000;
 
 /**
- * Deregisters until it is known that the target is deregistered, or the time is up. Never throws.
- * @returns `draining`, or `unknown` where time ran out.
+ * Deregisters a target that may be registered, and confirms it where needed. Its membership is
+ * `draining` after that, or `unknown` where time ran out. Never throws.
  */
-export async function deregister(registered: Registered): Promise<Membership> {
-  const { clock, times, grace } = registered.options;
-  const inDoubt = registered.inFlight !== undefined || clock.now() < registered.doubtUntil;
+export async function deregister(registration: Registration): Promise<void> {
+  const { clock, log } = registration.options;
+  const started = clock.now();
+  const error = await untilConfirmed(registration);
+  const fields = { ...registration.fields, took: durationText(clock.now() - started) };
+  if (error === undefined) {
+    registration.membership = { at: "draining", since: clock.now() };
+    log.info("target deregistered", fields);
+  } else {
+    registration.membership = { at: "unknown", reason: error.message };
+    log.error("could not confirm that the target is deregistered", fields);
+  }
+}
+
+/** @returns The last error, where time ran out. */
+async function untilConfirmed(registration: Registration): Promise<ApiError | undefined> {
+  const { options: { clock, log, times, clip }, fields } = registration;
+  const inDoubt = registration.inFlight !== undefined || clock.now() < registration.doubtUntil;
   const wanted = times.deregister + (inDoubt ? times.confirmSettle : 0);
   // The kubelet lets a container live for two seconds more, however short the time has become.
-  const time = Math.max(SHORTEST, grace.clip(wanted, SHORTEST));
+  const time = Math.max(SHORTEST, clip(wanted, SHORTEST));
   const endsAt = clock.now() + time;
   const deadline = clock.within(time);
   const limits = { deadline, timeout: Math.max(SHORTEST_ATTEMPT, attemptTime(time)) };
   let last: ApiError | undefined;
   for (let failedBefore = 0;; failedBefore++) {
-    const end = await attempt(registered, limits);
-    if (end === "deregistered") return { at: "draining", since: clock.now() };
+    const end = await attempt(registration, limits);
+    if (end === "deregistered") return undefined;
     if (end === "send-again" && !deadline.aborted) continue;
-    const error = end === "send-again" ? endedInDoubt() : end;
+    const error = end === "send-again"
+      ? unsettled("RegisterTargets had no answer until the time to deregister was over")
+      : end;
     // An attempt that the end cut short tells less than the one before it.
-    if (deadline.aborted) return { at: "unknown", reason: (last ?? error).message };
-    const pause = pauseAfter(error, { failedBefore, left: endsAt - clock.now() }, clock);
-    logRetry(registered, { error, last, attempt: failedBefore + 1, pause });
+    if (deadline.aborted) return last ?? error;
+    const delay = backOff(error, { failedBefore, left: endsAt - clock.now() }, clock);
+    const pause = error.retryable ? delay : Math.max(delay, REFUSED_PAUSE);
+    // A final refusal is said once: it stays the same until a person changes a policy.
+    const isRepeated = !error.retryable && error.message === last?.message;
+    log[isRepeated ? "debug" : "warn"](error.message, {
+      ...fields,
+      attempt: failedBefore + 1,
+      next_try_in: durationText(pause),
+    });
     last = error;
     await sleep(clock.within(pause, deadline));
-    if (deadline.aborted) return { at: "unknown", reason: error.message };
+    if (deadline.aborted) return error;
   }
-}
-
-function pauseAfter(
-  error: ApiError,
-  progress: Parameters<typeof backOff>[1],
-  clock: Clock,
-): Milliseconds {
-  const delay = backOff(error, progress, clock);
-  return error.retryable ? delay : Math.max(delay, REFUSED_PAUSE);
-}
-
-/** A final refusal is said once: it stays the same until a person changes a policy. */
-function logRetry(
-  { options: { log }, fields }: Registered,
-  { error, last, attempt, pause }: {
-    readonly error: ApiError;
-    readonly last: ApiError | undefined;
-    readonly attempt: number;
-    readonly pause: Milliseconds;
-  },
-): void {
-  const isRepeated = !error.retryable && error.message === last?.message;
-  log[isRepeated ? "debug" : "warn"](error.message, {
-    ...fields,
-    attempt,
-    next_try_in: durationText(pause),
-  });
 }
 
 /** When all ends, and how long one call may take. */
@@ -134,33 +88,27 @@ interface Limits {
 
 /** One DeregisterTargets call, and what it takes to know whether it was enough. */
 async function attempt(
-  registered: Registered,
+  registration: Registration,
   limits: Limits,
 ): Promise<"deregistered" | "send-again" | ApiError> {
-  const { clock, log } = registered.options;
-  const beside = registered.inFlight;
+  const { clock, log } = registration.options;
+  const { inFlight } = registration;
   const sentAt = clock.now();
-  const error = await sendDeregister(registered, limits);
+  const error = await sendDeregister(registration, limits);
   if (error !== undefined) {
-    const end = await pollAfterError(registered, error, limits);
+    const end = await pollAfterError(registration, error, limits);
     if (end === "deregistered") {
-      log.warn(`${error.message}; but the target is no longer registered`, registered.fields);
+      log.warn(`${error.message}; but the target is no longer registered`, registration.fields);
     }
     return end;
   }
-  const result = await resultOf(beside, limits.deadline);
+  // Knowing beats guessing: the answer of a RegisterTargets call that was in flight.
+  const result = inFlight === undefined
+    ? "not-registered"
+    : await abortable(inFlight, limits.deadline).catch(() => "unknown" as const);
   if (result === "registered") return "send-again";
-  const isCertain = result === "not-registered" && sentAt >= registered.doubtUntil;
-  return isCertain ? "deregistered" : await pollUntilSettled(registered, limits);
-}
-
-/** Knowing beats guessing: waits for the answer of a RegisterTargets call that was in flight. */
-async function resultOf(
-  inFlight: Promise<RegisterResult> | undefined,
-  deadline: AbortSignal,
-): Promise<RegisterResult> {
-  if (inFlight === undefined) return "not-registered";
-  return await abortable(inFlight, deadline).catch(() => "unknown" as const);
+  const isCertain = result === "not-registered" && sentAt >= registration.doubtUntil;
+  return isCertain ? "deregistered" : await pollUntilSettled(registration, limits);
 }
 
 /**
@@ -168,15 +116,15 @@ async function resultOf(
  * deregister? A call that was refused for the moment (throttled) is just made again.
  */
 async function pollAfterError(
-  registered: Registered,
+  registration: Registration,
   error: ApiError,
   limits: Limits,
 ): Promise<"deregistered" | ApiError> {
   const refusedForNow = error.effect === "none" && error.retryable;
-  if (refusedForNow || registered.inFlight !== undefined) return error;
+  if (refusedForNow || registration.inFlight !== undefined) return error;
   // A slow answer tells of an earlier moment, perhaps of the one when the request went out.
-  const isSettled = registered.options.clock.now() >= registered.settledAt;
-  const seen = await poll(registered, limits);
+  const isSettled = registration.options.clock.now() >= registration.settledAt;
+  const seen = await poll(registration, limits);
   if (isGroupNotFound(error) && isDenied(seen)) return "deregistered";
   return isSettled && (seen === "draining" || seen === "absent") ? "deregistered" : error;
 }
@@ -185,7 +133,7 @@ async function pollAfterError(
  * Where DescribeTargetHealth is refused, a deleted group is proof enough: it was there when the
  * target was registered, and all its targets went with it.
  */
-function isDenied(seen: Awaited<ReturnType<typeof poll>>): boolean {
+function isDenied(seen: Seen | ApiError): boolean {
   return seen instanceof ApiError && !seen.retryable && seen.effect === "none";
 }
 
@@ -194,18 +142,18 @@ function isDenied(seen: Awaited<ReturnType<typeof poll>>): boolean {
  * Then only one more DeregisterTargets call makes it certain: a poll may be out of date.
  */
 async function pollUntilSettled(
-  registered: Registered,
+  registration: Registration,
   limits: Limits,
 ): Promise<"send-again" | ApiError> {
-  const { clock, times, log } = registered.options;
-  while (clock.now() < registered.doubtUntil) {
-    const seen = await poll(registered, limits);
+  const { clock, times, log } = registration.options;
+  while (clock.now() < registration.doubtUntil) {
+    const seen = await poll(registration, limits);
     if (seen instanceof ApiError && !isDenied(seen)) return seen;
-    if (seen === "registered") return stillRegistered();
+    if (seen === "registered") return unsettled("the API reports the target as still registered");
     const isRefused = seen instanceof ApiError;
-    if (isRefused) log.warn(seen.message, registered.fields);
+    if (isRefused) log.warn(seen.message, registration.fields);
     // Where polls are refused, the end of the doubt is all that is left to wait for.
-    const left = registered.doubtUntil - clock.now();
+    const left = registration.doubtUntil - clock.now();
     const pause = isRefused ? left : Math.min(left, times.confirmSettle / POLLS_WHILE_SETTLING);
     await sleep(clock.within(pause, limits.deadline));
   }
@@ -213,52 +161,37 @@ async function pollUntilSettled(
 }
 
 async function sendDeregister(
-  registered: Registered,
+  registration: Registration,
   limits: Limits,
 ): Promise<ApiError | undefined> {
-  const { group, target, options: { elb } } = registered;
+  const { group, target, options: { elb } } = registration;
   const { deadline, timeout } = limits;
   try {
     await elb.deregisterTarget(group.arn, target, { signal: deadline, timeout });
     return undefined;
   } catch (thrown) {
     const error = asApiError(thrown, "DeregisterTargets", timeout);
-    if (error.effect === "unknown") registered.deregisteringInDoubt();
+    if (error.effect === "unknown") registration.deregisteringInDoubt();
     return error;
   }
 }
 
 async function poll(
-  registered: Registered,
-  limits: Limits,
-): Promise<ReturnType<typeof membershipIn> | ApiError> {
-  const { options, fields } = registered;
-  const { deadline, timeout } = limits;
-  const health = await pollHealth(registered, { ...options, timeout }, deadline);
-  const seen = provesAbsence(health)
-    ? "absent"
-    : health instanceof ApiError
-    ? health
-    : membershipIn(health);
+  registration: Registration,
+  { deadline, timeout }: Limits,
+): Promise<Seen | ApiError> {
+  const { options: { elb, log }, fields } = registration;
+  const seen = seenIn(await pollHealth(registration, { elb, timeout }, deadline));
   const result = seen instanceof ApiError ? seen.message : seen;
-  options.log.debug("polled for the target", { ...fields, result });
+  log.debug("polled for the target", { ...fields, result });
   return seen;
 }
 
-/** The time was over while a RegisterTargets call might still be applied. */
-function endedInDoubt(): ApiError {
-  return new ApiError("RegisterTargets had no answer until the time to deregister was over", {
+/** A DeregisterTargets call was answered, and the target may be registered all the same. */
+function unsettled(message: string): ApiError {
+  return new ApiError(message, {
     call: "DeregisterTargets",
-    code: "InDoubt",
-    retryable: true,
-    effect: "unknown",
-  });
-}
-
-function stillRegistered(): ApiError {
-  return new ApiError("the API reports the target as still registered", {
-    call: "DeregisterTargets",
-    code: "StillRegistered",
+    code: "Unsettled",
     retryable: true,
     effect: "unknown",
   });

@@ -6,13 +6,14 @@
  * 2366), and the state that the API tells follows that delay: a timer, no count of connections. So
  * a target is drained when a minimum time is over, and the API or the pod's own connections say so.
  */
-import type { ElasticLoadBalancing, Target } from "../aws/elb.ts";
+import type { ElasticLoadBalancing } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
 import { backOff } from "../aws/retry.ts";
 import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
-import { membershipIn, pollHealth, provesAbsence } from "./health.ts";
+import { deregister } from "./deregister.ts";
+import { pollHealth, type Seen, seenIn } from "./health.ts";
 import type { Registration } from "./registration.ts";
 import type { Attachment, Group } from "./resolve.ts";
 
@@ -76,25 +77,25 @@ export async function waitDrained(
 }
 
 class DrainWait {
+  readonly options: DrainOptions;
+  readonly deadline: AbortSignal;
+  readonly endsAt: Milliseconds;
   readonly #registrations: readonly Registration[];
-  readonly #options: DrainOptions;
-  readonly #deadline: AbortSignal;
-  readonly #endsAt: Milliseconds;
   #toldAt: Milliseconds;
 
   constructor(registrations: readonly Registration[], options: DrainOptions) {
     const { clock, rules, forcedStop } = options;
     const time = Math.max(0, rules.timeout);
     this.#registrations = registrations;
-    this.#options = options;
-    this.#endsAt = clock.now() + time;
+    this.options = options;
+    this.endsAt = clock.now() + time;
     this.#toldAt = clock.now();
-    this.#deadline = clock.within(time, forcedStop);
+    this.deadline = clock.within(time, forcedStop);
   }
 
   /** Polls the API when its answer can have changed: after the minimum and the group's delay. */
   async forApi(): Promise<DrainWaitOutcome> {
-    const { rules, log } = this.#options;
+    const { rules, log } = this.options;
     const drains = await Promise.all(this.#registrations.map(async (registration) => ({
       registration,
       delay: await this.#delayOf(registration.group),
@@ -109,25 +110,15 @@ class DrainWait {
     this.#warnIfTooShort(Math.max(rules.minTime, longest ?? 0));
     return await this.#untilAllAbsent(
       drains.map(({ registration, delay = -AFTER_DELAY }) =>
-        this.#drainOf(registration, Math.max(rules.minTime, delay + AFTER_DELAY))
+        new TargetDrain(registration, this, Math.max(rules.minTime, delay + AFTER_DELAY))
       ),
     );
   }
 
-  #drainOf(registration: Registration, earliest: Milliseconds): TargetDrain {
-    return new TargetDrain(registration, {
-      ...this.#options,
-      earliest,
-      deadline: this.#deadline,
-      endsAt: this.#endsAt,
-      report: (state) => this.#report(state),
-    });
-  }
-
   /** Counts until nobody has been connected for a while; one poll then tells of other clients. */
   async forConnections(count: () => number): Promise<DrainWaitOutcome> {
-    const { clock, rules, log } = this.#options;
-    const each = this.#registrations.map((one) => this.#drainOf(one, rules.minTime));
+    const { clock, rules, log } = this.options;
+    const each = this.#registrations.map((one) => new TargetDrain(one, this, rules.minTime));
     log.info("waiting until the target is drained and no connection is left", {
       connections: count(),
       at_least: durationText(rules.minTime),
@@ -151,15 +142,15 @@ class DrainWait {
         if (isStillIdle && !results.includes("again")) return this.#drained();
         idleSince = undefined;
       }
-      if (this.#deadline.aborted) return this.#timedOut(`${left(connections)} left`);
-      this.#report(`${left(connections)} left`);
-      await sleep(clock.within(COUNT_EVERY, this.#deadline));
+      if (this.deadline.aborted) return this.#timedOut(`${left(connections)} left`);
+      this.report(`${left(connections)} left`);
+      await sleep(clock.within(COUNT_EVERY, this.deadline));
     }
   }
 
   /** Counts on until some work is done: whether nobody was connected all the time. */
   async #isIdleUntil(work: Promise<unknown>, count: () => number): Promise<boolean> {
-    const { clock } = this.#options;
+    const { clock } = this.options;
     const done = new AbortController();
     work.finally(() => done.abort());
     let isIdle = true;
@@ -172,7 +163,7 @@ class DrainWait {
 
   /** While one target drains, another client may register another one again: all are gone at once. */
   async #untilAllAbsent(each: readonly TargetDrain[]): Promise<DrainWaitOutcome> {
-    const { clock } = this.#options;
+    const { clock } = this.options;
     let pending = each;
     for (let round = 1;; round++) {
       const results = await Promise.all(pending.map((one) => one.untilAbsent()));
@@ -187,8 +178,8 @@ class DrainWait {
   }
 
   #warnIfTooShort(needed: Milliseconds): void {
-    const { clock, log, rules } = this.#options;
-    if (this.#elapsed() + this.#endsAt - clock.now() >= needed) return;
+    const { clock, log, rules } = this.options;
+    if (this.#elapsed() + this.endsAt - clock.now() >= needed) return;
     log.warn("the wait for the drain ends before the target can be drained", {
       at_most: durationText(rules.timeout),
       needed: durationText(needed),
@@ -197,14 +188,13 @@ class DrainWait {
 
   /** The group's deregistration delay; undefined where it may not be read. */
   async #delayOf(group: Group): Promise<Milliseconds | undefined> {
-    const { elb, log } = this.#options;
+    const { elb, log } = this.options;
     try {
-      return await elb.deregistrationDelay(group.arn, { signal: this.#deadline });
+      return await elb.deregistrationDelay(group.arn, { signal: this.deadline });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
       log.info("the deregistration delay is unknown; polling the target's health instead", {
         target_group: group.name,
-        reason: why,
+        reason: error instanceof Error ? error.message : String(error),
       });
       return undefined;
     }
@@ -212,11 +202,11 @@ class DrainWait {
 
   /** Since the last target was deregistered. */
   #elapsed(): Milliseconds {
-    return this.#options.clock.now() - drainingSince(this.#registrations);
+    return this.options.clock.now() - drainingSince(this.#registrations);
   }
 
-  #report(state: string): void {
-    const { clock, log, rules } = this.#options;
+  report(state: string): void {
+    const { clock, log, rules } = this.options;
     if (clock.now() - this.#toldAt < TELL_EVERY) return;
     this.#toldAt = clock.now();
     const [done, atLeast] = [this.#elapsed(), rules.minTime].map(durationText);
@@ -224,13 +214,13 @@ class DrainWait {
   }
 
   #drained(): DrainWaitOutcome {
-    this.#options.log.info("target drained", { took: durationText(this.#elapsed()) });
-    for (const registration of this.#registrations) registration.drained();
+    this.options.log.info("target drained", { took: durationText(this.#elapsed()) });
+    for (const registration of this.#registrations) registration.membership = { at: "absent" };
     return { outcome: "drained" };
   }
 
   #timedOut(state: string): DrainWaitOutcome {
-    if (this.#options.forcedStop.aborted) return { outcome: "cut-short" };
+    if (this.options.forcedStop.aborted) return { outcome: "cut-short" };
     return {
       outcome: "timed-out",
       reason: `the target is deregistered, but not drained after ${
@@ -240,38 +230,28 @@ class DrainWait {
   }
 }
 
-/** What one target's drain needs besides. */
-interface TargetDrainOptions extends DrainOptions {
-  /** Since it was deregistered; sooner, the API has no news. */
-  readonly earliest: Milliseconds;
-  readonly deadline: AbortSignal;
-  readonly endsAt: Milliseconds;
-  readonly report: (state: string) => void;
-}
-
 /** What became of one target; `again`: gone, after it had to be deregistered again. */
 type TargetDrainResult = "absent" | "again" | "unconfirmed" | { readonly timedOut: string };
 
 /** The drain of one target, as the API tells of it. */
 class TargetDrain {
   readonly #registration: Registration;
-  readonly #options: TargetDrainOptions;
+  readonly #wait: DrainWait;
+  /** Since the target was deregistered; sooner, the API has no news. */
+  readonly #earliest: Milliseconds;
   #pause = FIRST_PAUSE;
-  #seenAt: Milliseconds = -Infinity;
-
-  constructor(registration: Registration, options: TargetDrainOptions) {
-    this.#registration = registration;
-    this.#options = options;
-  }
-
   /** When the request went out whose answer said that the target is gone. */
-  get seenAt(): Milliseconds {
-    return this.#seenAt;
+  seenAt: Milliseconds = -Infinity;
+
+  constructor(registration: Registration, wait: DrainWait, earliest: Milliseconds) {
+    this.#registration = registration;
+    this.#wait = wait;
+    this.#earliest = earliest;
   }
 
   /** Polls until the target is gone; deregisters it again where another client has registered it. */
   async untilAbsent(): Promise<TargetDrainResult> {
-    const { clock, deadline, endsAt, log, report } = this.#options;
+    const { options: { clock, log }, deadline, endsAt } = this.#wait;
     const { group } = this.#registration;
     let last = `the deregistration delay of ${group.name} is not over`;
     let errors = 0;
@@ -293,12 +273,12 @@ class TargetDrain {
         await this.#untilEarliest();
         continue;
       } else if (seen === "absent" && polledAt >= this.#registration.settledAt) {
-        this.#seenAt = polledAt;
+        this.seenAt = polledAt;
         return end;
       } else {
         last = `${group.name} says that it is draining`;
       }
-      report(last);
+      this.#wait.report(last);
       await sleep(clock.within(pause, deadline));
     }
     return { timedOut: last };
@@ -309,7 +289,7 @@ class TargetDrain {
    * deregistered, and that was confirmed.
    */
   async deregisterIfRegistered(): Promise<TargetDrainResult> {
-    const { clock, deadline, endsAt } = this.#options;
+    const { options: { clock }, deadline, endsAt } = this.#wait;
     for (let failedBefore = 0;; failedBefore++) {
       const { seen } = await this.#poll();
       if (seen === "registered") return await this.#deregisterAgain() ? "again" : "unconfirmed";
@@ -321,29 +301,24 @@ class TargetDrain {
   }
 
   /** `polledAt` is when the request went out: before that, it may have waited for its turn. */
-  async #poll(): Promise<
-    { seen: ReturnType<typeof membershipIn> | ApiError; polledAt: Milliseconds }
-  > {
-    const { clock, deadline } = this.#options;
+  async #poll(): Promise<{ seen: Seen | ApiError; polledAt: Milliseconds }> {
+    const { options: { clock, elb }, deadline } = this.#wait;
     let polledAt = clock.now();
     const onSend = () => polledAt = clock.now();
-    const health = await pollHealth(this.#registration, { ...this.#options, onSend }, deadline);
-    if (health instanceof ApiError) {
-      return { seen: provesAbsence(health) ? "absent" : health, polledAt };
-    }
-    this.#registration.observed(health);
-    return { seen: membershipIn(health), polledAt };
+    const polled = await pollHealth(this.#registration, { elb, onSend }, deadline);
+    if (!(polled instanceof ApiError)) this.#registration.observed(polled);
+    return { seen: seenIn(polled), polledAt };
   }
 
   /** Each time after a longer pause: it may be done by something that does not give up. */
   async #deregisterAgain(): Promise<boolean> {
-    const { clock, log, deadline } = this.#options;
+    const { options: { clock, log }, deadline } = this.#wait;
     log.warn(
       "another client registered the target while it drained: deregistering it again",
       this.#registration.fields,
     );
-    this.#registration.foundRegistered();
-    await this.#registration.deregister();
+    this.#registration.membership = { at: "registered" };
+    await deregister(this.#registration);
     if (this.#registration.mayBeRegistered) return false;
     await sleep(clock.within(this.#pause, deadline));
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
@@ -352,12 +327,12 @@ class TargetDrain {
 
   /** Reports on the way: a drain may take minutes, and a client waits for it. */
   async #untilEarliest(): Promise<void> {
-    const { clock, deadline, earliest, report } = this.#options;
+    const { options: { clock }, deadline } = this.#wait;
     while (!deadline.aborted) {
-      const left = drainingSince([this.#registration]) + earliest - clock.now();
+      const left = drainingSince([this.#registration]) + this.#earliest - clock.now();
       if (!(left > 0)) return;
       await sleep(clock.within(Math.min(left, TELL_EVERY), deadline));
-      report("draining");
+      this.#wait.report("draining");
     }
   }
 }
@@ -375,15 +350,15 @@ function left(connections: number): string {
   return connections === 1 ? "1 connection" : `${connections} connections`;
 }
 
-/** The ports to count: a target may have one for each group. */
-export function endpoints(
+/** Counts the connections to these targets; one may have another port in each group. */
+export function countConnections(
   attachments: readonly Attachment[],
-): readonly { readonly id: Target["id"]; readonly port: number }[] {
-  const each = attachments.flatMap(({ group, target }) => {
-    const port = target.port ?? group.port;
-    return port === undefined ? [] : [{ id: target.id, port }];
-  });
-  return each.filter((one, at) =>
-    !each.slice(0, at).some(({ id, port }) => id === one.id && port === one.port)
+  count: (id: string, port: number) => number,
+): number {
+  const each = attachments.map(({ group, target: { id, port = group.port } }) => ({ id, port }));
+  const distinct = new Map(each.map((one) => [`${one.id} ${one.port}`, one])).values();
+  return distinct.reduce(
+    (sum, { id, port }) => port === undefined ? sum : sum + count(id, port),
+    0,
   );
 }

@@ -1,6 +1,6 @@
 /** What the states and reasons of a target mean. Source: the API's TargetHealth. */
 import type { ElasticLoadBalancing, TargetHealth } from "../aws/elb.ts";
-import { ApiError } from "../aws/errors.ts";
+import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { asApiError, REQUEST_TIMEOUT } from "../aws/retry.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Attachment } from "./resolve.ts";
@@ -15,25 +15,27 @@ export type Membership =
   /** Deregistered, and not known to be drained. */
   | { readonly at: "draining"; readonly since: Milliseconds };
 
+/** Where one answer says that the target stands in its group. */
+export type Seen = "registered" | "draining" | "absent";
+
 /**
- * Where the target stands in its group. `unused` alone says nothing: with `Target.NotInUse` (the
- * group has no listener) the target is registered all the same.
+ * What an answer says. `unused` alone says nothing: with `Target.NotInUse` (the group has no
+ * listener) the target is registered all the same.
  */
-export function membershipIn(health: TargetHealth): "registered" | "draining" | "absent" {
+export function membershipIn(health: TargetHealth): Seen {
   if (health.reason === "Target.NotRegistered") return "absent";
   return health.state === "draining" ? "draining" : "registered";
 }
 
-/** Whether DescribeTargetHealth failed because there is nothing that could be registered. */
-export function provesAbsence(error: unknown): boolean {
-  return error instanceof ApiError &&
-    (error.code === "TargetGroupNotFound" || error.code === "InvalidTarget");
+/** What a poll says, or its error, unless that proves that nothing can be registered. */
+export function seenIn(polled: TargetHealth | ApiError): Seen | ApiError {
+  if (!(polled instanceof ApiError)) return membershipIn(polled);
+  return isGroupNotFound(polled) || polled.code === "InvalidTarget" ? "absent" : polled;
 }
 
-/** Ports of a health check, and the time for one. */
+/** How a poll is made. */
 export interface PollOptions {
-  readonly elb: Pick<ElasticLoadBalancing, "describeTargetHealth">;
-  /** At most so long. */
+  readonly elb: ElasticLoadBalancing;
   readonly timeout?: Milliseconds;
   /** Called when the request is about to go out. */
   readonly onSend?: () => void;

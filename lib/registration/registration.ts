@@ -1,36 +1,54 @@
 /** One target's registration with one target group, and what is known of it. */
 import { abortable } from "@std/async/abortable";
-import type { Target, TargetHealth } from "../aws/elb.ts";
+import type { ElasticLoadBalancing, Target, TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
 import { attemptTime, retry } from "../aws/retry.ts";
-import { anyOf, sleep } from "../host/clock.ts";
+import { anyOf, type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import type { LogFields } from "../host/log.ts";
-import {
-  deregister,
-  type Registered,
-  type RegisterResult,
-  type RegistrationOptions,
-} from "./deregister.ts";
+import type { Log, LogFields } from "../host/log.ts";
 import type { Membership } from "./health.ts";
 import type { Attachment, Group } from "./resolve.ts";
 
-/** The last answer of DescribeTargetHealth, and when it came. */
-export interface Observation {
-  readonly health: TargetHealth;
-  readonly at: Milliseconds;
+/** Ports and parameters of a registration. */
+export interface RegistrationOptions {
+  readonly elb: ElasticLoadBalancing;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly times: {
+    /** For registering, retries included. */
+    readonly register: Milliseconds;
+    /** For deregistering, retries included. */
+    readonly deregister: Milliseconds;
+    /** For how long after it was given up a call may still be applied. */
+    readonly confirmSettle: Milliseconds;
+  };
+  /** The part of a wait that fits into the pod's grace period, with `reserve` kept back. */
+  readonly clip: (wait: Milliseconds, reserve: Milliseconds) => Milliseconds;
 }
 
-/** A registration: `register` it, then `deregister` it; and again, if the pod keeps running. */
-export class Registration implements Registered {
+/** What the answer of a RegisterTargets call proves; `unknown`: it never came, or proves nothing. */
+export type RegisterResult = "registered" | "not-registered" | "unknown";
+
+/** What was observed of the target's health in this registration cycle. */
+export interface Observation {
+  /** The last answer of DescribeTargetHealth, and when it came; none before the first. */
+  readonly last?: { readonly health: TargetHealth; readonly at: Milliseconds };
+  /** Whether it was healthy once. */
+  readonly wasInService: boolean;
+  /** Why it is not observed any more. */
+  readonly ended?: string;
+}
+
+/** A registration: `register` it, then `deregister` it (`deregister.ts`), again and again. */
+export class Registration implements Attachment {
   readonly group: Group;
   readonly target: Target;
   readonly options: RegistrationOptions;
+  /** Which target and group: for log lines. */
   readonly fields: LogFields;
-  #membership: Membership = { at: "absent" };
-  #observation: Observation | undefined;
-  #unobserved: string | undefined;
-  #wasInService = false;
+  /** Whatever proves another one writes it here. */
+  membership: Membership = { at: "absent" };
+  #observation: Observation = { wasInService: false };
   #inFlight: Promise<RegisterResult> | undefined;
   #doubtUntil: Milliseconds = -Infinity;
   #settledAt: Milliseconds = -Infinity;
@@ -43,74 +61,52 @@ export class Registration implements Registered {
     this.fields = { target_group: group.name, target: target.id, port: target.port };
   }
 
-  get membership(): Membership {
-    return this.#membership;
-  }
-
-  /** Undefined before the first answer of a registration cycle. */
-  get observation(): Observation | undefined {
+  get observation(): Observation {
     return this.#observation;
   }
 
-  /** Whether it was healthy once in this registration cycle. */
-  get wasInService(): boolean {
-    return this.#wasInService;
-  }
-
-  /** Why its health is not observed any more. */
-  get unobserved(): string | undefined {
-    return this.#unobserved;
-  }
-
+  /** A RegisterTargets call in flight, if any: ends at the call's own time limit at the latest. */
   get inFlight(): Promise<RegisterResult> | undefined {
     return this.#inFlight;
   }
 
+  /** Until then, a RegisterTargets call whose answer was not seen may still be applied. */
   get doubtUntil(): Milliseconds {
     return this.#doubtUntil;
   }
 
+  /** Until then, a reply that the target is not registered may be out of date. */
   get settledAt(): Milliseconds {
     return this.#settledAt;
   }
 
   /** Whether DeregisterTargets has to be sent. */
   get mayBeRegistered(): boolean {
-    const { at } = this.#membership;
+    const { at } = this.membership;
     return at === "registered" || at === "unknown" || this.#inFlight !== undefined;
   }
 
   /** Takes an answer of DescribeTargetHealth. */
   observed(health: TargetHealth): void {
-    this.#observation = { health, at: this.options.clock.now() };
-    this.#unobserved = undefined;
-    this.#wasInService ||= health.state === "healthy";
+    this.#observation = {
+      last: { health, at: this.options.clock.now() },
+      wasInService: this.#observation.wasInService || health.state === "healthy",
+    };
   }
 
   /** Its health is not observed any more. */
   observationEnded(reason: string): void {
-    this.#unobserved = reason;
+    this.#observation = { ...this.#observation, ended: reason };
   }
 
   /** A registration cycle begins: what was observed in the last one is out of date. */
   begin(): void {
-    this.#observation = undefined;
-    this.#unobserved = undefined;
-    this.#wasInService = false;
+    this.#observation = { wasInService: false };
   }
 
+  /** A DeregisterTargets call has ended without an answer to rely on: it may still be applied. */
   deregisteringInDoubt(): void {
     this.#deregistersUntil = this.#settleTime();
-  }
-
-  /** The API says that the target is registered, whoever registered it. */
-  foundRegistered(): void {
-    this.#membership = { at: "registered" };
-  }
-
-  /** Nothing is left of the target in the group. */
-  drained(): void {
-    if (this.#membership.at === "draining") this.#membership = { at: "absent" };
   }
 
   /**
@@ -134,19 +130,6 @@ export class Registration implements Registered {
       fields: this.fields,
     });
     log.info("target registered", { ...this.fields, took: durationText(clock.now() - started) });
-  }
-
-  /** Deregisters a target that may be registered, and confirms it where needed. Never throws. */
-  async deregister(): Promise<void> {
-    const { clock, log } = this.options;
-    const started = clock.now();
-    this.#membership = await deregister(this);
-    const fields = { ...this.fields, took: durationText(clock.now() - started) };
-    if (this.#membership.at === "draining") {
-      log.info("target deregistered", fields);
-    } else {
-      log.error("could not confirm that the target is deregistered", fields);
-    }
   }
 
   /** Calls of the registration cycle before may be in flight, or applied late: they would undo this. */
@@ -186,7 +169,7 @@ export class Registration implements Registered {
   }
 
   #answered(): RegisterResult {
-    this.#membership = { at: "registered" };
+    this.membership = { at: "registered" };
     // An earlier attempt that is in doubt still is longer in coming to rest than this one.
     this.#settledAt = Math.max(this.#settledAt, this.#settleTime());
     return "registered";
@@ -195,9 +178,9 @@ export class Registration implements Registered {
   #failed(error: unknown): RegisterResult {
     const wasSent = this.#inFlight !== undefined;
     if (!wasSent || (error instanceof ApiError && error.effect === "none")) return "not-registered";
-    if (this.#membership.at !== "registered") {
+    if (this.membership.at !== "registered") {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#membership = { at: "unknown", reason };
+      this.membership = { at: "unknown", reason };
     }
     this.#doubtUntil = this.#settleTime();
     // Applied at the last moment, it takes its time until replies know of it, as any other.

@@ -44,7 +44,7 @@ class Watch {
     this.#every = options.interval === 0
       ? observationInterval(registration)
       : Math.max(SHORTEST_WATCH, options.interval);
-    this.#logged = registration.observation?.health.state ?? "";
+    this.#logged = registration.observation.last?.health.state ?? "";
   }
 
   async run(): Promise<void> {

@@ -1,22 +1,13 @@
 /** Which incidents can come in which phases: what a run has to have hit to count as complete. */
+import { type Phase as LifecyclePhase, PHASES as LIFECYCLE } from "../../lib/lifecycle/status.ts";
 
-/** Where a life is, as far as its calls, hooks and log lines tell. */
-const PHASES = [
-  "resolving",
-  "waiting-for-application",
-  "pre-register",
-  "registering",
-  "waiting-in-service",
-  "post-register",
-  "serving",
-  "pre-deregister",
-  "deregistering",
-  "confirming",
-  "draining",
-  "post-deregister",
-  "drained",
-] as const;
-export type Phase = typeof PHASES[number];
+/** Where a life is, as far as its calls, hooks and log lines tell: confirming is deregistering too. */
+export type Phase = Exclude<LifecyclePhase, "ended"> | "confirming";
+
+const PHASES: readonly Phase[] = LIFECYCLE.flatMap((phase): Phase[] => {
+  if (phase === "ended") return [];
+  return phase === "deregistering" ? [phase, "confirming"] : [phase];
+});
 
 /** Phases with calls to the API. */
 const CALLING: readonly Phase[] = [

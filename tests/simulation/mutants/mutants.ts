@@ -30,7 +30,7 @@ const OF_DEREGISTERING: readonly Mutant[] = [
   ...inside("registration/deregister.ts#attempt", [
     [
       "an answered DeregisterTargets is the end, whatever is in doubt",
-      "sentAt >= registered.doubtUntil",
+      "sentAt >= registration.doubtUntil",
       "true",
     ],
     [
@@ -45,14 +45,14 @@ const OF_DEREGISTERING: readonly Mutant[] = [
     ],
     [
       "a registration in flight is not waited for",
-      "const beside = registered.inFlight;",
-      "const beside = undefined;",
+      "const result = inFlight === undefined",
+      "const result = true || inFlight === undefined",
     ],
   ]),
   ...inside("registration/deregister.ts#pollAfterError", [
     [
       "a poll right after registering is believed",
-      "registered.options.clock.now() >= registered.settledAt",
+      "registration.options.clock.now() >= registration.settledAt",
       "true",
     ],
     [
@@ -63,12 +63,12 @@ const OF_DEREGISTERING: readonly Mutant[] = [
     [
       "a slow poll counts from its answer",
       "return isSettled && (",
-      "return registered.options.clock.now() >= registered.settledAt && (",
+      "return registration.options.clock.now() >= registration.settledAt && (",
     ],
     [
       "an error of DeregisterTargets counts as done where a registration is in flight",
-      "if (refusedForNow || registered.inFlight !== undefined) return error;",
-      `if (registered.inFlight !== undefined) return "deregistered"; if (refusedForNow) return error;`,
+      "if (refusedForNow || registration.inFlight !== undefined) return error;",
+      `if (registration.inFlight !== undefined) return "deregistered"; if (refusedForNow) return error;`,
     ],
   ]),
   ...inside("registration/deregister.ts#pollUntilSettled", [
@@ -78,7 +78,7 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       `return "deregistered" as "send-again";`,
     ],
   ]),
-  ...inside("registration/deregister.ts#deregister", [
+  ...inside("registration/deregister.ts#untilConfirmed", [
     [
       "deregistering gives up early",
       "const deadline = clock.within(time);",
@@ -100,21 +100,21 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       "await sleep(clock.within(0 * pause, deadline));",
     ],
   ]),
-  ...inside("registration/deregister.ts#deregister", [
+  ...inside("registration/deregister.ts#untilConfirmed", [
     ["no time is kept for deregistering in a grace period", "Math.max(SHORTEST,", "Math.max(0,"],
   ], "tests/unit/lifecycle/corners_test.ts"),
-  ...inside("registration/deregister.ts#pauseAfter", [
+  ...inside("registration/deregister.ts#untilConfirmed", [
     [
       "16.14: a final refusal is repeated as fast as any error",
       "error.retryable ? delay : Math.max(delay, REFUSED_PAUSE)",
       "delay",
     ],
   ]),
-  ...inside("registration/deregister.ts#poll", [
+  ...inside("registration/health.ts#seenIn", [
     [
       "a poll that fails means absent",
-      `health instanceof ApiError ? health : membershipIn(health)`,
-      `health instanceof ApiError ? "absent" : membershipIn(health)`,
+      `polled.code === "InvalidTarget" ? "absent"`,
+      `polled.code !== "" ? "absent"`,
     ],
   ]),
   ...inside("registration/deregister.ts#sendDeregister", [
@@ -305,8 +305,8 @@ const OF_STEPS: readonly Mutant[] = [
   ...inside("lifecycle/steps.ts#deregister", [
     [
       "one group is deregistered, the others are not",
-      "left.map((registration) =>",
-      "left.slice(0, 1).map((registration) =>",
+      "left.map(deregister)",
+      "left.slice(0, 1).map(deregister)",
     ],
   ]),
   ...inside("lifecycle/steps.ts#postDeregister", [
@@ -494,7 +494,7 @@ const OF_INTENT: readonly Mutant[] = [
     ["the pod is ready while it drains", `state === "serving" && registrations`, "registrations"],
     [
       "16.20: a target that was never in service is ready",
-      "({ wasInService }) => wasInService",
+      "({ observation }) => observation.wasInService",
       "() => true",
     ],
   ]),
@@ -517,7 +517,7 @@ const OF_DRAINS: readonly Mutant[] = [
     [
       "16.3: a target that another client registers while it drains is left",
       "if (!await this.#deregisterAgain()) return",
-      `this.#seenAt = polledAt; return "absent"; if (!await this.#deregisterAgain()) return`,
+      `this.seenAt = polledAt; return "absent"; if (!await this.#deregisterAgain()) return`,
     ],
   ]),
   ...inside("registration/drain.ts##untilAllAbsent", [
