@@ -2,13 +2,15 @@
 import { Agent } from "node:http";
 import { until } from "../emulator/pause.ts";
 import { Addresses } from "./addresses.ts";
-import { Deployment, type DeploymentStatus } from "./deployment.ts";
+import { Deployment } from "./deployment.ts";
 import { type Event, Timeline } from "./events.ts";
 import { covers, refusal } from "./eviction.ts";
 import { readManifest } from "./manifest.ts";
 import { Pod } from "./pod.ts";
-import type { BudgetSpec, DeploymentSpec } from "./spec.ts";
+import type { BudgetSpec, DeploymentSpec, StatefulSetSpec, WorkloadSpec } from "./spec.ts";
+import { StatefulSet } from "./stateful_set.ts";
 import { Limit, Time } from "./time.ts";
+import type { WorkloadStatus } from "./workload.ts";
 import type { Images, Rewrite, World } from "./world.ts";
 
 /** How a cluster is made. */
@@ -57,7 +59,7 @@ export class Cluster implements AsyncDisposable {
   readonly #over = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
   readonly #nodes: readonly Node[];
-  readonly #deployments = new Map<string, Deployment>();
+  readonly #workloads = new Map<string, Deployment | StatefulSet>();
   readonly #budgets = new Map<string, BudgetSpec>();
   readonly #pods = new Set<Pod>();
   /** Gone ones too: their output stays readable. */
@@ -121,32 +123,27 @@ export class Cluster implements AsyncDisposable {
    * @throws {ManifestError} It has something that is not implemented here.
    */
   apply(yaml: string): void {
-    const { deployments, budgets } = readManifest(yaml);
+    const { workloads, budgets } = readManifest(yaml);
     for (const budget of budgets) this.#budgets.set(budget.name, budget);
-    for (const spec of deployments) {
-      const known = this.#deployments.get(spec.name);
+    for (const spec of workloads) {
+      const known = this.#workloads.get(spec.name);
       const isSame = JSON.stringify(known?.spec.template) === JSON.stringify(spec.template);
-      const deployment = known ??
-        new Deployment(spec, (spec, revision) => this.#create(spec, revision));
-      this.#deployments.set(spec.name, deployment);
-      deployment.update(spec, !isSame);
+      this.#update(spec, !isSame);
     }
   }
 
-  status(deployment: string): DeploymentStatus {
-    return this.#deployment(deployment).status;
+  status(workload: string): WorkloadStatus {
+    return this.#workload(workload).status;
   }
 
   /** Changes the number of replicas, as `kubectl scale` does. */
   scale(name: string, replicas: number): void {
-    const deployment = this.#deployment(name);
-    deployment.update({ ...deployment.spec, replicas }, false);
+    this.#workload(name).scale(replicas);
   }
 
   /** Replaces all pods by rollout, as `kubectl rollout restart` does. */
   restart(name: string): void {
-    const deployment = this.#deployment(name);
-    deployment.update(deployment.spec, true);
+    this.#workload(name).restart();
   }
 
   /**
@@ -154,17 +151,17 @@ export class Cluster implements AsyncDisposable {
    * @throws {Error} There was no progress for `progressDeadlineSeconds`.
    */
   async rolledOut(name: string): Promise<void> {
-    const deployment = this.#deployment(name);
-    while (!deployment.status.isRolledOut) {
+    const workload = this.#workload(name);
+    while (!workload.status.isRolledOut) {
       using limit = new Limit(
-        this.#time.scaled(deployment.spec.progressDeadline),
+        this.#time.scaled(workload.spec.progressDeadline),
         this.#world.over,
       );
       const { promise, resolve } = Promise.withResolvers<void>();
       const stop = this.listen(({ kind }) => PROGRESS.has(kind) && resolve());
       const hasMoved = await this.#unlessBroken(until(promise, limit.signal)).finally(stop);
       if (!hasMoved) {
-        throw new Error(`${name} exceeded its deadline: ${JSON.stringify(deployment.status)}`);
+        throw new Error(`${name} exceeded its deadline: ${JSON.stringify(workload.status)}`);
       }
     }
   }
@@ -194,9 +191,14 @@ export class Cluster implements AsyncDisposable {
   /** Asks the Eviction API to delete a pod; whether it does. */
   evict(name: string): boolean {
     const pod = this.pod(name);
-    for (const budget of this.#budgets.values()) {
-      const reason = refusal(pod, budget, { pods: this.pods, expected: this.#expected(budget) });
-      if (reason === undefined) continue;
+    const covering = [...this.#budgets.values()].filter((budget) => covers(budget, pod));
+    const reasons = covering.length > 1
+      ? ["This pod has more than one PodDisruptionBudget, which the eviction API does not support"]
+      : covering.map((budget) =>
+        refusal(pod, budget, { pods: this.pods, expected: this.#expected(budget) })
+      );
+    const reason = reasons.find((reason) => reason !== undefined);
+    if (reason !== undefined) {
       this.#timeline.record({ kind: "eviction-refused", pod: name, reason });
       return false;
     }
@@ -215,7 +217,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const deployment of this.#deployments.values()) deployment.end();
+    for (const workload of this.#workloads.values()) workload.end();
     this.#over.abort();
     for (const pod of this.#pods) pod.terminate("the cluster ends");
     await Promise.all([...this.#pods].map(({ gone }) => gone));
@@ -227,14 +229,29 @@ export class Cluster implements AsyncDisposable {
     return await Promise.race([work, this.#broken.promise]);
   }
 
-  #deployment(name: string): Deployment {
-    const found = this.#deployments.get(name);
-    if (!found) throw new Error(`there is no Deployment ${name}`);
+  #workload(name: string): Deployment | StatefulSet {
+    const found = this.#workloads.get(name);
+    if (!found) throw new Error(`there is no workload ${name}`);
     return found;
   }
 
-  #create({ name, template }: DeploymentSpec, revision: number): Pod {
-    const named = { name: `${name}-${revision}-${this.#everyPod.size + 1}`, template, revision };
+  #update(spec: DeploymentSpec | StatefulSetSpec, isRollout: boolean): void {
+    const create = this.#create.bind(this);
+    const known = this.#workloads.get(spec.name);
+    if (spec.kind === "Deployment") {
+      const one = known instanceof Deployment ? known : new Deployment(spec, create);
+      this.#workloads.set(spec.name, one);
+      one.update(spec, isRollout);
+    } else {
+      const one = known instanceof StatefulSet ? known : new StatefulSet(spec, create);
+      this.#workloads.set(spec.name, one);
+      one.update(spec, isRollout);
+    }
+  }
+
+  #create({ name, template }: WorkloadSpec, revision: number, own?: string): Pod {
+    const unique = `${name}-${revision}-${this.#everyPod.size + 1}`;
+    const named = { name: own ?? unique, template, revision };
     const pod = new Pod(named, this.#world, (pod) => this.#changed(pod));
     this.#pods.add(pod);
     this.#everyPod.set(pod.name, pod);
@@ -265,11 +282,11 @@ export class Cluster implements AsyncDisposable {
       const { ip, hostNetwork = true } = pod.identity ?? {};
       if (ip !== undefined && !hostNetwork) this.#addresses.release(ip);
     }
-    for (const deployment of this.#deployments.values()) deployment.changed();
+    for (const workload of this.#workloads.values()) workload.changed();
   }
 
   #expected(budget: BudgetSpec): number {
-    return [...this.#deployments.values()]
+    return [...this.#workloads.values()]
       .filter(({ pods }) => pods.some((pod) => covers(budget, pod)))
       .reduce((sum, { spec }) => sum + spec.replicas, 0);
   }

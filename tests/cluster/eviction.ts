@@ -27,6 +27,7 @@ export function refusal(
   { pods, expected }: { readonly pods: readonly Evictable[]; readonly expected: number },
 ): string | undefined {
   if (pod.isTerminating || !covers(budget, pod)) return undefined;
+  if (!pod.isReady && budget.unhealthyAlways) return undefined;
   const healthy =
     pods.filter((one) => covers(budget, one) && one.isReady && !one.isTerminating).length;
   const { limit } = budget;

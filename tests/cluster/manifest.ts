@@ -10,15 +10,22 @@ import type {
   PodTemplate,
   Probe,
   ProbeKind,
+  StatefulSetSpec,
   Variable,
 } from "./spec.ts";
+
+/** Of a Deployment, in seconds. */
+const PROGRESS_DEADLINE = 600;
+
+/** All pods share one network here, and nothing calls the API. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["ServiceAccount", "Service", "NetworkPolicy"]);
 
 /**
  * Reads a file of manifests. That they are valid for Kubernetes is tested elsewhere.
  * @throws {ManifestError} It has something that is not implemented here.
  */
 export function readManifest(yaml: string): Manifest {
-  const deployments: DeploymentSpec[] = [];
+  const workloads: (DeploymentSpec | StatefulSetSpec)[] = [];
   const budgets: BudgetSpec[] = [];
   for (const document of parseAllDocuments(yaml)) {
     const value: unknown = document.toJS();
@@ -26,13 +33,14 @@ export function readManifest(yaml: string): Manifest {
     const kind = new FieldReader(value, "").text("kind");
     const reader = new FieldReader(value, kind);
     reader.ignore("apiVersion", "kind");
-    if (kind === "Deployment") deployments.push(deployment(reader));
+    if (WITHOUT_EFFECT.has(kind)) continue;
+    else if (kind === "Deployment") workloads.push(deployment(reader));
+    else if (kind === "StatefulSet") workloads.push(statefulSet(reader));
     else if (kind === "PodDisruptionBudget") budgets.push(budget(reader));
-    else if (kind === "ServiceAccount") continue;
     else throw new ManifestError(`${kind} is not implemented by the test cluster`);
     reader.refuseRest();
   }
-  return { deployments, budgets };
+  return { workloads, budgets };
 }
 
 function nameOf(reader: FieldReader): string {
@@ -47,11 +55,26 @@ function deployment(reader: FieldReader): DeploymentSpec {
   spec.ignore("selector", "revisionHistoryLimit");
   const update = spec.object("strategy").object("rollingUpdate");
   return {
+    kind: "Deployment",
     name,
     replicas: spec.number("replicas", 1),
-    progressDeadline: spec.number("progressDeadlineSeconds", 600),
+    progressDeadline: spec.number("progressDeadlineSeconds", PROGRESS_DEADLINE),
     maxSurge: update.count("maxSurge", "25%"),
     maxUnavailable: update.count("maxUnavailable", "25%"),
+    template: template(spec.object("template")),
+  };
+}
+
+function statefulSet(reader: FieldReader): StatefulSetSpec {
+  const name = nameOf(reader);
+  const spec = reader.object("spec");
+  spec.ignore("selector", "serviceName", "revisionHistoryLimit");
+  return {
+    kind: "StatefulSet",
+    name,
+    replicas: spec.number("replicas", 1),
+    progressDeadline: PROGRESS_DEADLINE,
+    isParallel: spec.text("podManagementPolicy") === "Parallel",
     template: template(spec.object("template")),
   };
 }
@@ -65,6 +88,7 @@ function budget(reader: FieldReader): BudgetSpec {
     limit: spec.has("minAvailable")
       ? { minAvailable: spec.count("minAvailable", 0) }
       : { maxUnavailable: spec.count("maxUnavailable", 0) },
+    unhealthyAlways: spec.text("unhealthyPodEvictionPolicy") === "AlwaysAllow",
   };
 }
 

@@ -55,14 +55,27 @@ export interface PodTemplate {
 /** A number of pods, or a part of them: `25%`. */
 export type Count = number | string;
 
-/** A Deployment. */
-export interface DeploymentSpec {
+/** What has replicas. */
+export interface WorkloadSpec {
   readonly name: string;
   readonly replicas: number;
+  /** A StatefulSet has none; the default of a Deployment stands in for it. */
   readonly progressDeadline: number;
+  readonly template: PodTemplate;
+}
+
+/** A Deployment. */
+export interface DeploymentSpec extends WorkloadSpec {
+  readonly kind: "Deployment";
   readonly maxSurge: Count;
   readonly maxUnavailable: Count;
-  readonly template: PodTemplate;
+}
+
+/** A StatefulSet. */
+export interface StatefulSetSpec extends WorkloadSpec {
+  readonly kind: "StatefulSet";
+  /** Whether its pods start all at once. */
+  readonly isParallel: boolean;
 }
 
 /** A PodDisruptionBudget. */
@@ -70,11 +83,13 @@ export interface BudgetSpec {
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly limit: { readonly minAvailable: Count } | { readonly maxUnavailable: Count };
+  /** Whether pods that are not ready may always be evicted. */
+  readonly unhealthyAlways: boolean;
 }
 
 /** All of a manifest that does something here. */
 export interface Manifest {
-  readonly deployments: readonly DeploymentSpec[];
+  readonly workloads: readonly (DeploymentSpec | StatefulSetSpec)[];
   readonly budgets: readonly BudgetSpec[];
 }
 

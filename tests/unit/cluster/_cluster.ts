@@ -31,17 +31,26 @@ export function preStop(hook: Json): Json {
   return { lifecycle: { preStop: hook } };
 }
 
-/** A Deployment `app` of one replica with this pod. */
-export function deployment(pod: Json, spec: Json = {}): string {
+/** A Deployment `app`, or another workload, of one replica with this pod. */
+export function deployment(pod: Json, spec: Json = {}, kind = "Deployment"): string {
   const labels = { app: "app" };
   return JSON.stringify({
     apiVersion: "apps/v1",
-    kind: "Deployment",
+    kind,
     metadata: { name: "app" },
     spec: {
       ...{ replicas: 1, selector: { matchLabels: labels }, ...spec },
       template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 6_000, ...pod } },
     },
+  });
+}
+
+/** A budget for the pods of `deployment`. */
+export function budget(name: string): string {
+  return JSON.stringify({
+    kind: "PodDisruptionBudget",
+    metadata: { name },
+    spec: { selector: { matchLabels: { app: "app" } }, maxUnavailable: 1 },
   });
 }
 

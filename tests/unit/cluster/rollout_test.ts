@@ -1,8 +1,17 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { refusal } from "../../cluster/eviction.ts";
 import type { BudgetSpec } from "../../cluster/spec.ts";
-import { cluster, container, deployment, nth, SERVES, sidecar } from "./_cluster.ts";
+import {
+  budget,
+  cluster,
+  container,
+  deployment,
+  nth,
+  SERVES,
+  sidecar,
+  textsOf,
+} from "./_cluster.ts";
 
 const readinessProbe = { exec: { command: ["true"] }, periodSeconds: 1 };
 /** Their program ends at SIGTERM at once: their end is not what these tests are about. */
@@ -94,38 +103,80 @@ Deno.test("an address is given to another pod when its pod is gone", async () =>
   assertEquals(world.pods.map(({ ip }) => ip), [first.ip]);
 });
 
+for (const podManagementPolicy of ["OrderedReady", "Parallel"]) {
+  Deno.test(`a StatefulSet (${podManagementPolicy}) replaces one pod at a time, the highest ordinal first, under its old name`, async () => {
+    await using world = cluster();
+    world.apply(deployment(PODS, { replicas: 3, podManagementPolicy }, "StatefulSet"));
+    await world.rolledOut("app");
+    const names = world.pods.map(({ name }) => name);
+    assertEquals(names, ["app-0", "app-1", "app-2"]);
+    // In order, each pod is made when the one before is ready; in parallel, all at once.
+    const made = textsOf(world.events, /^(created|ready)$/).slice(0, 3);
+    const isParallel = podManagementPolicy === "Parallel";
+    assertEquals(made, isParallel ? Array(3).fill("created") : ["created", "ready", "created"]);
+    const before = world.events.length;
+    world.restart("app");
+    await world.rolledOut("app");
+    const replaced = world.events.slice(before).flatMap((event) =>
+      ["terminating", "gone", "created", "ready"].includes(event.kind) && "pod" in event
+        ? [`${event.pod} ${event.kind}`]
+        : []
+    );
+    const steps = ["terminating", "gone", "created", "ready"];
+    assertEquals(
+      replaced,
+      names.toReversed().flatMap((name) => steps.map((one) => `${name} ${one}`)),
+    );
+  });
+}
+
 for (
-  const [limit, ready, allowed] of [
+  const [limit, ready, allowed, unhealthyAlways = false] of [
     [{ minAvailable: 2 }, 3, true],
     [{ minAvailable: 3 }, 3, false],
     [{ minAvailable: "50%" }, 3, true],
     [{ maxUnavailable: 1 }, 3, true],
     [{ maxUnavailable: 1 }, 2, false],
     [{ maxUnavailable: 0 }, 3, false],
+    // Of the first pod, which is not ready.
+    [{ maxUnavailable: 1 }, 0, false],
+    [{ maxUnavailable: 1 }, 0, true, true],
+    [{ maxUnavailable: 1 }, 2, false, true],
   ] as const
 ) {
-  Deno.test(`a budget of ${JSON.stringify(limit)} with ${ready} of 3 ready ${allowed ? "allows" : "refuses"} an eviction`, () => {
-    const budget: BudgetSpec = { name: "app", selector: { app: "app" }, limit };
-    const pods = [0, 1, 2].map((index) => ({
-      ...{ template: { labels: { app: "app" } }, isReady: index < ready, isTerminating: false },
-    }));
-    const [pod] = pods;
-    assert(pod);
-    const others = { pods, expected: 3 };
-    assertEquals(refusal(pod, budget, others) === undefined, allowed);
-    assertEquals(refusal({ ...pod, isTerminating: true }, budget, others), undefined);
-    assertEquals(refusal({ ...pod, template: { labels: {} } }, budget, others), undefined);
-  });
+  Deno.test(
+    `a budget of ${JSON.stringify(limit)}${
+      unhealthyAlways ? " and AlwaysAllow" : ""
+    } with ${ready} of 3 ready ${allowed ? "allows" : "refuses"} an eviction`,
+    () => {
+      const budget: BudgetSpec = { name: "app", selector: { app: "app" }, limit, unhealthyAlways };
+      const pods = [0, 1, 2].map((index) => ({
+        ...{ template: { labels: { app: "app" } }, isReady: index < ready, isTerminating: false },
+      }));
+      const [pod] = pods;
+      assert(pod);
+      const others = { pods, expected: 3 };
+      assertEquals(refusal(pod, budget, others) === undefined, allowed);
+      assertEquals(refusal({ ...pod, isTerminating: true }, budget, others), undefined);
+      assertEquals(refusal({ ...pod, template: { labels: {} } }, budget, others), undefined);
+    },
+  );
 }
+
+Deno.test("a pod that two budgets cover is not evicted at all", async () => {
+  await using world = cluster();
+  world.apply(deployment(PODS));
+  for (const name of ["one", "other"]) world.apply(budget(name));
+  await world.rolledOut("app");
+  const [pod] = world.pods;
+  assert(pod && !world.evict(pod.name));
+  assertMatch(JSON.stringify(world.events.at(-1)), /more than one PodDisruptionBudget/);
+});
 
 Deno.test("a drain cordons the node, asks again while the budget refuses, and ends when all pods are gone", async () => {
   await using world = cluster({ nodes: 2 });
   world.apply(deployment(PODS, { replicas: 3 }));
-  world.apply(JSON.stringify({
-    kind: "PodDisruptionBudget",
-    metadata: { name: "app" },
-    spec: { selector: { matchLabels: { app: "app" } }, maxUnavailable: 1 },
-  }));
+  world.apply(budget("app"));
   await world.rolledOut("app");
   const drained = world.pods.filter(({ node }) => node === "node-1");
   assertEquals(drained.length, 2);

@@ -149,6 +149,9 @@ for (const path of MANIFESTS) {
       documentsOf(path).filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
     assertEquals(named("ServiceAccount"), [pod.serviceAccountName]);
     assertEquals(named("PodDisruptionBudget"), [whole.metadata.name]);
+    const budget = documentsOf(path).find(({ kind }) => kind === "PodDisruptionBudget").spec;
+    assertEquals(budget.selector, whole.spec.selector);
+    assertEquals(budget.unhealthyPodEvictionPolicy, "AlwaysAllow");
   });
 
   Deno.test(`${path}: the pod is a restricted one, without a token or foreign variables`, () => {
