@@ -1,11 +1,5 @@
 /** From what the user calls a target group to what the sidecar needs to know of it. */
-import type {
-  ElasticLoadBalancing,
-  HealthCheck,
-  Target,
-  TargetGroup,
-  WhichGroups,
-} from "../aws/elb.ts";
+import type { ElasticLoadBalancing, HealthCheck, Target, TargetGroup } from "../aws/elb.ts";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { retry } from "../aws/retry.ts";
 import { type GroupReference, targetKind, type TargetOptions } from "../config/target.ts";
@@ -53,6 +47,8 @@ const DEFAULT_HEALTH_CHECK: HealthCheck = {
   unhealthyThreshold: 2,
 };
 
+const ADDRESSES: Readonly<Record<string, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
+
 /** DescribeTargetGroups takes so many names or ARNs at once. */
 const IDS_IN_A_CALL = 20;
 
@@ -71,9 +67,7 @@ export async function resolveGroups(
   const needsLookup = target.lookUp || target.ids.length > 1;
   const found = await describe(references, needsLookup, options);
   const attachments = references.map((reference): Attachment => {
-    const group = found.find(({ name, arn }) =>
-      reference.by === "name" ? name === reference.name : arn === reference.arn
-    );
+    const group = found.find((one) => one[reference.by] === idOf(reference));
     if (group !== undefined) {
       return { group, target: targetIn(group, idFor(group, target.ids), reference, target) };
     }
@@ -129,75 +123,65 @@ function idOf(reference: GroupReference): string {
   return reference.by === "name" ? reference.name : reference.arn;
 }
 
+/** Ids of one kind. */
+interface Ids {
+  readonly by: GroupReference["by"];
+  readonly ids: readonly string[];
+}
+
 async function describe(
   references: readonly GroupReference[],
-  arnsToo: boolean,
+  needsLookup: boolean,
   options: ResolveOptions,
 ): Promise<TargetGroup[]> {
-  const of = (by: GroupReference["by"]) => [
-    ...new Set(references.filter((reference) => reference.by === by).map(idOf)),
-  ];
   const signal = options.clock.within(options.time, options.stop);
   const groups: TargetGroup[] = [];
-  for (const names of batches(of("name"))) {
-    groups.push(...await describeBatch({ names }, signal, options));
-  }
-  for (const arns of batches(arnsToo ? of("arn") : [])) {
-    groups.push(...await describeBatch({ arns }, signal, options));
+  for (const by of needsLookup ? ["name", "arn"] as const : ["name"] as const) {
+    const all = references.filter((reference) => reference.by === by).map(idOf);
+    const left = [...new Set(all)];
+    while (left.length > 0) {
+      const batch = { by, ids: left.splice(0, IDS_IN_A_CALL) };
+      const { found, unknown } = await describeBatch(batch, signal, options);
+      if (unknown.length > 0) throw notFound(unknown, options.region);
+      groups.push(...found);
+    }
   }
   return groups;
 }
 
-function batches(ids: readonly string[]): string[][] {
-  const count = Math.ceil(ids.length / IDS_IN_A_CALL);
-  return Array.from(
-    { length: count },
-    (_, at) => ids.slice(at * IDS_IN_A_CALL, (at + 1) * IDS_IN_A_CALL),
-  );
-}
-
-/** The API refuses the whole call when it does not know one group; which one, it does not say. */
+/**
+ * The API refuses the whole call when it does not know one group, and does not say which: halves the
+ * list until that is known.
+ */
 async function describeBatch(
-  which: WhichGroups,
+  { by, ids }: Ids,
   signal: AbortSignal,
   options: ResolveOptions,
-): Promise<TargetGroup[]> {
+): Promise<{ readonly found: readonly TargetGroup[]; readonly unknown: readonly string[] }> {
   try {
-    return await request(which, signal, options);
+    return { found: await request({ by, ids }, signal, options), unknown: [] };
   } catch (error) {
     if (!isGroupNotFound(error)) throw error;
-    throw notFound(await unknownAmong(which, signal, options), options.region);
   }
-}
-
-/** Which groups are not there: halves the list until it is known. */
-async function unknownAmong(
-  which: WhichGroups,
-  signal: AbortSignal,
-  options: ResolveOptions,
-): Promise<readonly string[]> {
-  const ids = "names" in which ? which.names : which.arns;
-  if (ids.length === 1) return ids;
-  const unknown: string[] = [];
+  if (ids.length === 1) return { found: [], unknown: ids };
+  const parts = [];
   for (const half of [ids.slice(0, ids.length / 2), ids.slice(ids.length / 2)]) {
-    const part = "names" in which ? { names: half } : { arns: half };
-    try {
-      await request(part, signal, options);
-    } catch (error) {
-      if (!isGroupNotFound(error)) throw error;
-      unknown.push(...await unknownAmong(part, signal, options));
-    }
+    parts.push(await describeBatch({ by, ids: half }, signal, options));
   }
-  return unknown;
+  return {
+    found: parts.flatMap(({ found }) => found),
+    unknown: parts.flatMap(({ unknown }) => unknown),
+  };
 }
 
 /** One call, tried until the time is up. @throws {ApiError} A group does not exist. */
 async function request(
-  which: WhichGroups,
+  { by, ids }: Ids,
   signal: AbortSignal,
   { elb, clock, log, time }: ResolveOptions,
 ): Promise<TargetGroup[]> {
-  const fields = { target_group: "names" in which ? which.names : which.arns };
+  const which = by === "name" ? { names: ids } : { arns: ids };
+  const fields = { target_group: ids };
   try {
     return await retry(
       (attempt) => elb.describeTargetGroups(which, attempt),
@@ -237,5 +221,3 @@ function idFor(group: TargetGroup, ids: readonly string[]): string {
       `${ids.join(",")}: ${remedy}`,
   );
 }
-
-const ADDRESSES: Readonly<Record<string, string>> = { ipv4: "IPv4", ipv6: "IPv6" };

@@ -33,6 +33,7 @@ export async function watch(registration: Registration, options: WatchOptions): 
 class Watch {
   readonly #registration: Registration;
   readonly #options: WatchOptions;
+  /** Undisturbed, and without jitter. */
   readonly #every: Milliseconds;
   /** What the log has said last. */
   #logged: string;
