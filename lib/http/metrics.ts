@@ -53,7 +53,7 @@ export const METRICS: readonly Metric[] = [
     kind: "gauge",
     help: "1 from the start of a drain until it is undone",
     labels: [],
-    samples: ({ drainRequested }) => single(Number(drainRequested)),
+    samples: ({ drain_requested: isRequested }) => single(Number(isRequested)),
   },
   {
     name: "connections",
@@ -116,8 +116,8 @@ export const METRICS: readonly Metric[] = [
 ];
 
 /** A target is registered once for each port; the port of a group that is not looked up is empty. */
-function target({ name, arn, targetId, port }: GroupStatus): readonly string[] {
-  return [name, arn, targetId, `${port ?? ""}`];
+function target({ name, arn, target_id: id, port }: GroupStatus): readonly string[] {
+  return [name, arn, id, `${port ?? ""}`];
 }
 
 function single(value: number | undefined): readonly Sample[] {

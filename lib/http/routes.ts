@@ -2,7 +2,6 @@
 import type { GroupStatus, Status, View } from "../lifecycle/status.ts";
 import { METRICS_TYPE, metricsText } from "./metrics.ts";
 import type { Stats } from "./stats.ts";
-import { statusDocument } from "./status_document.ts";
 
 /** A response: a status, and a short text for people unless `type` says otherwise. */
 export interface Reply {
@@ -41,7 +40,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/readyz", { methods: READ, answer: ({ view }) => readiness(view.status()) }],
   ["/in-service", { methods: READ, answer: ({ view }) => inService(view.status()) }],
   ["/target", { methods: READ, answer: ({ view }) => targetHealth(view) }],
-  ["/status", { methods: READ, answer: ({ view }) => json(statusDocument(view.status())) }],
+  ["/status", { methods: READ, answer: ({ view }) => json(view.status()) }],
   ["/metrics", { methods: READ, answer: metrics }],
   ["/drain", {
     methods: ["GET", "POST"],
@@ -71,13 +70,13 @@ function whyNotInService(status: Status): string | undefined {
   return reasons.length === 0 ? undefined : reasons.join("; ");
 }
 
-function whyEnding({ stopping, drainRequested }: Status): string | undefined {
+function whyEnding({ stopping, drain_requested: isDrainRequested }: Status): string | undefined {
   if (stopping) return "the sidecar is stopping";
-  return drainRequested ? "a drain was requested" : undefined;
+  return isDrainRequested ? "a drain was requested" : undefined;
 }
 
-function whyNotHealthy({ name, targetId, health, error }: GroupStatus): string | undefined {
-  const target = `target group ${name}: ${targetId}`;
+function whyNotHealthy({ name, target_id: id, health, error }: GroupStatus): string | undefined {
+  const target = `target group ${name}: ${id}`;
   if (error !== undefined) return `the health of ${target} is not observed any more: ${error}`;
   if (health === undefined) return `${target} has no health yet`;
   if (health.state === "healthy") return undefined;

@@ -26,37 +26,36 @@ export const PHASES = [
 ] as const;
 export type Phase = typeof PHASES[number];
 
-/** One target in one group. */
+/** One target in one group; what is not known is undefined. */
 export interface GroupStatus {
   readonly name: string;
   readonly arn: string;
-  readonly targetId: string;
-  /** Undefined: not known, since a group given by its ARN is not looked up. */
-  readonly port?: number;
+  readonly target_id: string;
+  /** Undefined: a group given by its ARN is not looked up. */
+  readonly port?: number | undefined;
   /** What the answers of the API so far prove; `unknown`: an answer is missing. */
   readonly membership: Membership["at"];
   /** The last answer of DescribeTargetHealth; none before the first. */
   readonly health?: {
     readonly state: string;
-    readonly reason?: string;
-    /** How long ago it was, in milliseconds. */
-    readonly age: number;
-  };
+    readonly reason?: string | undefined;
+    readonly age_seconds: number;
+  } | undefined;
   /** Why its health is not observed any more. */
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
-/** The status. Times are in milliseconds. */
+/** The status: the document that `/status` answers with, as `docs/http.md` describes it. */
 export interface Status {
+  /** Changes when a field changes its meaning or disappears; new ones may come without that. */
+  readonly version: 1;
   readonly phase: Phase;
-  /** Since the phase began. */
-  readonly inPhase: number;
-  /** Since the process began to work. */
-  readonly uptime: number;
+  readonly in_phase_seconds: number;
+  readonly uptime_seconds: number;
   /** A stop signal came. */
   readonly stopping: boolean;
   /** A drain is under way, or has ended and was not undone. */
-  readonly drainRequested: boolean;
+  readonly drain_requested: boolean;
   /**
    * Every target was in service once, and neither a drain nor a stop has come since. It does not
    * follow the load balancer's checks any further: a bad hour of these must not take the pod out of
@@ -67,13 +66,13 @@ export interface Status {
   /** While a target drains, and after it. */
   readonly drain?: {
     /** Since DeregisterTargets was answered. */
-    readonly elapsed: number;
-    /** What it takes at least (`-min-drain-time`). */
-    readonly atLeast: number;
+    readonly elapsed_seconds: number;
+    /** `-min-drain-time`. */
+    readonly at_least_seconds: number;
     readonly done: boolean;
-  };
+  } | undefined;
   /** Connections to the target from outside the pod; undefined: they are not counted. */
-  readonly connections?: number;
+  readonly connections?: number | undefined;
   /** Whether each of `-wait-for` answered its last check; empty: there are none. */
   readonly application: readonly { readonly url: string; readonly ready: boolean }[];
 }
@@ -171,23 +170,24 @@ export function createView(sources: StatusSources): View {
 
 function statusOf(sources: StatusSources): Status {
   const { progress, intent, clock, minDrainTime, application, connections } = sources;
-  const { registrations, drain } = progress;
+  const { phase, times, registrations, drain } = progress;
   const { state } = intent.now;
-  const isStopping = state === "stopping" || state === "ended";
   return {
-    phase: progress.phase,
-    ...progress.times,
-    stopping: isStopping,
-    drainRequested: state === "drained" || isDrainAwaited(intent.now),
+    version: 1,
+    phase,
+    in_phase_seconds: seconds(times.inPhase),
+    uptime_seconds: seconds(times.uptime),
+    stopping: state === "stopping" || state === "ended",
+    drain_requested: state === "drained" || isDrainAwaited(intent.now),
     ready: state === "serving" && registrations.length > 0 &&
       registrations.every(({ observation }) => observation.wasInService),
     groups: registrations.map((one) => groupStatus(one, clock)),
-    ...(drain !== undefined && {
-      drain: { elapsed: clock.now() - drain.since, atLeast: minDrainTime, done: drain.done },
-    }),
-    ...(connections !== undefined && {
-      connections: countConnections(registrations, connections),
-    }),
+    drain: drain && {
+      elapsed_seconds: seconds(clock.now() - drain.since),
+      at_least_seconds: seconds(minDrainTime),
+      done: drain.done,
+    },
+    connections: connections && countConnections(registrations, connections),
     application: application.last(),
   };
 }
@@ -196,20 +196,21 @@ function groupStatus(registration: Registration, clock: Clock): GroupStatus {
   const { group, target, membership, observation: { last, ended }, settledAt } = registration;
   const isGone = membership.at === "registered" && last !== undefined &&
     last.at >= settledAt && membershipIn(last.health) === "absent";
-  const port = target.port ?? group.port;
   return {
     name: group.name,
     arn: group.arn,
-    targetId: target.id,
-    ...(port !== undefined && { port }),
+    target_id: target.id,
+    port: target.port ?? group.port,
     membership: isGone ? "absent" : membership.at,
-    ...(last !== undefined && {
-      health: {
-        state: last.health.state,
-        ...(last.health.reason !== undefined && { reason: last.health.reason }),
-        age: clock.now() - last.at,
-      },
-    }),
-    ...(ended !== undefined && { error: ended }),
+    health: last && {
+      state: last.health.state,
+      reason: last.health.reason,
+      age_seconds: seconds(clock.now() - last.at),
+    },
+    error: ended,
   };
+}
+
+function seconds(time: Milliseconds): number {
+  return Math.round(time) / 1_000;
 }

@@ -12,18 +12,19 @@ export const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgr
 export const GROUP: GroupStatus = {
   name: "kafka",
   arn: ARN,
-  targetId: "10.0.0.1",
+  target_id: "10.0.0.1",
   port: 9092,
   membership: "registered",
-  health: { state: "healthy", age: 12_000 },
+  health: { state: "healthy", age_seconds: 12 },
 };
 
 export const HEALTHY: Status = {
+  version: 1,
   phase: "serving",
-  inPhase: 61_500,
-  uptime: 93_250,
+  in_phase_seconds: 61.5,
+  uptime_seconds: 93.25,
   stopping: false,
-  drainRequested: false,
+  drain_requested: false,
   ready: true,
   groups: [GROUP],
   application: [{ url: "tcp://127.0.0.1:9092", ready: true }],

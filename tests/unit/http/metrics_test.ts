@@ -57,7 +57,7 @@ test("/metrics has the state of the target in each group", () => {
       ...GROUP,
       name: "zookeeper",
       membership: "unknown",
-      health: { state: "unhealthy", reason: "Target.Timeout", age: 1 },
+      health: { state: "unhealthy", reason: "Target.Timeout", age_seconds: 1 },
     }],
   }, new Stats());
   const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1",port="9092"`;
@@ -102,7 +102,7 @@ test("each scrape tells of that moment, and every metric has its help and type",
   assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   await response.text();
   scene.stats.onReregistered();
-  scene.view.current = { ...HEALTHY, connections: 1, drainRequested: true };
+  scene.view.current = { ...HEALTHY, connections: 1, drain_requested: true };
   scene.stats.onDeregistered(1);
   const { text } = await scene.get("/metrics");
   for (const { name, kind, help } of METRICS) {
@@ -119,7 +119,11 @@ const ODD: Status = {
   ...HEALTHY,
   connections: 3,
   groups: [
-    { ...GROUP, name: 'a "quoted" \\ name', health: { state: "line\nbreak", reason: "é", age: 1 } },
+    {
+      ...GROUP,
+      name: 'a "quoted" \\ name',
+      health: { state: "line\nbreak", reason: "é", age_seconds: 1 },
+    },
     { ...GROUP, arn: "", membership: "unknown" },
   ],
 };

@@ -27,7 +27,7 @@ const REQUESTS = 8;
 const LINE = 2_048;
 const HEAD = 8_192;
 
-const UNHEALTHY = { state: "unhealthy", reason: "Target.FailedHealthChecks", age: 1 };
+const UNHEALTHY = { state: "unhealthy", reason: "Target.FailedHealthChecks", age_seconds: 1 };
 
 /** What `/in-service` answers in a state. */
 const IN_SERVICE: readonly [Partial<Status>, number, string][] = [
@@ -35,7 +35,7 @@ const IN_SERVICE: readonly [Partial<Status>, number, string][] = [
   [{ ready: false }, 200, "healthy in every target group"],
   [{ groups: [] }, 503, "the target groups are not known yet"],
   [
-    { groups: [{ name: "kafka", arn: "arn", targetId: "10.0.0.1", membership: "registered" }] },
+    { groups: [{ name: "kafka", arn: "arn", target_id: "10.0.0.1", membership: "registered" }] },
     503,
     "target group kafka: 10.0.0.1 has no health yet",
   ],
@@ -50,7 +50,7 @@ const IN_SERVICE: readonly [Partial<Status>, number, string][] = [
     "the health of target group kafka: 10.0.0.1 is not observed any more: " +
     "the target group does not exist any more",
   ],
-  [{ drainRequested: true }, 503, "a drain was requested"],
+  [{ drain_requested: true }, 503, "a drain was requested"],
   [{ stopping: true }, 503, "the sidecar is stopping"],
 ];
 
@@ -61,11 +61,11 @@ const READINESS: readonly [Partial<Status>, number, string][] = [
   [{ ready: false }, 503, "not ready yet"],
   [{ ready: false, groups: [] }, 503, "the target groups are not known yet"],
   [
-    { ready: false, groups: [{ ...GROUP, health: { state: "initial", age: 1 } }] },
+    { ready: false, groups: [{ ...GROUP, health: { state: "initial", age_seconds: 1 } }] },
     503,
     "target group kafka: 10.0.0.1 is initial",
   ],
-  [{ ready: false, drainRequested: true }, 503, "a drain was requested"],
+  [{ ready: false, drain_requested: true }, 503, "a drain was requested"],
   [{ ready: false, stopping: true }, 503, "the sidecar is stopping"],
 ];
 
@@ -73,7 +73,7 @@ const READINESS: readonly [Partial<Status>, number, string][] = [
 const TARGET: readonly [Partial<Status>, boolean, number][] = [
   [{}, true, 200],
   [{}, false, 503],
-  [{ drainRequested: true }, true, 503],
+  [{ drain_requested: true }, true, 503],
   [{ stopping: true }, true, 503],
   [{ phase: "registering", groups: [] }, true, 200],
 ];
@@ -107,7 +107,7 @@ test("/target is 503 when a drain begins while the application is checked", asyn
   };
   const reply = scene.get("/target");
   await checked.promise;
-  scene.view.current = { ...HEALTHY, drainRequested: true };
+  scene.view.current = { ...HEALTHY, drain_requested: true };
   answer.resolve(true);
   assertEquals((await reply).status, 503);
 });
