@@ -1,5 +1,5 @@
 /** The commands of hooks. */
-import { SHELL, splitWords } from "../hooks/words.ts";
+import { SHELL, SplitError, splitWords } from "../hooks/words.ts";
 import type { Parsed, System } from "./flag.ts";
 
 /**
@@ -12,8 +12,11 @@ export function parseCommand(command: string, { shell, syntaxError }: System): P
 }
 
 function noShellError(command: string): string | undefined {
-  const split = splitWords(command);
-  return split.kind === "error"
-    ? `the image has no ${SHELL} to run it, and ${split.reason}`
-    : undefined;
+  try {
+    splitWords(command);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SplitError)) throw error;
+    return `the image has no ${SHELL} to run it, and ${error.message}`;
+  }
 }

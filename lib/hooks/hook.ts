@@ -21,19 +21,24 @@ export interface HookContext {
   readonly event: HookEvent;
   readonly targetId: string;
   readonly targetGroupArns: readonly string[];
-  /** Less than what is set for the event, where the pod's grace period leaves less. */
-  readonly timeout?: Milliseconds;
-  /** For webhooks, where it is known. */
-  readonly state?: WebhookState | undefined;
+  /** What is set for the event, or less where the pod's grace period leaves less. */
+  readonly timeout: Milliseconds;
+  /** For webhooks. */
+  readonly state: WebhookState;
+}
+
+/** `reason` is the end of a message: "exit code 3", "it could not be started: …". */
+interface Failed {
+  readonly outcome: "failed";
+  readonly reason: string;
 }
 
 /** How a hook ended; only `succeeded` is good. */
 export type HookOutcome =
   | { readonly outcome: "succeeded" }
-  /** `reason` is the end of a message: "exit code 3", "it could not be started: …". */
-  | { readonly outcome: "failed"; readonly reason: string }
-  | { readonly outcome: "timed-out"; readonly after: Milliseconds }
-  /** The signal ended it: a stop was requested. */
+  | Failed
+  | { readonly outcome: "timed-out" }
+  /** A stop was requested. */
   | { readonly outcome: "cut-short" };
 
 /** The hooks port: runs what is set for an event, and logs it; never throws. */
@@ -43,9 +48,9 @@ export interface Hooks {
 
 /** What is set for one event. */
 export interface HookSettings {
-  /** Run as `/bin/sh -c COMMAND`, or split into words where there is no shell; empty: none. */
+  /** Run as `/bin/sh -c COMMAND`, or split into words where there is no shell. */
   readonly command?: string | undefined;
-  /** POSTed to after the command, if there is one too; empty: none. */
+  /** POSTed to after the command, if there is one too. */
   readonly url?: string | undefined;
   /** The time for all that the event's hook does. */
   readonly timeout: Milliseconds;
@@ -59,16 +64,10 @@ export interface HookAction {
   run(context: HookContext, signal: AbortSignal): Promise<ActionOutcome>;
 }
 
-/** How an action ended, with what the log should say of it. */
+/** How an action ended, with what the log should say of it; `interrupted`: by the signal. */
 export type ActionOutcome =
   & { readonly fields: LogFields }
-  & (
-    | { readonly outcome: "succeeded" }
-    /** `reason` is the end of a message: "exit code 3", "it could not be started: …". */
-    | { readonly outcome: "failed"; readonly reason: string }
-    /** The signal ended it. */
-    | { readonly outcome: "interrupted" }
-  );
+  & ({ readonly outcome: "succeeded" } | Failed | { readonly outcome: "interrupted" });
 
 /** What hooks need of the world. */
 export interface HookPorts {

@@ -20,10 +20,6 @@ const TAIL_LENGTH = 2_048;
  */
 const LONGEST_TURN: Milliseconds = 10;
 
-const NEWLINE = 0x0a;
-
-type StreamName = "stdout" | "stderr";
-
 /** The output of one run of a command. */
 export class Output {
   readonly #clock: Clock;
@@ -31,9 +27,8 @@ export class Output {
   readonly #fields: LogFields;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #ends: Promise<void>[] = [];
-  readonly #tail = new Tail();
-  #logged = 0;
-  #dropped = 0;
+  #lines = 0;
+  #last: readonly string[] = [];
 
   /** @param fields What the log says of each line. */
   constructor({ clock, log }: { readonly clock: Clock; readonly log: Log }, fields: LogFields) {
@@ -43,10 +38,10 @@ export class Output {
   }
 
   /** Begins to read a stream. */
-  read(name: StreamName, stream: ReadableStream<Uint8Array>): void {
-    const reader = stream.getReader();
+  read(stream: "stdout" | "stderr", bytes: ReadableStream<Uint8Array>): void {
+    const reader = bytes.getReader();
     this.#readers.push(reader);
-    this.#ends.push(this.#readAll(reader, name));
+    this.#ends.push(this.#readAll(reader, stream));
   }
 
   /** Waits for the end of all streams; leaves them where they are when the signal ends first. */
@@ -60,28 +55,27 @@ export class Output {
 
   /** For the line that ends the run: how many lines were not logged, if any. */
   get dropped(): LogFields {
-    return this.#dropped > 0 ? { lines_dropped: this.#dropped } : {};
+    return this.#lines > MOST_LINES ? { lines_dropped: this.#lines - MOST_LINES } : {};
   }
 
   /** For the line that ends a run that failed: the last of what the command said, if anything. */
   get tail(): LogFields {
-    const { text } = this.#tail;
-    return text === "" ? {} : { output: text };
+    const output = this.#last.join("\n").slice(-TAIL_LENGTH);
+    return output === "" ? {} : { output };
   }
 
   async #readAll(
     reader: ReadableStreamDefaultReader<Uint8Array>,
-    name: StreamName,
+    stream: string,
   ): Promise<void> {
     const splitter = new LineSplitter();
-    let last: Uint8Array = new Uint8Array();
     let turn = this.#clock.now();
     try {
       for (let read = await reader.read(); !read.done; read = await reader.read()) {
-        last = read.value;
-        this.#tail.add(last, name);
-        if (this.#isFull) this.#dropped += newlinesIn(last);
-        else this.#takeLines(splitter.push(last), name);
+        // To split millions of lines that are not logged would take seconds, and a lot of memory.
+        const skipped = this.#lines < MOST_LINES ? 0 : Math.max(0, read.value.length - TAIL_LENGTH);
+        this.#lines += newlinesIn(read.value.subarray(0, skipped));
+        this.#take(splitter.push(read.value.subarray(skipped)), stream);
         if (this.#clock.now() - turn < LONGEST_TURN) continue;
         await sleep(this.#clock.within(0));
         turn = this.#clock.now();
@@ -89,48 +83,21 @@ export class Output {
     } catch {
       // A pipe that cannot be read any more is at its end.
     }
-    if (!this.#isFull) this.#takeLines(splitter.end(), name);
-    else if ((last.at(-1) ?? NEWLINE) !== NEWLINE) this.#dropped++;
+    this.#take(splitter.end(), stream);
   }
 
-  get #isFull(): boolean {
-    return this.#logged >= MOST_LINES;
-  }
-
-  #takeLines(lines: readonly string[], stream: StreamName): void {
-    for (const line of lines) {
-      if (this.#isFull) this.#dropped++;
-      else this.#logLine(stream, line);
+  #take(lines: readonly string[], stream: string): void {
+    for (const line of lines.slice(0, Math.max(0, MOST_LINES - this.#lines))) {
+      this.#log.info("hook output", { ...this.#fields, stream, line });
     }
-  }
-
-  #logLine(stream: StreamName, line: string): void {
-    this.#logged++;
-    this.#log.info("hook output", { ...this.#fields, stream, line });
-  }
-}
-
-/** The last lines of all streams. */
-class Tail {
-  readonly #decoder = new TextDecoder();
-  #text = "";
-  #stream: StreamName | undefined;
-
-  add(chunk: Uint8Array, stream: StreamName): void {
-    const isCut = this.#stream !== stream && !/(^|\n)$/.test(this.#text);
-    this.#stream = stream;
-    const end = this.#decoder.decode(chunk.subarray(-TAIL_LENGTH));
-    this.#text = `${this.#text}${isCut ? "\n" : ""}${end}`.slice(-TAIL_LENGTH);
-  }
-
-  get text(): string {
-    return this.#text.replace(/\r?\n$/, "").split(/\r?\n/).slice(-TAIL_LINES).join("\n");
+    this.#lines += lines.length;
+    this.#last = [...this.#last, ...lines.slice(-TAIL_LINES)].slice(-TAIL_LINES);
   }
 }
 
 function newlinesIn(chunk: Uint8Array): number {
   let count = 0;
-  for (let at = 0; at < chunk.length; at++) if (chunk[at] === NEWLINE) count++;
+  for (let at = 0; at < chunk.length; at++) if (chunk[at] === 0x0a) count++;
   return count;
 }
 
@@ -154,7 +121,6 @@ export class LineSplitter {
   /** The stream is over: a last line without an end. */
   end(): string[] {
     const rest = this.#rest + this.#decoder.decode();
-    this.#rest = "";
     return rest === "" ? [] : piecesOf(rest.replace(/\r$/, ""));
   }
 }

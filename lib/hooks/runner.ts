@@ -1,5 +1,5 @@
 /** Runs hooks: what commands and webhooks have in common, timeout and log lines. */
-import { durationText, type Milliseconds } from "../host/duration.ts";
+import { durationText } from "../host/duration.ts";
 import type {
   ActionOutcome,
   HookAction,
@@ -17,13 +17,12 @@ export function createHooks(
   ports: HookPorts,
 ): Hooks {
   return {
-    run: async (context, signal) => {
-      const { timeout = settings[context.event].timeout } = context;
+    run: async (context, stop) => {
       const actions = await actionsOf(settings[context.event], ports);
       if (actions.length === 0) return { outcome: "succeeded" };
-      const time = { timeout, stop: signal, deadline: ports.clock.within(timeout, signal) };
+      const deadline = ports.clock.within(context.timeout, stop);
       for (const action of actions) {
-        const result = await runLogged(action, context, time, ports);
+        const result = await runLogged(action, context, { stop, deadline }, ports);
         if (result.outcome !== "succeeded") return result;
       }
       return { outcome: "succeeded" };
@@ -32,22 +31,24 @@ export function createHooks(
 }
 
 /** Loads what is set and nothing else: most pods have no hooks at all. */
-async function actionsOf(settings: HookSettings, ports: HookPorts): Promise<HookAction[]> {
+async function actionsOf(
+  { command, url }: HookSettings,
+  ports: HookPorts,
+): Promise<HookAction[]> {
   const actions: HookAction[] = [];
-  if (settings.command !== undefined && settings.command !== "") {
+  if (command !== undefined) {
     const { commandAction } = await import("./command.ts");
-    actions.push(commandAction(settings.command, ports));
+    actions.push(commandAction(command, ports));
   }
-  if (settings.url !== undefined && settings.url !== "") {
+  if (url !== undefined) {
     const { webhookAction } = await import("./webhook.ts");
-    actions.push(webhookAction(settings.url, ports));
+    actions.push(webhookAction(url, ports));
   }
   return actions;
 }
 
-/** The time of a hook: `deadline` ends with `stop` or after `timeout`. */
+/** What ends a hook: `deadline` ends with `stop` or when the hook's time is up. */
 interface HookTime {
-  readonly timeout: Milliseconds;
   readonly stop: AbortSignal;
   readonly deadline: AbortSignal;
 }
@@ -60,22 +61,21 @@ async function runLogged(
 ): Promise<HookOutcome> {
   const about = { event: context.event, ...action.fields };
   const started = clock.now();
-  log.info("running hook", { ...about, timeout: durationText(time.timeout) });
-  const end = await runGuarded(action, context, time);
+  log.info("running hook", { ...about, timeout: durationText(context.timeout) });
+  const end = await runGuarded(action, context, time.deadline);
   const result = outcomeOf(end, time);
   const fields = { ...about, took: durationText(clock.now() - started), ...end.fields };
-  if (result.outcome === "succeeded") log.info("hook succeeded", fields);
-  else log.warn(warningOf(result, context.event), fields);
+  log[result.outcome === "succeeded" ? "info" : "warn"](messageOf(result, context.event), fields);
   return result;
 }
 
 async function runGuarded(
   action: HookAction,
   context: HookContext,
-  { timeout, deadline }: HookTime,
+  deadline: AbortSignal,
 ): Promise<ActionOutcome> {
   // A timeout of 0 is over before it begins, as in Go; half a command is worse than none.
-  if (timeout <= 0 || deadline.aborted) return { outcome: "interrupted", fields: {} };
+  if (context.timeout <= 0 || deadline.aborted) return { outcome: "interrupted", fields: {} };
   try {
     return await action.run(context, deadline);
   } catch (error) {
@@ -83,25 +83,20 @@ async function runGuarded(
   }
 }
 
-function outcomeOf(end: ActionOutcome, { timeout, stop, deadline }: HookTime): HookOutcome {
-  switch (end.outcome) {
-    case "succeeded":
-      return { outcome: "succeeded" };
-    case "failed":
-      return { outcome: "failed", reason: end.reason };
-    case "interrupted": {
-      // Both may have ended by now; a joined signal keeps the reason of the one that was first.
-      const stopped = stop.aborted && deadline.reason === stop.reason;
-      return stopped ? { outcome: "cut-short" } : { outcome: "timed-out", after: timeout };
-    }
-  }
+function outcomeOf(
+  { fields: _, ...end }: ActionOutcome,
+  { stop, deadline }: HookTime,
+): HookOutcome {
+  if (end.outcome !== "interrupted") return end;
+  // Both may have ended by now; a joined signal keeps the reason of the one that was first.
+  const stopped = stop.aborted && deadline.reason === stop.reason;
+  return { outcome: stopped ? "cut-short" : "timed-out" };
 }
 
-function warningOf(
-  result: Exclude<HookOutcome, { outcome: "succeeded" }>,
-  event: HookEvent,
-): string {
+function messageOf(result: HookOutcome, event: HookEvent): string {
   switch (result.outcome) {
+    case "succeeded":
+      return "hook succeeded";
     case "failed":
       return `hook failed: ${result.reason}`;
     case "timed-out":

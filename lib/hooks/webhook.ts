@@ -9,6 +9,11 @@ import type { ActionOutcome, HookAction, HookContext, HookPorts } from "./hook.t
 const FIRST_BACK_OFF: Milliseconds = 200;
 const LONGEST_BACK_OFF: Milliseconds = 5_000;
 
+const HEADERS = {
+  "content-type": "application/json",
+  "user-agent": `k8s-nlb-registrator-sidecar/${VERSION}`,
+};
+
 /** How much of a reply is read, and how much of that is shown, to explain an error. */
 const LONGEST_REPLY = 2_048;
 const LONGEST_SHOWN = 256;
@@ -37,14 +42,13 @@ interface Delivery {
   readonly ports: HookPorts;
 }
 
-/** What came of one attempt. `reason` is the end of a message. */
+/** What came of one attempt. */
 type Attempt =
-  | { readonly outcome: "succeeded"; readonly fields: LogFields }
-  | { readonly outcome: "failed"; readonly reason: string; readonly fields: LogFields }
+  | ActionOutcome
   | { readonly outcome: "retry"; readonly reason: string; readonly fields: LogFields };
 
 async function deliver(delivery: Delivery): Promise<ActionOutcome> {
-  const { signal, ports: { clock } } = delivery;
+  const { url, context, signal, ports: { clock, log } } = delivery;
   // A client of its own, so that no connection stays open behind the hook.
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   let last: LogFields = {};
@@ -58,22 +62,13 @@ async function deliver(delivery: Delivery): Promise<ActionOutcome> {
     last = { ...attempt.fields, error: attempt.reason };
     const longest = Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** (attempts - 1));
     const delay = clock.random() * longest;
-    logRetry(delivery, attempts, attempt.reason, delay);
+    log.info("retrying webhook", {
+      ...{ event: context.event, url: new URL(url).origin },
+      ...{ attempt: attempts, error: attempt.reason, next_try_in: durationText(delay) },
+    });
     await sleep(clock.within(delay, signal));
     if (signal.aborted) return { outcome: "interrupted", fields: { ...last, attempts } };
   }
-}
-
-function logRetry(
-  { url, context: { event }, ports: { log } }: Delivery,
-  attempt: number,
-  error: string,
-  delay: Milliseconds,
-): void {
-  log.info("retrying webhook", {
-    ...{ event, url: new URL(url).origin, attempt, error },
-    next_try_in: durationText(delay),
-  });
 }
 
 async function post({ url, context, signal }: Delivery, client: Deno.HttpClient): Promise<Attempt> {
@@ -92,11 +87,6 @@ async function post({ url, context, signal }: Delivery, client: Deno.HttpClient)
     return attemptOfError(error, url);
   }
 }
-
-const HEADERS = {
-  "content-type": "application/json",
-  "user-agent": `k8s-nlb-registrator-sidecar/${VERSION}`,
-};
 
 /** The document; the docs describe it. New fields may come, the version stays until one goes. */
 function documentOf({ event, targetId, targetGroupArns, state }: HookContext): unknown {
@@ -134,7 +124,7 @@ async function startOf({ body }: Response): Promise<string> {
   return text.slice(0, LONGEST_REPLY);
 }
 
-/** How Deno begins what it says of a request that went wrong on its way. */
+/** How Deno begins its message about a request that failed on its way. */
 const OF_NETWORK = /^error sending request .*?\): /;
 
 function attemptOfError(error: unknown, url: string): Attempt {

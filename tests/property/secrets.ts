@@ -95,7 +95,8 @@ async function runHooks(config: Config, log: Log, answer: Answer): Promise<void>
     new Promise<Response>((resolve) => resolve(reflect(String(input), answer)));
   await withFetch(stand, async () => {
     for (const event of HOOK_EVENTS) {
-      const context = { event, targetId: "10.0.0.1", targetGroupArns: ["arn"] };
+      const target = { targetId: "10.0.0.1", targetGroupArns: ["arn"], state: "unknown" } as const;
+      const context = { event, timeout: config.hooks[event].timeout, ...target };
       await hooks.run(context, new AbortController().signal);
     }
   });

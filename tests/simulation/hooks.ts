@@ -1,11 +1,5 @@
 /** Hooks in virtual time: they take their time, fail, and hang until they are ended. */
-import type {
-  HookContext,
-  HookEvent,
-  HookOutcome,
-  Hooks,
-  HookSettings,
-} from "../../lib/hooks/hook.ts";
+import type { HookContext, HookEvent, HookOutcome, Hooks } from "../../lib/hooks/hook.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Tape } from "./tape.ts";
 import type { Trace } from "./trace.ts";
@@ -32,7 +26,6 @@ export interface HookOptions {
   readonly trace: Trace;
   /** How likely a hook does not end well. */
   readonly trouble: number;
-  readonly settings: Readonly<Record<HookEvent, HookSettings>>;
   readonly onHook: (run: HookRun) => void;
 }
 
@@ -49,8 +42,8 @@ export class SimulatedHooks implements Hooks {
   }
 
   async run(context: HookContext, signal: AbortSignal): Promise<HookOutcome> {
-    const { clock, tape, trace, trouble, settings, onHook } = this.#options;
-    const { event, timeout = settings[context.event].timeout } = context;
+    const { clock, tape, trace, trouble, onHook } = this.#options;
+    const { event, timeout } = context;
     const run: HookRun = { event, startedAt: clock.now(), signal };
     this.runs.push(run);
     onHook(run);
@@ -62,7 +55,7 @@ export class SimulatedHooks implements Hooks {
     const interrupt = () => {
       const result: HookOutcome = signal.aborted && deadline.reason === signal.reason
         ? { outcome: "cut-short" }
-        : { outcome: "timed-out", after: timeout };
+        : { outcome: "timed-out" };
       clock.after(tape.number() * LONGEST_ENDING, () => ends.resolve(result));
     };
     if (deadline.aborted) interrupt();

@@ -117,7 +117,6 @@ export class World {
     this.hooks = new SimulatedHooks({
       ...{ clock, tape, trace },
       trouble: scenario.hookTrouble,
-      settings: scenario.config.hooks,
       onHook: (run) => watch.onHook(this, run),
     });
     this.application = new SimulatedApplication(clock, scenario.applicationReadyAt);

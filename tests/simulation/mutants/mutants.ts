@@ -630,10 +630,10 @@ const OF_THE_EDGES: readonly Mutant[] = [
   ...inside("hooks/output.ts##readAll", [
     [
       "16.18: a hook that prints all the time starves the rest",
-      "if (this.#isFull) this.#dropped += newlinesIn(last); " +
-      "else this.#takeLines(splitter.push(last), name); " +
+      "this.#lines += newlinesIn(read.value.subarray(0, skipped)); " +
+      "this.#take(splitter.push(read.value.subarray(skipped)), stream); " +
       "if (this.#clock.now() - turn < LONGEST_TURN) continue;",
-      "this.#takeLines(splitter.push(last), name); if (true) continue;",
+      "this.#take(splitter.push(read.value), stream); if (true) continue;",
     ],
   ], "tests/unit/hooks/command_test.ts"),
   ...inside("host/reply.ts#textOf", [

@@ -84,10 +84,16 @@ Deno.test("docs/hooks.md shows the document that a webhook gets", async () => {
     },
   );
   const url = `-post-register-url=http://127.0.0.1:${server.addr.port}`;
-  const settings = configOf([url, "-post-register-timeout=1m"]).hooks;
+  const settings = configOf([url]).hooks;
   const hooks = createHooks(settings, { clock: systemClock, log: new KeptLog(), shell: false });
   const { event, target, targetGroups, state } = shown;
-  const context = { event, targetId: target, targetGroupArns: targetGroups, state };
+  const context = {
+    event,
+    targetId: target,
+    targetGroupArns: targetGroups,
+    state,
+    timeout: 60_000,
+  };
   await hooks.run(context, new AbortController().signal);
   assertEquals(await posted.promise, shown);
 });

@@ -98,7 +98,7 @@ export function startHook(command: string, options: HookOptions = {}): StartedHo
   const hooks = createHooks({ ...NO_HOOKS, [event]: { command, timeout } }, { clock, log, shell });
   return {
     log,
-    result: hooks.run(contextOf(event), stop.signal),
+    result: hooks.run(contextOf(event, timeout), stop.signal),
     stop: () => stop.abort(new Error("a stop was requested")),
     expire: () => time.abort(new DOMException("the time is up", "TimeoutError")),
   };
@@ -126,8 +126,9 @@ export const NO_HOOKS: Readonly<Record<HookEvent, HookSettings>> = {
   "post-deregister": { timeout: TIMEOUT },
 };
 
-export function contextOf(event: HookEvent): HookContext {
-  return { event, targetId: "10.0.0.7", targetGroupArns: ["arn:one", "arn:two"] };
+export function contextOf(event: HookEvent, timeout = TIMEOUT): HookContext {
+  const target = { targetId: "10.0.0.7", targetGroupArns: ["arn:one", "arn:two"] };
+  return { event, timeout, state: "in-service", ...target };
 }
 
 /** The state of a process as the kernel names it, such as `S`, `T`, `Z`; `undefined`: reaped. */

@@ -55,7 +55,7 @@ const UNRUNNABLE: readonly [command: string, shell: boolean, reason: RegExp][] =
   [
     "echo a | cat",
     false,
-    /^it needs a shell, and there is none: "\|" at character 8 means more to a shell/,
+    /^it could not be started: "\|" at character 8 means more to a shell/,
   ],
 ];
 
@@ -136,9 +136,9 @@ const EXPLAINED: readonly [command: string, output: string | undefined][] = [
   ["seq 10000; exit 1", "9991\n9992\n9993\n9994\n9995\n9996\n9997\n9998\n9999\n10000"],
   [
     "head -c 20000 /dev/zero | tr '\\0' x; echo; echo end; exit 1",
-    `${"x".repeat(2_048 - "\nend\n".length)}\nend`,
+    `${"x".repeat(2_048 - "\nend".length)}\nend`,
   ],
-  ["printf a; sleep 0.1; echo b >&2; exit 1", "a\nb"],
+  ["printf a; sleep 0.1; echo b >&2; exit 1", "b\na"],
   ["exit 1", undefined],
   ["echo a", undefined],
 ];

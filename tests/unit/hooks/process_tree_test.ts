@@ -92,7 +92,7 @@ Deno.test("a stopped command is continued to act on SIGTERM", async () => {
 
 Deno.test("a real timeout ends a command", async () => {
   const hook = startHook("exec sleep 1000", { timeout: 50 });
-  assertEquals(await hook.result, { outcome: "timed-out", after: 50 });
+  assertEquals(await hook.result, { outcome: "timed-out" });
 });
 
 Deno.test("what a command leaves in the background is ended, and holds nothing up", async () => {
