@@ -28,6 +28,8 @@ export interface World {
   readonly shell: boolean;
   /** Reaps what hooks leave, where that is the sidecar's to do and can be done. */
   readonly reap: Reap | undefined;
+  /** What is probably a mistake in the flags and in the pod. */
+  readonly warnings: readonly string[];
   /** The pod's connections, where they are to be counted and can be. */
   readonly connections: Connections | undefined;
 }
@@ -37,6 +39,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   const { log, signals, shell, reap, connections: counted } = world;
   const clock = systemClock;
   if (config.check) return await checkPod(config, world);
+  for (const warning of world.warnings) log.warn(warning);
   const stats = new Stats();
   const progress = new Progress(clock, stats);
   const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
@@ -80,13 +83,13 @@ async function serveView(
 /** Loaded here and not before: a lifecycle does without it. */
 async function checkPod(
   config: Config,
-  { log, signals, stdout }: World,
+  { log, signals, stdout, warnings }: World,
 ): Promise<LifecycleOutcome> {
   const { preflight } = await import("./preflight.ts");
   const { identify } = await import("./aws/credentials/identity.ts");
   using client = createClient(config.api, log);
   const outcome = await preflight(config, {
-    ...{ elb: limited(client, systemClock), clock: systemClock, log, stop: signals.stop },
+    ...{ elb: limited(client, systemClock), clock: systemClock, log, stop: signals.stop, warnings },
     identify: (signal) => identify(config.api, signal),
     print: (line) => stdout.write(printable(line)),
   });

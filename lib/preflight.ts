@@ -9,7 +9,7 @@ import { HOOK_EVENTS } from "./hooks/hook.ts";
 import { listenAddressText } from "./host/address.ts";
 import type { Clock } from "./host/clock.ts";
 import { durationText, type Milliseconds } from "./host/duration.ts";
-import type { ExitName } from "./host/exit.ts";
+import { EXIT, type ExitName } from "./host/exit.ts";
 import type { Log } from "./host/log.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import { type Attachment, resolveGroups } from "./registration/resolve.ts";
@@ -21,6 +21,8 @@ export interface PreflightPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
+  /** What is probably a mistake in the flags and in the pod. */
+  readonly warnings: readonly string[];
   /** Reports whose credentials the SDK finds. */
   readonly identify: (signal: AbortSignal) => Promise<Identity>;
   /** Prints one line on stdout. */
@@ -38,6 +40,7 @@ export async function preflight(
   const report = new Report(config, ports);
   await report.identity();
   report.plan();
+  for (const warning of ports.warnings) report.warn(warning);
   try {
     const attachments = await report.groups();
     for (const attachment of attachments) {
@@ -54,7 +57,7 @@ class Report {
   readonly #config: Config;
   readonly #ports: PreflightPorts;
   readonly #found: TargetGroup[] = [];
-  #problems = 0;
+  #warnings = 0;
   #exit: ExitName = "done";
 
   constructor(config: Config, ports: PreflightPorts) {
@@ -141,13 +144,15 @@ class Report {
         `${healthyThreshold}, unhealthy after ${unhealthyThreshold}`,
     );
     if (!healthCheck.enabled) {
-      this.#warn(`health checks of ${group.name} are disabled: no target ever becomes healthy`);
+      this.#notInService(
+        `health checks of ${group.name} are disabled: no target ever becomes healthy`,
+      );
     }
     if (loadBalancerArns.length === 0) {
-      this.#warn(`no listener forwards to ${group.name}: its targets stay unused`);
+      this.#notInService(`no listener forwards to ${group.name}: its targets stay unused`);
     }
     if (healthCheck.port !== undefined && healthCheck.port !== "traffic-port") {
-      this.#warn(
+      this.warn(
         `${group.name} is checked on port ${healthCheck.port}, not on the traffic port: ` +
           "check that what answers there reflects the application's health, as /target does",
       );
@@ -158,8 +163,9 @@ class Report {
   async rights(attachment: Attachment): Promise<void> {
     const { elb, stop } = this.#ports;
     const { group, target } = attachment;
-    const health = await this.#try(() =>
-      elb.describeTargetHealth(group.arn, target, { signal: stop })
+    const health = await this.#try(
+      () => elb.describeTargetHealth(group.arn, target, { signal: stop }),
+      this.#config.inService.required ? "notRegistered" : "done",
     );
     const delay = await this.#try(() => elb.deregistrationDelay(group.arn, { signal: stop }));
     if (delay !== undefined) this.#delay(group.name, delay);
@@ -179,7 +185,7 @@ class Report {
     this.#say("  deregistration delay", durationText(delay));
     const isWaitedFor = drain.wait || service !== undefined;
     if (isWaitedFor && !drain.idle && delay >= drain.timeout) {
-      this.#warn(
+      this.warn(
         `the deregistration delay of ${name}, ${durationText(delay)}, is not shorter than ` +
           `-wait-drained-timeout, ${durationText(drain.timeout)}: no drain would finish in time`,
       );
@@ -188,13 +194,18 @@ class Report {
 
   ending(): LifecycleOutcome {
     if (this.#exit !== "done") {
-      return { exit: this.#exit, message: "the check found an error that would end a run" };
+      return {
+        exit: this.#exit,
+        message: `the check found an error that would end a run; warnings: ${this.#warnings}`,
+      };
     }
-    const message = this.#problems === 0
-      ? "check passed; RegisterTargets was not tried, because it would register the target"
-      : `check finished with warnings (${this.#problems}); RegisterTargets was not tried, because it ` +
-        "would register the target";
-    return { exit: "done", message };
+    const found = this.#warnings === 0
+      ? "check passed"
+      : `check finished with warnings: ${this.#warnings}`;
+    return {
+      exit: "done",
+      message: `${found}; RegisterTargets was not tried, because it would register the target`,
+    };
   }
 
   async #try<T>(call: () => Promise<T>, exit: ExitName = "done"): Promise<T | undefined> {
@@ -202,18 +213,30 @@ class Report {
       return await call();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#warn(error.message);
-      if (exit !== "done") this.#exit = exit;
+      this.warn(error.message);
+      // A run retries the others.
+      if (!error.retryable) this.#endsWith(exit);
       return undefined;
     }
+  }
+
+  /** A run waits for the target to become healthy, and does not fail unless that is required. */
+  #notInService(message: string): void {
+    this.warn(message);
+    if (this.#config.inService.required) this.#endsWith("notRegistered");
+  }
+
+  /** What may be left registered outweighs that it is not in service, as in a run. */
+  #endsWith(exit: ExitName): void {
+    if (EXIT[exit] > EXIT[this.#exit]) this.#exit = exit;
   }
 
   #say(what: string, text: string): void {
     this.#ports.print(`${`${what}:`.padEnd(24)}${text}`);
   }
 
-  #warn(message: string): void {
-    this.#problems++;
+  warn(message: string): void {
+    this.#warnings++;
     this.#ports.print(`WARNING: ${message}`);
   }
 }

@@ -76,7 +76,7 @@ function notAllowed(options: readonly string[], stderr: LineWriter): number {
 }
 
 async function runSidecar(
-  { config, warnings }: Extract<Reading, { kind: "run" }>,
+  { config, warnings: ofFlags }: Extract<Reading, { kind: "run" }>,
   started: Started,
 ): Promise<number> {
   const { signals, stderr } = started;
@@ -86,14 +86,14 @@ async function runSidecar(
   const log = openLog(config.log, stderr);
   logStops(signals, log);
   logLaterErrors(signals, log);
-  for (const warning of warnings) log.warn(warning);
-  const reap = Deno.pid === 1 && hasCommands(config) ? reaperOrWarning(log) : undefined;
+  const warnings = [...ofFlags];
+  const reap = Deno.pid === 1 && hasCommands(config) ? reaperOrWarning(warnings) : undefined;
   using terminationLog = openTerminationLog(config.terminationLog, log);
-  using connections = config.drain.idle ? connectionsOrWarning(log) : undefined;
+  using connections = config.drain.idle ? connectionsOrWarning(warnings) : undefined;
   // What has to be opened with all permissions is open now.
   log.debug("permissions kept", { permissions: giveBack(needs) });
   return await end(
-    await sidecar(config, { ...started, log, connections, reap }),
+    await sidecar(config, { ...started, log, connections, reap, warnings }),
     terminationLog,
     log,
   );
@@ -108,10 +108,10 @@ function openLog(
   return log;
 }
 
-function reaperOrWarning(log: Log): Reap | undefined {
+function reaperOrWarning(warnings: string[]): Reap | undefined {
   const reap = openReaper();
   if (reap === undefined) {
-    log.warn(
+    warnings.push(
       "as process 1 the sidecar cannot reap what a hook's command leaves in the background: set " +
         "shareProcessNamespace in the pod, or start the sidecar by an init such as tini",
     );
@@ -119,10 +119,10 @@ function reaperOrWarning(log: Log): Reap | undefined {
   return reap;
 }
 
-function connectionsOrWarning(log: Log): Connections | undefined {
+function connectionsOrWarning(warnings: string[]): Connections | undefined {
   const opened = openConnections();
   if ("connections" in opened) return opened.connections;
-  log.warn(opened.warning);
+  warnings.push(opened.warning);
   return undefined;
 }
 

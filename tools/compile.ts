@@ -88,7 +88,7 @@ export async function compile(
   const names: string[] = [];
   for (const target of targets) {
     const name = `${PROGRAM}${target === undefined ? "" : `-${target}`}`;
-    await runProgram(Deno.execPath(), [
+    await denoCompile([
       ...[...COMPILE, ...(codeCache ? WITH_CODE_CACHE : WITHOUT_CODE_CACHE)],
       // What is loaded on demand is not found by following imports.
       ...["--include", folder],
@@ -100,6 +100,32 @@ export async function compile(
   }
   await Deno.remove(`${ROOT}dist/compile`, { recursive: true });
   return { names, packages, maps };
+}
+
+/** `deno compile` failed; the message says what to do. */
+class CompileError extends Error {
+  override readonly name = "CompileError";
+}
+
+/** @throws {CompileError} */
+async function denoCompile(args: readonly string[]): Promise<void> {
+  try {
+    await outputOf(Deno.execPath(), args, { env: { NO_COLOR: "1" } });
+  } catch (error) {
+    const [text = ""] = String(error).split("\n\nStack backtrace:");
+    const remedy = text.includes("dl.deno.land")
+      ? "\n\nDeno could not download the runtime that goes into the binary: set DENORT_BIN to the " +
+        `path of a denort of version ${Deno.version.deno}, which is that of this Deno`
+      : "";
+    throw new CompileError(text.replace(/^.*? failed: (error: )?/s, "deno compile: ") + remedy);
+  }
+}
+
+/** Ends a tool: with the message alone where that is enough. */
+export function exitBy(error: unknown): never {
+  if (!(error instanceof CompileError)) throw error;
+  console.error(error.message);
+  Deno.exit(1);
 }
 
 /** The cache holds what is imported before anything runs, and nothing that is loaded on the way. */
@@ -183,7 +209,8 @@ if (import.meta.main) {
   // An empty one is that of an image build that was given none.
   const commit = oneOption("commit", Deno.args) || await currentCommit();
   const codeCache = Deno.args.includes("--code-cache");
-  for (const name of (await compile({ targets, commit, outdir, codeCache })).names) {
+  const { names } = await compile({ targets, commit, outdir, codeCache }).catch(exitBy);
+  for (const name of names) {
     const { size } = await Deno.stat(`${outdir}/${name}`);
     console.log(`${outdir}/${name}: ${Math.round(size / 1_000_000)} MB, commit ${commit}`);
   }

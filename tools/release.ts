@@ -10,7 +10,7 @@
  * system's binary is made, since a runtime is for one system.
  */
 import { VERSION } from "../lib/version.ts";
-import { compile, currentCommit, oneOption, TARGETS } from "./compile.ts";
+import { compile, currentCommit, exitBy, oneOption, TARGETS } from "./compile.ts";
 import { ROOT } from "./deno.ts";
 import { sbom } from "./sbom.ts";
 
@@ -82,4 +82,4 @@ async function main(): Promise<void> {
   console.log("made twice, byte for byte the same");
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await main().catch(exitBy);

@@ -286,8 +286,21 @@ function innermostOf(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? innermostOf(error.cause) : error;
 }
 
-/** Removes the URL and the general words from the start of Deno's message. */
+/** What to do about an error of TLS or HTTP that only names its symptom. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "InvalidContentType": "the server does not speak TLS, use http:// in -endpoint-url or " +
+    "AWS_ENDPOINT_URL",
+  "invalid HTTP version":
+    "the server does not speak plain HTTP, use https:// in -endpoint-url or " +
+    "AWS_ENDPOINT_URL",
+  "UnknownIssuer": "to trust a private certificate authority, set DENO_TLS_CA_STORE=system, and " +
+    "SSL_CERT_FILE to the file with its certificate",
+};
+
+/** Removes the URL and the general words from the start of Deno's message, and adds the remedy. */
 function what(error: unknown): string {
-  return String(error instanceof Error ? error.message : error)
+  const text = String(error instanceof Error ? error.message : error)
     .replace(/^.*client error \(\w+\): /, "");
+  const symptom = Object.keys(REMEDIES).find((words) => text.includes(words));
+  return symptom === undefined ? text : `${text}: ${REMEDIES[symptom]}`;
 }

@@ -164,6 +164,9 @@ function remedy(code: string, message: string, { call, resource }: ErrorContext)
   if (message.includes(WRONG_REGION)) {
     return "; the endpoint belongs to another region: check -region, AWS_REGION and -endpoint-url";
   }
+  if (/is not a valid IPv[46] address/.test(message)) {
+    return "; the target group takes IP addresses: set -target-id to the pod's (status.podIP)";
+  }
   const refused = CREDENTIALS_REFUSED[code];
   return refused === undefined ? "" : `; ${refused}`;
 }

@@ -65,6 +65,9 @@ function isSame(one: GroupReference, other: GroupReference): boolean {
   return one.by === "arn" && other.by === "arn" ? one.arn === other.arn : one.name === other.name;
 }
 
+/** The SDK ignores one without the other. */
+const KEY_PAIR: readonly string[] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
 /** Finds flags and variables that are valid but probably a mistake. */
 export function warningsOf({ values, sources }: Settings, env: Environment): string[] {
   const {
@@ -81,6 +84,7 @@ export function warningsOf({ values, sources }: Settings, env: Environment): str
     sources.has(name) && sources.get(name) !== `environment variable ${flag(name).fallback}`;
   const ours = Object.keys(env).filter((name) => name.startsWith(ENVIRONMENT_PREFIX)).sort();
   const links = ours.filter((name) => isServiceLink(name, env[name] ?? ""));
+  const keys = KEY_PAIR.filter((name) => (env[name] ?? "") !== "");
   const known = new Set(FLAG_NAMES.flatMap(variablesOf));
   const unknown = ours.filter((name) => !known.has(name) && !links.includes(name));
   return applying([
@@ -122,6 +126,11 @@ export function warningsOf({ values, sources }: Settings, env: Environment): str
       links.length > 0,
       `ignored ${links.join(", ")}, which Kubernetes sets for a Service: ` +
       "set enableServiceLinks: false in the pod",
+    ],
+    [
+      keys.length === 1,
+      `${keys[0]} has no effect without ${KEY_PAIR.find((name) => !keys.includes(name))}: ` +
+      "set both, or neither",
     ],
     [
       unknown.length > 0,

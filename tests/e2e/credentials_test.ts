@@ -120,6 +120,11 @@ const NO_REGION = /: no region is set: set -region, AWS_REGION/;
 
 /** What ends the start at once. */
 const REFUSALS: readonly Refusal[] = [
+  [
+    "a secret key without its access key",
+    podWith([...API, { ...KEYS, AWS_ACCESS_KEY_ID: "" }]),
+    /: no AWS credentials were found: .* or set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY;/,
+  ],
   ["no credentials at all", podWith(API), /: no AWS credentials were found: give the pod a role/],
   [
     "a profile that is not there",

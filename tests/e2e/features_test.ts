@@ -1,7 +1,7 @@
 /** What flags ask for beside the plain life, each in a real process. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DRAINED, ends, get, serving } from "./drain.ts";
-import { Scene, TARGET } from "./scene.ts";
+import { Scene, type SceneOptions, TARGET } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
 /** The pod's address, and one of somebody outside: all of 127.0.0.0/8 is this machine. */
@@ -29,6 +29,46 @@ function application(): Disposable & { readonly port: number } {
   })().catch(() => {});
   return { port: listener.addr.port, [Symbol.dispose]: () => listener.close() };
 }
+
+const allows = (call: string) => new RegExp(`must allow elasticloadbalancing:${call} on`);
+const REQUIRED = ["-require-in-service", "-wait-in-service-timeout=1s"];
+const BLIND = { what: "access-denied", action: "DescribeTargetHealth" } as const;
+
+/** What is wrong, the exit code, the warnings of `-check`. */
+const CHECKS: readonly (readonly [string, number, readonly RegExp[], SceneOptions])[] = [
+  ["a kubelet that may not drain", 0, [/not allowed to call \/drain/], { args: ["-listen=:0"] }],
+  [
+    "rights to deregister and to see the delay that are missing",
+    5,
+    [allows("DescribeTargetGroupAttributes"), allows("DeregisterTargets")],
+    {
+      args: ["-deregister-timeout=2s"],
+      faults: [{
+        what: "access-denied",
+        action: ["DeregisterTargets", "DescribeTargetGroupAttributes"],
+      }],
+    },
+  ],
+  ["no right to see the health", 0, [allows("DescribeTargetHealth")], { faults: [BLIND] }],
+  [
+    "the same where the health is required",
+    4,
+    [allows("DescribeTargetHealth")],
+    { faults: [BLIND], args: REQUIRED },
+  ],
+  [
+    "a group that no listener forwards to, where the health is required",
+    4,
+    [/no listener forwards to kafka/],
+    { group: { inUse: false }, args: REQUIRED },
+  ],
+  [
+    "an error that passes",
+    0,
+    [/Throttling/],
+    { faults: [{ what: "throttle", action: "DeregisterTargets", occurrence: "first" }] },
+  ],
+];
 
 const cases: Case[] = [
   {
@@ -79,6 +119,8 @@ const cases: Case[] = [
     run: async () => {
       await using scene = await Scene.start({
         args: ["-check", "-listen=:8080", "-drain-allow=10.0.0.9", "-pre-register-command=true"],
+        // Node.js's TLS would read it, and Deno allows that no more.
+        env: { NODE_EXTRA_CA_CERTS: "/etc/hostname" },
         group: { healthCheckPort: 8081 },
       });
       const { code, stdout, log } = await scene.sidecar.ended();
@@ -99,23 +141,29 @@ const cases: Case[] = [
       await scene.nothingLeftBehind();
     },
   },
-  {
-    name: "-check names the right that is missing, and exits as the run would have",
+  ...CHECKS.map(([what, code, warnings, options]) => ({
+    name: `-check exits as the run does: ${what}`,
     run: async () => {
-      await using scene = await Scene.start({
-        args: ["-check"],
-        faults: [{
-          what: "access-denied",
-          action: ["DeregisterTargets", "DescribeTargetGroupAttributes"],
-        }],
+      await using checked = await Scene.start({
+        ...options,
+        args: ["-check", ...options.args ?? []],
       });
-      const { code, stdout } = await scene.sidecar.ended();
-      assertEquals(code, 5);
-      for (const call of ["DeregisterTargets", "DescribeTargetGroupAttributes"]) {
-        assertMatch(stdout, new RegExp(`WARNING: .*must allow elasticloadbalancing:${call} on`));
-      }
+      const { stdout, log, ...check } = await checked.sidecar.ended();
+      const found = stdout.split("\n").filter((line) => line.startsWith("WARNING: "));
+      assertEquals(found.length, warnings.length, stdout);
+      for (const [at, warning] of warnings.entries()) assertMatch(found[at] ?? "", warning);
+      assertMatch(log.at(-1) ?? "", new RegExp(`warnings: ${warnings.length}\\b`));
+      assert(!checked.calls.includes(" register"), checked.calls);
+      assertEquals(check.code, code);
+      await using scene = await Scene.start(options);
+      const serves = scene.sidecar.line(/serving until/).then(
+        () => scene.sidecar.signal("SIGTERM"),
+        () => {},
+      );
+      assertEquals((await scene.sidecar.ended()).code, code, "the run");
+      await serves;
     },
-  },
+  })),
 ];
 
 /** Starts a command as process 1 of a namespace of its own, with a `/proc` of its own. */

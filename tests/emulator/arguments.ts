@@ -1,7 +1,7 @@
 /** The emulator's own command line. */
 import { parseArgs } from "@std/cli/parse-args";
 import type { EmulatorOptions } from "./emulator.ts";
-import { FAULTS, parseFaultRule } from "./faults.ts";
+import { type Description, FAULTS, parseFaultRule } from "./faults.ts";
 import { type GroupOptions, groupSettings, isPort } from "./settings.ts";
 
 const OPTIONS = ["port", "region", "group", "fault"];
@@ -51,9 +51,16 @@ A fault rule is {"action": …, "occurrence": …, "what": …}, e.g.
 where action is an action or a list of them (default: any action of the API; the credential
 endpoints are ContainerCredentials and InstanceMetadata), and occurrence is "first", "every" (the
 default), n, {"from":n} or {"probability":0.2,"seed":1}. With "applied":true or false most carry the
-action out, or do not. Times are in milliseconds. what is one of
-${rows(Object.entries(FAULTS).map(([name, { help }]) => [name, help]))}
+action out, or do not. Times are in milliseconds. what is one of these, with the parameters in
+brackets, of which those with ! are needed:
+${rows(Object.entries(FAULTS).map(([name, fault]) => [name, describe(fault)]))}
 `;
+
+function describe({ help, takes, codes = [] }: Description): string {
+  const parameters = takes.length === 0 ? "" : ` [${takes.join(", ")}]`;
+  return [`${help}${parameters}`, ...codes.map((code) => `${" ".repeat(44)}"code":"${code}"`)]
+    .join("\n");
+}
 
 function rows(all: readonly (readonly [name: string, help: string])[]): string {
   return all.map(([name, help]) => `  ${name.padEnd(40)}${help}`).join("\n");

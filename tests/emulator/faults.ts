@@ -29,7 +29,8 @@ export type Occurrence =
   /** Each with this probability, by a generator that starts from the seed. */
   | { readonly probability: number; readonly seed?: number };
 
-interface Description {
+/** What a fault does, and what it takes. */
+export interface Description {
   readonly help: string;
   /** Parameters besides `action` and `occurrence`; those with `!` are needed. */
   readonly takes: readonly (keyof Omit<Fault, "what"> | "to!" | "time!" | "seconds!")[];

@@ -111,7 +111,15 @@ async function check(config: Config, log: Log, lines: string[]): Promise<void> {
   };
   const stop = new AbortController().signal;
   const print = (line: string) => void lines.push(line);
-  await preflight(config, { elb, clock: new VirtualClock(), log, stop, identify: refuse, print })
+  await preflight(config, {
+    elb,
+    clock: new VirtualClock(),
+    log,
+    stop,
+    identify: refuse,
+    print,
+    warnings: [],
+  })
     .catch(() => {});
 }
 

@@ -120,7 +120,7 @@ function sourceError(text: string, source: string | undefined): Explanation {
   if (text.includes("Could not load credentials from any providers")) {
     return {
       message: "no AWS credentials were found: give the pod a role (EKS Pod Identity or IRSA), " +
-        "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if AWS_PROFILE is set, check that " +
+        "or set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if AWS_PROFILE is set, check that " +
         `profile${lastTried(source)}`,
       retryable: false,
     };

@@ -1,6 +1,7 @@
 /** Whose credentials the SDK finds, and where: for people, so it is loaded only for `-check`. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { ClientOptions } from "../client.ts";
+import { ReplyCheckingHandler } from "../handler.ts";
 import { readable } from "../redact.ts";
 import { credentialChain, namesTheSidecar } from "./chain.ts";
 
@@ -32,6 +33,8 @@ const SOURCES: Readonly<Record<string, string>> = {
 export async function identify(options: ClientOptions, signal: AbortSignal): Promise<Identity> {
   const client = new STSClient({
     maxAttempts: 1,
+    // Node.js's, which is the default, reads NODE_EXTRA_CA_CERTS by a permission given back by now.
+    requestHandler: new ReplyCheckingHandler(),
     ...namesTheSidecar,
     credentialDefaultProvider: credentialChain,
     ...(options.region !== undefined && { region: options.region }),

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type ApiCall, type ApiError, isGroupNotFound } from "../../../lib/aws/errors.ts";
 import { toApiError } from "../../../lib/aws/sdk_errors.ts";
+import { PrivateServer } from "../../emulator/private_server.ts";
 import { test } from "../../test.ts";
 import {
   answer,
@@ -100,6 +101,11 @@ const REMEDIES: readonly (readonly [string, string | undefined, RegExp])[] = [
   ["MissingAuthenticationToken", undefined, /; the request was not signed/],
   ["TooManyTargets", undefined, /; a Network Load Balancer takes 500 targets .* at most 3,000/],
   [
+    "ValidationError",
+    "The IP address 'i-1234abcd' is not a valid IPv4 address",
+    /address; the target group takes IP addresses: set -target-id to the pod's \(status.podIP\)/,
+  ],
+  [
     "SignatureDoesNotMatch",
     "Credential should be scoped to a valid region, not 'us-east-1'.",
     /'us-east-1'; the endpoint belongs to another region/,
@@ -194,6 +200,22 @@ test("no answer, and what is none, says nothing of the effect and may go better 
     `DeregisterTargets: no answer from 127.0.0.1:${port}: ` +
       "tcp connect error: Connection refused (os error 111)",
   );
+});
+
+test("an endpoint that speaks another protocol: the error says which one to write", async () => {
+  await using api = await ScriptedApi.start((_, exchange) => answer(exchange, failure("X")));
+  const folder = await Deno.makeTempDir();
+  using server = await PrivateServer.start(folder, api.url);
+  const cases = [
+    [api.url.replace("http:", "https:"), /InvalidContentType: .* use http:\/\/ in -endpoint-url/],
+    [
+      server.url.replace("https:", "http:"),
+      /invalid HTTP version.*: .* use https:\/\/ in -endpoint/,
+    ],
+    [server.url, /UnknownIssuer: .* set DENO_TLS_CA_STORE=system, and SSL_CERT_FILE to the file/],
+  ] as const;
+  for (const [url, message] of cases) assertMatch((await errorOf(url)).message, message);
+  await Deno.remove(folder, { recursive: true });
 });
 
 /** Whole replies by their root element, with what no XML parser takes in them. */

@@ -21,6 +21,13 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
     "see -h",
   ],
   [
+    "a secret key without its access key",
+    [],
+    { AWS_SECRET_ACCESS_KEY: "SECRET", AWS_ACCESS_KEY_ID: "" },
+    "AWS_SECRET_ACCESS_KEY has no effect without AWS_ACCESS_KEY_ID: set both, or neither",
+  ],
+  ["a pair of keys", [], { AWS_SECRET_ACCESS_KEY: "SECRET", AWS_ACCESS_KEY_ID: "AKIA" }],
+  [
     "a drain that the grace period cuts off",
     ["-wait-drained", "-grace-period=2m4s"],
     {},

@@ -1,5 +1,11 @@
 /** The emulator as a program: its options, and what it prints. */
-import { assert, assertEquals, assertObjectMatch, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertObjectMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { PrintedLines } from "../../../tools/lines.ts";
 import { readArguments, USAGE } from "../../emulator/arguments.ts";
 import { FAULTS } from "../../emulator/faults.ts";
@@ -39,9 +45,19 @@ Deno.test("options, groups and faults that cannot be are refused", () => {
   for (const [args, words] of cases) assertThrows(() => readArguments(args), RangeError, words);
 });
 
-Deno.test("-h asks for help, whatever else there is; it names every fault", () => {
+Deno.test("-h asks for help, whatever else there is; it names every fault and what it takes", () => {
   assertEquals(readArguments(["-h", "--foo"]), "help");
-  assertEquals(Object.keys(FAULTS).filter((name) => !USAGE.includes(`\n  ${name} `)), []);
+  for (const [name, { help, takes, ...rest }] of Object.entries(FAULTS)) {
+    const [, rows = ""] = USAGE.split(`\n  ${name} `);
+    const [row = ""] = rows.split(/\n {2}(?=\S)/);
+    assertStringIncludes(row, help);
+    const parameters = takes.length === 0 ? [] : [takes.join(", ")];
+    const codes = "codes" in rest ? rest.codes.map((code) => `"code":"${code}"`) : [];
+    assertEquals([...row.matchAll(/\[(.+)\]|("code":".+")/g)].map(([, a, b]) => a ?? b), [
+      ...parameters,
+      ...codes,
+    ]);
+  }
 });
 
 Deno.test("the program prints its address, calls and credentials, and ends at SIGTERM", async () => {

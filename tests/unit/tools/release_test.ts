@@ -140,6 +140,25 @@ const OPTIONS = {
   },
 };
 
+Deno.test("a runtime that cannot be downloaded: the message names DENORT_BIN, without a trace", async () => {
+  const folder = await Deno.makeTempDir();
+  const args = ["task", "-q", "compile", "--target", "aarch64-apple-darwin", "--outdir", folder];
+  const { HOME = "", PATH = "", DENO_DIR } = Deno.env.toObject();
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    ...{ args, cwd: ROOT, clearEnv: true },
+    // Nothing listens there.
+    env: { HOME, PATH, HTTPS_PROXY: "http://127.0.0.1:9", ...(DENO_DIR && { DENO_DIR }) },
+  }).output();
+  await Deno.remove(folder, { recursive: true });
+  const text = new TextDecoder().decode(stderr);
+  assertEquals(code, 1, text);
+  assertMatch(
+    text,
+    /^deno compile: .*\n\n.*set DENORT_BIN to the path of a denort of version 2\./s,
+  );
+  assert(!/^\s+at |backtrace|Uncaught/m.test(text), text);
+});
+
 Deno.test("the SBOM names Deno and the build's packages with their hashes, and is the same each time", () => {
   const { metadata, specVersion, components } = JSON.parse(sbom(OPTIONS));
   assertEquals([specVersion, metadata.component.version], ["1.5", "1.2.3"]);
