@@ -1,8 +1,11 @@
 /** What flags ask for beside the plain life, each in a real process. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PrivateServer } from "../emulator/private_server.ts";
+import { startEmulator } from "../emulator/server.ts";
 import { DRAINED, ends, get, serving } from "./drain.ts";
 import { Scene, type SceneOptions, TARGET } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
+import { SidecarProcess } from "./sidecar_process.ts";
 
 /** The pod's address, and one of somebody outside: all of 127.0.0.0/8 is this machine. */
 const POD = "127.11.0.1";
@@ -119,8 +122,6 @@ const cases: Case[] = [
     run: async () => {
       await using scene = await Scene.start({
         args: ["-check", "-listen=:8080", "-drain-allow=10.0.0.9", "-pre-register-command=true"],
-        // Node.js's TLS would read it, and Deno allows that no more.
-        env: { NODE_EXTRA_CA_CERTS: "/etc/hostname" },
         group: { healthCheckPort: 8081 },
       });
       const { code, stdout, log } = await scene.sidecar.ended();
@@ -139,6 +140,26 @@ const cases: Case[] = [
       ) assertMatch(stdout, line);
       assert(!scene.calls.includes(" register"), scene.calls);
       await scene.nothingLeftBehind();
+    },
+  },
+  {
+    name: "-check finds its identity by TLS, with an authority of NODE_EXTRA_CA_CERTS",
+    run: async () => {
+      await using emulator = await startEmulator({ groups: [{ name: "kafka" }] });
+      const folder = await Deno.makeTempDir();
+      using server = await PrivateServer.start(folder, emulator.url);
+      await using sidecar = new SidecarProcess({
+        args: ["-check", "-target-group-name=kafka", `-target-id=${TARGET}`],
+        env: {
+          ...emulator.environment,
+          AWS_ENDPOINT_URL: server.url,
+          NODE_EXTRA_CA_CERTS: server.authority,
+        },
+      });
+      const { code, stdout, log } = await sidecar.ended();
+      assertEquals(code, 0, log.join("\n"));
+      assertMatch(stdout, /^identity: +arn:aws:iam::123456789012:user\/static$/m);
+      await Deno.remove(folder, { recursive: true });
     },
   },
   ...CHECKS.map(([what, code, warnings, options]) => ({
