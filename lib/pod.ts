@@ -12,11 +12,9 @@ import { type Log, printable } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
 import type { Reap } from "./host/reaper.ts";
 import type { StopSignals } from "./host/signals.ts";
-import type { ServerConfig, ServerPorts } from "./http/server.ts";
 import { Stats } from "./http/stats.ts";
 import { CurrentIntent } from "./lifecycle/current_intent.ts";
-import { runLifecycle } from "./lifecycle/lifecycle.ts";
-import type { LifecycleOutcome } from "./lifecycle/outcome.ts";
+import { type LifecycleOutcome, runLifecycle } from "./lifecycle/lifecycle.ts";
 import { rehearseLifecycle } from "./lifecycle/rehearsal.ts";
 import { createView, Progress } from "./lifecycle/status.ts";
 
@@ -57,8 +55,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
     client.warmUp();
     void rehearseLifecycle(config).catch(() => {});
   };
-  await using _ = config.service &&
-    await serve(config.service, { log, view, clock, stats, onIdle });
+  await using _ = await serveView(config, { view, stats, log, onIdle });
   return await runLifecycle(config, {
     ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
@@ -69,9 +66,18 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
 }
 
 /** Loaded only for `-listen`. */
-async function serve(config: ServerConfig, ports: ServerPorts): Promise<AsyncDisposable> {
-  const server = await import("./http/server.ts");
-  return await server.serve(config, ports);
+async function serveView(
+  { service }: Config,
+  { view, stats, log, onIdle }: {
+    view: ReturnType<typeof createView>;
+    stats: Stats;
+    log: Log;
+    onIdle: () => void;
+  },
+): Promise<AsyncDisposable | undefined> {
+  if (service === undefined) return undefined;
+  const { serve } = await import("./http/server.ts");
+  return await serve(service, { log, view, clock: systemClock, stats, onIdle });
 }
 
 /** Loaded here and not before: a lifecycle does without it. */

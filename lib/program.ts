@@ -2,7 +2,7 @@
 import { hasCredentialProcess } from "./aws/credentials/shared_files.ts";
 import { type Config, type InputErrors, readConfig, type Reading } from "./config/config.ts";
 import { shellExists, syntaxError } from "./hooks/words.ts";
-import { type Connections, openConnections } from "./host/connections.ts";
+import { openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import type { LineWriter } from "./host/line_writer.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { noProxy } from "./host/proxy.ts";
 import { openReaper, type Reap } from "./host/reaper.ts";
-import { logLaterErrors, logStops, type StopListener } from "./host/signals.ts";
+import { describe, logStops, type StopListener } from "./host/signals.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import type { World } from "./pod.ts";
@@ -32,6 +32,13 @@ export interface Start {
   readonly signals: StopListener;
   readonly stdout: LineWriter;
   readonly stderr: LineWriter;
+}
+
+/** The same, with the environment read. */
+interface Started extends Omit<Start, "env" | "setEnv"> {
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether `/bin/sh` is there. */
+  readonly shell: boolean;
 }
 
 /** Runs the program; the result is its exit code. What it wrote to stderr may be on its way. */
@@ -54,7 +61,7 @@ export async function run(start: Start): Promise<number> {
     case "errors":
       return await usageError(reading, start.stderr);
     case "run":
-      return await runSidecar(reading, start, { env, shell });
+      return await runSidecar(reading, { ...start, env, shell });
   }
 }
 
@@ -70,23 +77,29 @@ function notAllowed(options: readonly string[], stderr: LineWriter): number {
 
 async function runSidecar(
   { config, warnings: ofFlags }: Extract<Reading, { kind: "run" }>,
-  { signals, stdout, stderr }: Start,
-  { env, shell }: { readonly env: Readonly<Record<string, string>>; readonly shell: boolean },
+  started: Started,
 ): Promise<number> {
-  const needs = needsOf(config, env);
+  const { signals, stderr } = started;
+  const needs = needsOf(config, started.env);
   const lacking = lackingPermissions(needs);
   if (lacking.length > 0) return notAllowed(lacking, stderr);
   const log = openLog(config.log, stderr);
   logStops(signals, log);
-  logLaterErrors(signals, log);
+  signals.onLaterError = (error) =>
+    log.error("unexpected error while stopping", { error: describe(error) });
   const warnings = [...ofFlags];
   const reap = Deno.pid === 1 && hasCommands(config) ? reaperOrWarning(warnings) : undefined;
   using terminationLog = openTerminationLog(config.terminationLog, log);
-  using connections = config.drain.idle ? connectionsOrWarning(warnings) : undefined;
+  using connections = config.drain.idle
+    ? openConnections((warning) => warnings.push(warning))
+    : undefined;
   // What has to be opened with all permissions is open now.
   log.debug("permissions kept", { permissions: giveBack(needs) });
-  const world = { log, signals, stdout, shell, reap, connections, warnings };
-  return await end(await sidecar(config, world), terminationLog, log);
+  return await end(
+    await sidecar(config, { ...started, log, connections, reap, warnings }),
+    terminationLog,
+    log,
+  );
 }
 
 function openLog(
@@ -107,13 +120,6 @@ function reaperOrWarning(warnings: string[]): Reap | undefined {
     );
   }
   return reap;
-}
-
-function connectionsOrWarning(warnings: string[]): Connections | undefined {
-  const opened = openConnections();
-  if ("connections" in opened) return opened.connections;
-  warnings.push(opened.warning);
-  return undefined;
 }
 
 function needsOf(config: Config, env: Readonly<Record<string, string>>): Needs {

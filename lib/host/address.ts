@@ -34,10 +34,7 @@ export function canonicalAddress(text: string): string | undefined {
   return mappedIpv4(short) ?? short;
 }
 
-/**
- * The canonical address of a connection's other end, which the system may report with a zone
- * (`fe80::1%eth0`).
- */
+/** The canonical address of a connection's other end; the system may add a zone (`%eth0`). */
 export function peerAddress(text: string): string | undefined {
   return canonicalAddress(text.replace(/%.*/s, ""));
 }
@@ -53,22 +50,16 @@ function mappedIpv4(address: string): string | undefined {
   return [one >> 8, one & 0xff, other >> 8, other & 0xff].join(".");
 }
 
-/** The 16 bytes of an address in its canonical spelling; IPv4 is written as mapped. */
-export function addressBytes(address: string): Uint8Array {
-  const bytes = new Uint8Array(16);
+/** The 32 hexadecimal digits of an address in its canonical spelling; IPv4 is written as mapped. */
+export function addressDigits(address: string): string {
   if (!address.includes(":")) {
-    bytes.set([0xff, 0xff, ...address.split(".").map(Number)], 10);
-    return bytes;
+    const digits = address.split(".").map((byte) => Number(byte).toString(16).padStart(2, "0"));
+    return `${"0".repeat(20)}ffff${digits.join("")}`;
   }
-  const [head = "", tail] = address.split("::");
-  const words = (text: string) =>
-    text === "" ? [] : text.split(":").map((word) => parseInt(word, 16));
-  const ending = tail === undefined ? [] : words(tail);
-  const put = (values: readonly number[], at: number) =>
-    values.forEach((word, index) => bytes.set([word >> 8, word & 0xff], 2 * (at + index)));
-  put(words(head), 0);
-  put(ending, 8 - ending.length);
-  return bytes;
+  const [head = "", tail = ""] = address.split("::").map((part) =>
+    part.replaceAll(/[0-9a-f]+/g, (word) => word.padStart(4, "0")).replaceAll(":", "")
+  );
+  return head + tail.padStart(32 - head.length, "0");
 }
 
 /** All IP addresses of one family that share their first bits with `address`. */
@@ -94,10 +85,7 @@ export function addressRange(text: string): AddressRange | undefined {
 /** Whether a canonical address is in the range. */
 export function isInRange(address: string, range: AddressRange): boolean {
   if (address.includes(":") !== range.address.includes(":")) return false;
-  const bits = range.address.includes(":") ? range.bits : range.bits + 96;
-  return bitsOf(address).startsWith(bitsOf(range.address).slice(0, bits));
-}
-
-function bitsOf(address: string): string {
-  return [...addressBytes(address)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const most = address.includes(":") ? 128 : 32;
+  const start = (text: string) => BigInt(`0x${addressDigits(text)}`) >> BigInt(most - range.bits);
+  return start(address) === start(range.address);
 }

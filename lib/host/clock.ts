@@ -26,7 +26,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   within: (time, ...signals) => {
     const timeout = AbortSignal.timeout(Math.min(Math.max(0, Math.ceil(time)), LONGEST_TIMER));
-    return signals.length === 0 ? timeout : joined([timeout, ...signals]);
+    return signals.length === 0 ? timeout : anyOf(timeout, ...signals);
   },
   random: () => Math.random(),
 };
@@ -35,21 +35,16 @@ export const systemClock: Clock = {
 const joinedSignals = new Set<AbortSignal>();
 
 /**
- * A joined signal that is there until it ends. Deno 2.4 drops what `AbortSignal.any` returns
- * while a listener is still attached: the wait would never end.
+ * A signal that ends with the first of these, with its reason. It is kept until then: Deno 2.4 drops
+ * what `AbortSignal.any` returns while a listener is still attached, and the wait would never end.
  */
-function joined(sources: readonly AbortSignal[]): AbortSignal {
-  const signal = AbortSignal.any([...sources]);
+export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+  const signal = AbortSignal.any([...signals]);
   if (!signal.aborted) {
     joinedSignals.add(signal);
     signal.addEventListener("abort", () => joinedSignals.delete(signal), { once: true });
   }
   return signal;
-}
-
-/** A signal that ends with the first of these, with its reason. */
-export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
-  return joined(signals);
 }
 
 /** Calls the listener when the signal ends, or at once where it has ended. */

@@ -23,19 +23,16 @@ export type LogFormat = typeof LOG_FORMATS[number];
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** How a log is written. */
-export interface LogOptions {
+/**
+ * Makes a log.
+ * @param options Lines below `level` are not written; `write` takes one without its end.
+ */
+export function createLog({ format, level, write }: {
   readonly format: LogFormat;
-  /** Lines below this level are not written. */
   readonly level: LogLevel;
-  /** Takes one whole line without its end. */
   readonly write: (line: string) => void;
-}
-
-/** Makes a log. */
-export function createLog(options: LogOptions): Log {
-  const handler = new LineHandler(options.format, options.write);
-  return new Logger("sidecar", LEVEL_NAMES[options.level], { handlers: [handler] });
+}): Log {
+  return new Logger("sidecar", LEVEL_NAMES[level], { handlers: [new LineHandler(format, write)] });
 }
 
 /** The line about lines that were dropped. `-log-level` does not hide it. */

@@ -1,12 +1,5 @@
 /** Memory that is not needed any more. */
 
-/** What V8 puts on the global object with its option `--expose-gc`. */
-type Collect = (how: {
-  readonly type: "major";
-  readonly execution: "sync";
-  readonly flavor: "last-resort";
-}) => void;
-
 /**
  * Collects what is garbage, and gives the pages back to the system. Left alone, V8 does so
  * half a minute after a busy time, and not where a probe comes every few seconds. It takes about 8
@@ -15,6 +8,6 @@ type Collect = (how: {
  * Only where the program was started with `--v8-flags=--expose-gc`, as what is shipped is.
  */
 export function giveMemoryBack(): void {
-  const { gc } = globalThis as { readonly gc?: Collect };
+  const { gc } = globalThis as { readonly gc?: (how: object) => void };
   gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }

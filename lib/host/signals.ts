@@ -76,26 +76,17 @@ export function listenForStop(now: () => Milliseconds = systemClock.now): StopLi
   return listener;
 }
 
-/** Logs the errors that come after the first stop request. */
-export function logLaterErrors(listener: StopListener, log: Log): void {
-  listener.onLaterError = (error) => {
-    log.error("unexpected error while stopping", { error: describe(error) });
-  };
-}
-
 /** Logs each stop request, one from before there was a log included. */
 export function logStops({ stop, forcedStop }: StopSignals, log: Log): void {
-  onStop(stop, ({ by, cause }) => {
+  whenEnded(stop, () => {
+    const { by, cause }: StopRequested = stop.reason;
     if (cause === undefined) log.info("stop signal", { signal: by });
     else log.error("unexpected error: stopping in order", { error: describe(cause) });
   });
-  onStop(forcedStop, ({ by }) => {
+  whenEnded(forcedStop, () => {
+    const { by }: StopRequested = forcedStop.reason;
     log.warn("second stop signal: hooks are skipped, deregistering continues", { signal: by });
   });
-}
-
-function onStop(signal: AbortSignal, listener: (reason: StopRequested) => void): void {
-  whenEnded(signal, () => listener(signal.reason));
 }
 
 /** An error for people, with its stack. */

@@ -8,7 +8,7 @@ import { environmentName, flag, FLAG_NAMES, type FlagName } from "../../lib/conf
 import { quote } from "../../lib/config/go_values.ts";
 import { readSettings } from "../../lib/config/settings.ts";
 import { parseGroupArn, parseGroupName } from "../../lib/config/target.ts";
-import { addressBytes, canonicalAddress } from "../../lib/host/address.ts";
+import { addressDigits, canonicalAddress } from "../../lib/host/address.ts";
 import { formatDuration, parseDuration } from "../../lib/host/duration.ts";
 import { GOOD } from "../unit/config/_reading.ts";
 import { anyText, type Property, property } from "./property.ts";
@@ -153,8 +153,8 @@ export const CONFIG: readonly Property[] = [
       const long = groups.map((group) => group.toString(16).toUpperCase().padStart(4, "0"));
       const address = canonicalAddress(long.join(":")) ?? "";
       assertEquals(canonicalAddress(address), address);
-      const bytes = groups.flatMap((group) => [group >> 8, group & 0xff]);
-      assertEquals([...addressBytes(address)], bytes);
+      const digits = groups.map((group) => group.toString(16).padStart(4, "0")).join("");
+      assertEquals(addressDigits(address), digits);
     },
   ),
   property("a group's name is refused or kept", 4, ofName, (text) => {

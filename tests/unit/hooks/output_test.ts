@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../../lib/host/clock.ts";
 import { LineSplitter, LONGEST_LINE, Output } from "../../../lib/hooks/output.ts";
 import { RecordedLog } from "./_hooks.ts";
@@ -55,4 +55,21 @@ Deno.test("Output takes a stream that breaks for one that ends", async () => {
   output.read("stdout", stream);
   await output.end(new AbortController().signal);
   assertEquals(log.output, ["a", "b"]);
+});
+
+Deno.test("Output lets other work have its turn while a stream always has more to read", async () => {
+  let hadItsTurn = false;
+  let left = 300_000;
+  const stream = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      if (hadItsTurn || left-- === 0) controller.close();
+      else controller.enqueue(Uint8Array.of(0x0a));
+    },
+  });
+  const log = { ...new RecordedLog(), info: () => {} };
+  const output = new Output({ clock: systemClock, log }, {});
+  setTimeout(() => hadItsTurn = true, 0);
+  output.read("stdout", stream);
+  await output.end(new AbortController().signal);
+  assert(hadItsTurn);
 });

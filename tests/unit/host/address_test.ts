@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { addressBytes, addressRange, isInRange, peerAddress } from "../../../lib/host/address.ts";
+import { addressDigits, addressRange, isInRange, peerAddress } from "../../../lib/host/address.ts";
 
 const SPELLINGS: readonly [string, string | undefined][] = [
   ["10.0.0.1", "10.0.0.1"],
@@ -32,15 +32,13 @@ for (const [text, plain] of SPELLINGS) {
   });
 }
 
-Deno.test("an address has its bytes in the order of the network", () => {
-  const hex = (address: string) =>
-    [...addressBytes(address)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  assertEquals(hex("10.1.2.3"), "00000000000000000000ffff0a010203");
-  assertEquals(hex("::1"), "00000000000000000000000000000001");
-  assertEquals(hex("::"), "00000000000000000000000000000000");
-  assertEquals(hex("2001:db8::7"), "20010db8000000000000000000000007");
-  assertEquals(hex("1:2:3:4:5:6:7:8"), "00010002000300040005000600070008");
-  assertEquals(hex("fe80::"), "fe800000000000000000000000000000");
+Deno.test("an address has its digits in the order of the network", () => {
+  assertEquals(addressDigits("10.1.2.3"), "00000000000000000000ffff0a010203");
+  assertEquals(addressDigits("::1"), "00000000000000000000000000000001");
+  assertEquals(addressDigits("::"), "00000000000000000000000000000000");
+  assertEquals(addressDigits("2001:db8::7"), "20010db8000000000000000000000007");
+  assertEquals(addressDigits("1:2:3:4:5:6:7:8"), "00010002000300040005000600070008");
+  assertEquals(addressDigits("fe80::"), "fe800000000000000000000000000000");
 });
 
 /** A range, addresses in it, and others. */
