@@ -1,18 +1,22 @@
 /** The manifests of `deploy/` against Kubernetes' schemas, against the sidecar, and against the docs. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { validate as validateDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
+import { validate as validateJob } from "kubernetes-models/schemas/IoK8sApiBatchV1Job";
 import { validate as validateStatefulSet } from "kubernetes-models/schemas/IoK8sApiAppsV1StatefulSet";
 import { validate as validateService } from "kubernetes-models/schemas/IoK8sApiCoreV1Service";
 import { validate as validateBudget } from "kubernetes-models/schemas/IoK8sApiPolicyV1PodDisruptionBudget";
 import { validate as validateServiceAccount } from "kubernetes-models/schemas/IoK8sApiCoreV1ServiceAccount";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { readConfig } from "../../../lib/config/config.ts";
 import { parseDuration } from "../../../lib/host/duration.ts";
 import { ENVIRONMENT_PREFIX, flag, isFlagName } from "../../../lib/config/flags.ts";
 import { blocksOf, read, tableAfter, urlOf } from "./_docs.ts";
+import { documentsOf, type Part, unknownFields } from "./_schemas.ts";
 
+/** The Job that tries the others' flags. */
+const CHECK = "deploy/check.yaml";
 const MANIFESTS = [...Deno.readDirSync(urlOf("deploy/"))].map(({ name }) => `deploy/${name}`)
-  .filter((path) => path.endsWith(".yaml")).sort();
+  .filter((path) => path.endsWith(".yaml") && path !== CHECK).sort();
 /** The one that the README shows. */
 const SHOWN = "deploy/native-sidecar.yaml";
 const POLICY = "deploy/iam-policy.json";
@@ -25,17 +29,6 @@ const SCHEMAS = {
   ServiceAccount: validateServiceAccount,
   PodDisruptionBudget: validateBudget,
 };
-
-type Validate = typeof validateDeployment & { errors?: unknown };
-/** A part of a manifest, as YAML has it. */
-type Part = ReturnType<typeof parse>;
-
-function documentsOf(path: string): Part[] {
-  return parseAllDocuments(read(path)).map((document) => {
-    assertEquals([...document.errors, ...document.warnings], []);
-    return document.toJS();
-  });
-}
 
 /** A workload, the sidecar in it, and its application. */
 interface Workload {
@@ -80,32 +73,6 @@ function runOf({ sidecar }: Workload, more: Readonly<Record<string, string>> = {
   return reading.config;
 }
 
-/** The schemas allow fields that they do not know; the API server drops or refuses them. */
-function unknownFields(value: unknown, validate: Validate): string[] {
-  const seen = new Set<string>();
-  assert(validate(watch(value, "", seen)), JSON.stringify(validate.errors));
-  return leaves(value, "").filter((path) => !seen.has(path));
-}
-
-/** A copy that notes which of its fields are read: a validator reads those that it knows. */
-function watch(value: unknown, path: string, seen: Set<string>): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const inner = Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [key, watch(field, `${path}/${key}`, seen)]),
-  );
-  return new Proxy(Array.isArray(value) ? Object.values(inner) : inner, {
-    get: (target, key) => {
-      if (typeof key === "string") seen.add(`${path}/${key}`);
-      return Reflect.get(target, key);
-    },
-  });
-}
-
-function leaves(value: unknown, path: string): string[] {
-  if (typeof value !== "object" || value === null) return [path];
-  return Object.entries(value).flatMap(([key, field]) => leaves(field, `${path}/${key}`));
-}
-
 /** Probes and hook, by the port on which the sidecar listens. */
 function assertCallsTheSidecar(workload: Workload, port: number): void {
   const { sidecar, application } = workload;
@@ -130,7 +97,7 @@ Deno.test("unknownFields() finds a misspelt field", () => {
 
 Deno.test("docs/kubernetes.md lists every manifest", () => {
   const page = read("docs/kubernetes.md");
-  for (const path of [...MANIFESTS, POLICY]) assert(page.includes(`(../${path})`), path);
+  for (const path of [...MANIFESTS, CHECK, POLICY]) assert(page.includes(`(../${path})`), path);
 });
 
 for (const path of MANIFESTS) {
@@ -168,7 +135,10 @@ for (const path of MANIFESTS) {
 
   Deno.test(`${path}: hook and probes call the port on which the sidecar listens`, () => {
     const workload = workloadOf(path);
-    assertCallsTheSidecar(workload, runOf(workload).service?.listen.port ?? 0);
+    const port = runOf(workload).service?.listen.port ?? 0;
+    assertCallsTheSidecar(workload, port);
+    // By this name deploy/monitoring/ finds it.
+    assertEquals(workload.sidecar.ports, [{ name: "nlb-registrator", containerPort: port }]);
   });
 
   Deno.test(`${path}: the grace period holds the drain and the application's end`, () => {
@@ -185,6 +155,23 @@ for (const path of MANIFESTS) {
     assertEquals(drain.wait, workload.sidecar.restartPolicy !== "Always");
   });
 }
+
+Deno.test(`${CHECK}: a Job with the sidecar of ${SHOWN}, its account and -check`, () => {
+  const [job] = documentsOf(CHECK);
+  assertEquals(unknownFields(job, validateJob), []);
+  const { pod: { serviceAccountName, securityContext, ...pod }, sidecar } = workloadOf(SHOWN);
+  const { spec } = job.spec.template;
+  assertEquals([spec.serviceAccountName, spec.securityContext], [
+    ...[serviceAccountName, securityContext],
+  ]);
+  assertEquals([spec.automountServiceAccountToken, spec.enableServiceLinks], [
+    ...[pod.automountServiceAccountToken, pod.enableServiceLinks],
+  ]);
+  const { startupProbe: _, readinessProbe: __, restartPolicy: ___, ports: ____, ...same } = sidecar;
+  assertEquals(spec.containers, [{ ...same, args: ["-check", ...sidecar.args] }]);
+  assertEquals([spec.restartPolicy, job.spec.backoffLimit], ["Never", 0]);
+  assert(runOf({ ...workloadOf(SHOWN), sidecar: spec.containers[0] }).check);
+});
 
 Deno.test("docs/kubernetes.md adds up the grace period as the flags have it", () => {
   const page = "docs/kubernetes.md";
