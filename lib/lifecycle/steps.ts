@@ -113,15 +113,10 @@ export class Steps {
   async waitInService(stop: AbortSignal): Promise<void> {
     const { wait, timeout, required } = this.#config.inService;
     if (!wait) return;
-    const { elb, clock, log, progress } = this.#ports;
+    const { log, progress } = this.#ports;
     progress.enter("waiting-in-service");
     const errors = await Promise.all(
-      this.#registrations.map((registration) =>
-        waitInService(registration, {
-          ...{ elb, clock, log, time: timeout, stop },
-          onHealth: (health) => registration.observed(health),
-        })
-      ),
+      this.#registrations.map((one) => waitInService(one, timeout, stop)),
     );
     const error = errors.find((error) => error !== undefined);
     if (error === undefined) return;

@@ -12,7 +12,7 @@ import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { asApiError, attemptTime, backOff } from "../aws/retry.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import { pollHealth, type Seen, seenIn } from "./health.ts";
+import { type Seen, seenIn } from "./health.ts";
 import type { Registration } from "./registration.ts";
 
 /** What deregistering gets at least, and what is kept back for the exit. */
@@ -180,8 +180,8 @@ async function poll(
   registration: Registration,
   { deadline, timeout }: Limits,
 ): Promise<Seen | ApiError> {
-  const { options: { elb, log }, fields } = registration;
-  const seen = seenIn(await pollHealth(registration, { elb, timeout }, deadline));
+  const { options: { log }, fields } = registration;
+  const seen = seenIn(await registration.poll({ signal: deadline, timeout }));
   const result = seen instanceof ApiError ? seen.message : seen;
   log.debug("polled for the target", { ...fields, result });
   return seen;

@@ -13,7 +13,7 @@ import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
 import { deregister } from "./deregister.ts";
-import { pollHealth, type Seen, seenIn } from "./health.ts";
+import { type Seen, seenIn } from "./health.ts";
 import type { Registration } from "./registration.ts";
 import type { Attachment, Group } from "./resolve.ts";
 
@@ -302,11 +302,10 @@ class TargetDrain {
 
   /** `polledAt` is when the request went out: before that, it may have waited for its turn. */
   async #poll(): Promise<{ seen: Seen | ApiError; polledAt: Milliseconds }> {
-    const { options: { clock, elb }, deadline } = this.#wait;
+    const { options: { clock }, deadline } = this.#wait;
     let polledAt = clock.now();
     const onSend = () => polledAt = clock.now();
-    const polled = await pollHealth(this.#registration, { elb, onSend }, deadline);
-    if (!(polled instanceof ApiError)) this.#registration.observed(polled);
+    const polled = await this.#registration.poll({ signal: deadline, onSend });
     return { seen: seenIn(polled), polledAt };
   }
 

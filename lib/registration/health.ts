@@ -1,9 +1,8 @@
 /** What the states and reasons of a target mean. Source: the API's TargetHealth. */
-import type { ElasticLoadBalancing, TargetHealth } from "../aws/elb.ts";
+import type { TargetHealth } from "../aws/elb.ts";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
-import { asApiError, REQUEST_TIMEOUT } from "../aws/retry.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { Attachment } from "./resolve.ts";
+import type { LogFields } from "../host/log.ts";
 
 /** What the answers so far prove. */
 export type Membership =
@@ -33,30 +32,9 @@ export function seenIn(polled: TargetHealth | ApiError): Seen | ApiError {
   return isGroupNotFound(polled) || polled.code === "InvalidTarget" ? "absent" : polled;
 }
 
-/** How a poll is made. */
-export interface PollOptions {
-  readonly elb: ElasticLoadBalancing;
-  readonly timeout?: Milliseconds;
-  /** Called when the request is about to go out. */
-  readonly onSend?: () => void;
-}
-
-/**
- * Polls the target's health once; a call that failed or timed out is an error, as a value. By id and
- * port alone: named with a zone other than the recorded one, AWS finds nothing
- * (aws-load-balancer-controller issue 4544).
- */
-export async function pollHealth(
-  { group, target: { id, port } }: Attachment,
-  { elb, timeout = REQUEST_TIMEOUT, onSend = () => {} }: PollOptions,
-  signal: AbortSignal,
-): Promise<TargetHealth | ApiError> {
-  const target = { id, ...(port !== undefined && { port }) };
-  try {
-    return await elb.describeTargetHealth(group.arn, target, { signal, timeout, onSend });
-  } catch (error) {
-    return asApiError(error, "DescribeTargetHealth", timeout);
-  }
+/** For log lines. */
+export function stateOf({ state, reason, description }: TargetHealth): LogFields {
+  return { state, reason, description };
 }
 
 /** Reasons that waiting does not change, with what does. */

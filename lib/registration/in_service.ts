@@ -1,78 +1,55 @@
 /** Waiting until a load balancer calls a target healthy. */
 import { backOff, isThrottling, type Progress } from "../aws/retry.ts";
-import type { ElasticLoadBalancing, TargetHealth } from "../aws/elb.ts";
+import type { TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
 import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
-import type { Log, LogFields } from "../host/log.ts";
-import type { Attachment, Group } from "./resolve.ts";
-import { pollHealth, remedy } from "./health.ts";
+import { remedy, stateOf } from "./health.ts";
 import { nextPollIn, observe, type ObservedState } from "./poll_schedule.ts";
-
-/** Ports and parameters of the wait. */
-export interface InServiceOptions {
-  readonly elb: ElasticLoadBalancing;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** How long to wait at most. */
-  readonly time: Milliseconds;
-  /** Cuts the wait short; its reason is thrown. */
-  readonly stop: AbortSignal;
-  /** Told each answer. */
-  readonly onHealth?: (health: TargetHealth) => void;
-}
+import type { Registration } from "./registration.ts";
 
 /**
- * Polls until the target is healthy.
+ * Polls until the target is healthy, for as long as `time` at most.
  * @returns Nothing where it is, else why not, as the end of a message.
  * @throws The reason of `stop`.
  */
 export async function waitInService(
-  attachment: Attachment,
-  options: InServiceOptions,
+  registration: Registration,
+  time: Milliseconds,
+  stop: AbortSignal,
 ): Promise<string | undefined> {
-  const { group, target } = attachment;
-  const { clock, log } = options;
-  const deadline = clock.within(options.time, options.stop);
+  const { group: { healthCheck }, fields, options: { clock, log } } = registration;
+  const deadline = clock.within(time, stop);
   const started = clock.now();
   let known: ObservedState | undefined;
   let errors = 0;
-  let pause = firstPollIn(group, options);
+  // By plan, and in any case early enough for another.
+  let pause = Math.min(nextPollIn(healthCheck, 0, undefined, clock.random()), time / 2);
   while (true) {
     await sleep(clock.within(pause, deadline));
-    options.stop.throwIfAborted();
-    if (deadline.aborted) return lastWords(known?.health, options.time);
-    const health = await pollHealth(attachment, options, deadline);
-    options.stop.throwIfAborted();
+    stop.throwIfAborted();
+    if (deadline.aborted) return lastWords(known?.health, time);
+    const health = await registration.poll({ signal: deadline });
+    stop.throwIfAborted();
     const now = clock.now() - started;
     if (health instanceof ApiError) {
-      log.warn(health.message, { target_group: group.name, attempt: ++errors });
+      log.warn(health.message, { ...fields, attempt: ++errors });
       if (!health.retryable) return health.message;
     } else {
       errors = 0;
-      options.onHealth?.(health);
-      log.debug("polled the target's health", fieldsOf(group, health));
+      log.debug("polled the target's health", { ...fields, ...stateOf(health) });
       if (health.state === "healthy") {
-        log.info("target is in service", {
-          target_group: group.name,
-          target: target.id,
-          took: durationText(now),
-        });
+        log.info("target is in service", { ...fields, took: durationText(now) });
         return undefined;
       }
       known = observe(known, health, now);
-      if (known.by === now) logState(group, health, log);
+      if (known.by === now) logState(registration, health);
     }
-    const planned = nextPollIn(group.healthCheck, now, known, clock.random());
+    const planned = nextPollIn(healthCheck, now, known, clock.random());
     pause = health instanceof ApiError
-      ? afterError(health, { failedBefore: errors, left: options.time - now }, { planned, clock })
+      ? afterError(health, { failedBefore: errors, left: time - now }, { planned, clock })
       : planned;
   }
-}
-
-/** By plan, and in any case early enough for another. */
-function firstPollIn({ healthCheck }: Group, { clock, time }: InServiceOptions): Milliseconds {
-  return Math.min(nextPollIn(healthCheck, 0, undefined, clock.random()), time / 2);
 }
 
 /**
@@ -88,15 +65,11 @@ function afterError(
   return isThrottling(error) ? Math.max(delay, planned * (0.5 + clock.random() / 2)) : delay;
 }
 
-function logState(group: Group, health: TargetHealth, log: Log): void {
+function logState({ options: { log }, fields }: Registration, health: TargetHealth): void {
   const what = remedy(health);
-  const fields = fieldsOf(group, health);
-  if (what === undefined) log.info("target is not in service yet", fields);
-  else log.warn(`the target will not become healthy by waiting: ${what}`, fields);
-}
-
-function fieldsOf(group: Group, { target, state, reason, description }: TargetHealth): LogFields {
-  return { target_group: group.name, target: target.id, state, reason, description };
+  const all = { ...fields, ...stateOf(health) };
+  if (what === undefined) log.info("target is not in service yet", all);
+  else log.warn(`the target will not become healthy by waiting: ${what}`, all);
 }
 
 function lastWords(last: TargetHealth | undefined, time: Milliseconds): string {

@@ -1,8 +1,8 @@
 /** One target's registration with one target group, and what is known of it. */
 import { abortable } from "@std/async/abortable";
-import type { ElasticLoadBalancing, Target, TargetHealth } from "../aws/elb.ts";
+import type { CallOptions, ElasticLoadBalancing, Target, TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
-import { attemptTime, retry } from "../aws/retry.ts";
+import { asApiError, attemptTime, REQUEST_TIMEOUT, retry } from "../aws/retry.ts";
 import { anyOf, type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
@@ -86,12 +86,22 @@ export class Registration implements Attachment {
     return at === "registered" || at === "unknown" || this.#inFlight !== undefined;
   }
 
-  /** Takes an answer of DescribeTargetHealth. */
-  observed(health: TargetHealth): void {
-    this.#observation = {
-      last: { health, at: this.options.clock.now() },
-      wasInService: this.#observation.wasInService || health.state === "healthy",
-    };
+  /**
+   * Polls the target's health once; a call that failed or timed out is an error, as a value. By id
+   * and port alone: named with a zone other than the recorded one, AWS finds nothing
+   * (aws-load-balancer-controller issue 4544).
+   */
+  async poll(options: CallOptions): Promise<TargetHealth | ApiError> {
+    const { elb, clock } = this.options;
+    const { availabilityZone: _, ...target } = this.target;
+    try {
+      const health = await elb.describeTargetHealth(this.group.arn, target, options);
+      const wasInService = this.#observation.wasInService || health.state === "healthy";
+      this.#observation = { last: { health, at: clock.now() }, wasInService };
+      return health;
+    } catch (error) {
+      return asApiError(error, "DescribeTargetHealth", options.timeout ?? REQUEST_TIMEOUT);
+    }
   }
 
   /** Its health is not observed any more. */

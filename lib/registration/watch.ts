@@ -4,7 +4,7 @@ import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { isThrottling } from "../aws/retry.ts";
 import { sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { membershipIn, pollHealth } from "./health.ts";
+import { membershipIn, stateOf } from "./health.ts";
 import type { Registration } from "./registration.ts";
 
 /** Parameters of the watch. */
@@ -49,12 +49,12 @@ class Watch {
   }
 
   async run(): Promise<void> {
-    const { options: { elb, clock, log }, fields } = this.#registration;
+    const { options: { clock, log }, fields } = this.#registration;
     const { stop } = this.#options;
     while (true) {
       await sleep(clock.within(this.#pause(clock.random()), stop));
       if (stop.aborted) return;
-      const health = await pollHealth(this.#registration, { elb }, stop);
+      const health = await this.#registration.poll({ signal: stop });
       if (stop.aborted) return;
       if (health instanceof ApiError) {
         if (isGroupNotFound(health)) {
@@ -90,20 +90,19 @@ class Watch {
   }
 
   async #observed(health: TargetHealth): Promise<void> {
-    this.#registration.observed(health);
     if (membershipIn(health) !== "registered") return await this.#deregistered();
     this.#refusals = 0;
     this.#logState(health);
   }
 
   #logState(health: TargetHealth): void {
-    const { options: { log }, fields, group, target } = this.#registration;
-    const { state, reason, description } = health;
+    const { options: { log }, fields } = this.#registration;
+    const { state } = health;
     if (state === this.#logged) return;
     if (state !== "healthy") {
-      log.warn("target is not healthy", { ...fields, state, reason, description });
+      log.warn("target is not healthy", { ...fields, ...stateOf(health) });
     } else if (this.#logged === "") {
-      log.info("target is in service", { target_group: group.name, target: target.id });
+      log.info("target is in service", fields);
     } else {
       log.info("target is healthy again", { ...fields, state });
     }

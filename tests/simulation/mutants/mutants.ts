@@ -131,11 +131,11 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       "return false && seen instanceof ApiError",
     ],
   ], "tests/unit/registration/registration_test.ts"),
-  ...inside("registration/health.ts#pollHealth", [
+  ...inside("registration/registration.ts#poll", [
     [
       "16.12: DescribeTargetHealth names the zone",
-      "const target = { id, ...(port !== undefined && { port }) };",
-      "const { target } = arguments[0];",
+      "const { availabilityZone: _, ...target } = this.target;",
+      "const { target } = this;",
     ],
   ]),
 ];
@@ -257,13 +257,13 @@ const OF_RETRIES: readonly Mutant[] = [
     ],
     [
       "the wait in service does not heed the stop",
-      "clock.within(options.time, options.stop)",
-      "clock.within(options.time)",
+      "clock.within(time, stop)",
+      "clock.within(time)",
     ],
     [
       "the wait in service continues long after its time",
-      "clock.within(options.time, options.stop)",
-      "clock.within(options.time * 10, options.stop)",
+      "clock.within(time, stop)",
+      "clock.within(time * 10, stop)",
     ],
     [
       "the wait in service ends with the first error",
