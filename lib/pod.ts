@@ -12,9 +12,11 @@ import { type Log, printable } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
 import type { Reap } from "./host/reaper.ts";
 import type { StopSignals } from "./host/signals.ts";
+import type { ServerConfig, ServerPorts } from "./http/server.ts";
 import { Stats } from "./http/stats.ts";
 import { CurrentIntent } from "./lifecycle/current_intent.ts";
-import { type LifecycleOutcome, runLifecycle } from "./lifecycle/lifecycle.ts";
+import { runLifecycle } from "./lifecycle/lifecycle.ts";
+import type { LifecycleOutcome } from "./lifecycle/outcome.ts";
 import { rehearseLifecycle } from "./lifecycle/rehearsal.ts";
 import { createView, Progress } from "./lifecycle/status.ts";
 
@@ -55,7 +57,8 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
     client.warmUp();
     void rehearseLifecycle(config).catch(() => {});
   };
-  await using _ = await serveView(config, { view, stats, log, onIdle });
+  await using _ = config.service &&
+    await serve(config.service, { log, view, clock, stats, onIdle });
   return await runLifecycle(config, {
     ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
@@ -66,18 +69,9 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
 }
 
 /** Loaded only for `-listen`. */
-async function serveView(
-  { service }: Config,
-  { view, stats, log, onIdle }: {
-    view: ReturnType<typeof createView>;
-    stats: Stats;
-    log: Log;
-    onIdle: () => void;
-  },
-): Promise<AsyncDisposable | undefined> {
-  if (service === undefined) return undefined;
-  const { serve } = await import("./http/server.ts");
-  return await serve(service, { log, view, clock: systemClock, stats, onIdle });
+async function serve(config: ServerConfig, ports: ServerPorts): Promise<AsyncDisposable> {
+  const server = await import("./http/server.ts");
+  return await server.serve(config, ports);
 }
 
 /** Loaded here and not before: a lifecycle does without it. */

@@ -1,5 +1,5 @@
 /** `-check`: what a run would do, and what it lacks, without registering anything. */
-import { around, type ElasticLoadBalancing, type TargetGroup } from "./aws/elb.ts";
+import type { ElasticLoadBalancing } from "./aws/elb.ts";
 import { ApiError } from "./aws/errors.ts";
 import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
@@ -33,16 +33,17 @@ export interface PreflightPorts {
  * Checks everything that can be checked without registering, and prints what it finds.
  * @returns How a run would end, if it is certain to fail; else `done`.
  */
-export async function preflight(
-  config: Config,
-  ports: PreflightPorts,
-): Promise<LifecycleOutcome> {
+export async function preflight(config: Config, ports: PreflightPorts): Promise<LifecycleOutcome> {
   const report = new Report(config, ports);
   await report.identity();
   report.plan();
   for (const warning of ports.warnings) report.warn(warning);
   try {
-    const attachments = await report.groups();
+    const { groups, target, timeouts, api: { region } } = config;
+    const { elb, clock, log, stop } = ports;
+    const attachments = await resolveGroups(groups, { ...target, lookUp: true }, {
+      ...{ elb, clock, log, stop, time: timeouts.resolve, region },
+    });
     for (const attachment of attachments) {
       report.group(attachment);
       await report.rights(attachment);
@@ -56,7 +57,6 @@ export async function preflight(
 class Report {
   readonly #config: Config;
   readonly #ports: PreflightPorts;
-  readonly #found: TargetGroup[] = [];
   #warnings = 0;
   #exit: ExitName = "done";
 
@@ -66,13 +66,9 @@ class Report {
   }
 
   async identity(): Promise<void> {
-    const { api } = this.#config;
+    const { endpointUrl = "", region } = this.#config.api;
     const { clock, stop } = this.#ports;
-    const { endpointUrl = "" } = api;
-    this.#say(
-      "endpoint",
-      publicPart(endpointUrl) || "the region's own, or AWS_ENDPOINT_URL",
-    );
+    this.#say("endpoint", publicPart(endpointUrl) || "the region's own, or AWS_ENDPOINT_URL");
     try {
       const identity = await this.#ports.identify(clock.within(REQUEST_TIMEOUT, stop));
       const { caller } = identity;
@@ -81,7 +77,7 @@ class Report {
       this.#say("identity", "arn" in caller ? caller.arn : `unknown: ${caller.unknown}`);
     } catch (error) {
       // Resolving reports it too, with the right exit code.
-      this.#say("region", api.region ?? "not known");
+      this.#say("region", region ?? "not known");
       this.#say("credentials", error instanceof Error ? error.message : String(error));
     }
   }
@@ -111,33 +107,14 @@ class Report {
     if (watchInterval > 0) this.#say("watches", `every ${durationText(watchInterval)}`);
   }
 
-  /** @throws {Failure} A run would end with it too. */
-  async groups(): Promise<readonly Attachment[]> {
-    const { elb, clock, log, stop } = this.#ports;
-    const { groups, target, timeouts, api } = this.#config;
-    const noting: Pick<ElasticLoadBalancing, "describeTargetGroups"> = {
-      describeTargetGroups: async (which, options) => {
-        const some = await elb.describeTargetGroups(which, options);
-        this.#found.push(...some);
-        return some;
-      },
-    };
-    return await resolveGroups(groups, { ...target, lookUp: true }, {
-      ...{ clock, log, stop, time: timeouts.resolve, region: api.region },
-      elb: { ...onlyReads(elb), ...noting },
-    });
-  }
-
   /** The group's settings, and what is odd about them. */
-  group(attachment: Attachment): void {
-    const group = this.#found.find(({ arn }) => arn === attachment.group.arn);
-    if (group === undefined) return;
-    const port = attachment.target.port ?? group.port;
-    const { healthCheck, loadBalancerArns } = group;
+  group({ group, target }: Attachment): void {
+    const { healthCheck, loadBalancerArns = [] } = group;
     const { intervalSeconds, healthyThreshold, unhealthyThreshold } = healthCheck;
     this.#say("target group", `${group.name}, ${group.arn}`);
     this.#say("  takes", `${group.targetType} targets, ${group.ipAddressType}`);
-    this.#say("  port", `${port} (${group.protocol ?? "unknown protocol"})`);
+    const protocol = group.protocol ?? "unknown protocol";
+    this.#say("  port", `${target.port ?? group.port} (${protocol})`);
     this.#say(
       "  health check",
       `${healthCheck.port ?? "traffic-port"} every ${intervalSeconds} s, healthy after ` +
@@ -160,24 +137,21 @@ class Report {
   }
 
   /** Tries the calls that change nothing, and what deregistering an absent target shows. */
-  async rights(attachment: Attachment): Promise<void> {
-    const { elb, stop } = this.#ports;
-    const { group, target } = attachment;
+  async rights({ group: { arn, name }, target }: Attachment): Promise<void> {
+    const { elb, stop: signal } = this.#ports;
     const health = await this.#try(
-      () => elb.describeTargetHealth(group.arn, target, { signal: stop }),
+      () => elb.describeTargetHealth(arn, target, { signal }),
       this.#config.inService.required ? "notRegistered" : "done",
     );
-    const delay = await this.#try(() => elb.deregistrationDelay(group.arn, { signal: stop }));
-    if (delay !== undefined) this.#delay(group.name, delay);
+    const delay = await this.#try(() => elb.deregistrationDelay(arn, { signal }));
+    if (delay !== undefined) this.#delay(name, delay);
     if (health === undefined) return;
     const where = membershipIn(health);
     this.#say("  registered", where === "absent" ? "no" : `yes: ${health.state}`);
     if (where !== "absent") return;
     // The API succeeds, and changes nothing, for a target that is not registered.
-    await this.#try(
-      () => elb.deregisterTarget(group.arn, target, { signal: stop }),
-      "deregistrationNotConfirmed",
-    );
+    const failed = "deregistrationNotConfirmed";
+    await this.#try(() => elb.deregisterTarget(arn, target, { signal }), failed);
   }
 
   #delay(name: string, delay: Milliseconds): void {
@@ -239,15 +213,4 @@ class Report {
     this.#warnings++;
     this.#ports.print(`WARNING: ${message}`);
   }
-}
-
-/** Resolving a group changes nothing; this makes sure of it. */
-function onlyReads(elb: ElasticLoadBalancing): ElasticLoadBalancing {
-  return around(
-    elb,
-    ({ call, options }, make) =>
-      call.startsWith("Describe")
-        ? make(options)
-        : Promise.reject(new Error("a check changes nothing")),
-  );
 }

@@ -34,13 +34,6 @@ export interface Start {
   readonly stderr: LineWriter;
 }
 
-/** The same, with the environment read. */
-interface Started extends Omit<Start, "env" | "setEnv"> {
-  readonly env: Readonly<Record<string, string>>;
-  /** Whether `/bin/sh` is there. */
-  readonly shell: boolean;
-}
-
 /** Runs the program; the result is its exit code. What it wrote to stderr may be on its way. */
 export async function run(start: Start): Promise<number> {
   const lacking = lackingPermissions(LEAST_NEEDS);
@@ -61,7 +54,7 @@ export async function run(start: Start): Promise<number> {
     case "errors":
       return await usageError(reading, start.stderr);
     case "run":
-      return await runSidecar(reading, { ...start, env, shell });
+      return await runSidecar(reading, start, { env, shell });
   }
 }
 
@@ -77,10 +70,10 @@ function notAllowed(options: readonly string[], stderr: LineWriter): number {
 
 async function runSidecar(
   { config, warnings: ofFlags }: Extract<Reading, { kind: "run" }>,
-  started: Started,
+  { signals, stdout, stderr }: Start,
+  { env, shell }: { readonly env: Readonly<Record<string, string>>; readonly shell: boolean },
 ): Promise<number> {
-  const { signals, stderr } = started;
-  const needs = needsOf(config, started.env);
+  const needs = needsOf(config, env);
   const lacking = lackingPermissions(needs);
   if (lacking.length > 0) return notAllowed(lacking, stderr);
   const log = openLog(config.log, stderr);
@@ -95,11 +88,8 @@ async function runSidecar(
     : undefined;
   // What has to be opened with all permissions is open now.
   log.debug("permissions kept", { permissions: giveBack(needs) });
-  return await end(
-    await sidecar(config, { ...started, log, connections, reap, warnings }),
-    terminationLog,
-    log,
-  );
+  const world = { log, signals, stdout, shell, reap, connections, warnings };
+  return await end(await sidecar(config, world), terminationLog, log);
 }
 
 function openLog(

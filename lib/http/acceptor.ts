@@ -8,7 +8,7 @@ import type { Log } from "../host/log.ts";
 import { Connection, type Stage } from "./connection.ts";
 
 /** How many connections may be open. */
-export const MOST_CONNECTIONS = 64;
+const MOST_CONNECTIONS = 64;
 /** How many may wait in the system to be accepted; Linux allows no more by default. */
 const BACKLOG = 4_096;
 /** However many connect, each has so many turns of such a time for its request to arrive. */
@@ -23,9 +23,6 @@ const ACCEPT_PAUSE: Milliseconds = 100;
 /** For how long the next such warning is left out. */
 const WARNING_PAUSE: Milliseconds = 60_000;
 
-/** All addresses, where the node has no IPv6. */
-const ALL_IPV4 = "0.0.0.0";
-
 /** What accepts connections for the system. */
 export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
 
@@ -33,35 +30,27 @@ export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
  * Starts to listen.
  * @throws {Failure} It cannot listen there: exit code `usage`.
  */
-export function listenAt({ hostname, port }: ListenAddress): Listener {
+export function listenAt(listen: ListenAddress): Listener {
   try {
-    return Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
-  } catch (error) {
-    const mayLackIpv6 = hostname === "::" && !(error instanceof Deno.errors.AddrInUse);
-    if (!mayLackIpv6) throw cannotListen({ hostname, port }, error);
-  }
-  try {
-    return Deno.listen({ hostname: ALL_IPV4, port, tcpBacklog: BACKLOG });
-  } catch (error) {
-    throw cannotListen({ hostname, port }, error);
+    return listenOn(listen);
+  } catch (cause) {
+    const address = listenAddressText(listen);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = cause instanceof Deno.errors.AddrInUse
+      ? `-listen ${address}: another process in the pod uses the port; choose a free one`
+      : `-listen ${address}: cannot listen there (${why}); use a port above 1023, and an address of the pod or none`;
+    throw new Failure("usage", message, { cause });
   }
 }
 
-function cannotListen(listen: ListenAddress, cause: unknown): Failure {
-  const address = listenAddressText(listen);
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return new Failure(
-      "usage",
-      `-listen ${address}: another process in the pod uses the port; choose a free one`,
-      { cause },
-    );
+function listenOn({ hostname, port }: ListenAddress): Listener {
+  try {
+    return Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
+  } catch (error) {
+    if (hostname !== "::" || error instanceof Deno.errors.AddrInUse) throw error;
+    // All addresses, where the node has no IPv6.
+    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog: BACKLOG });
   }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new Failure(
-    "usage",
-    `-listen ${address}: cannot listen there (${why}); use a port above 1023, and an address of the pod or none`,
-    { cause },
-  );
 }
 
 /** What an acceptor needs. */

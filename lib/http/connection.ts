@@ -22,7 +22,7 @@ const REQUEST_TIME: Milliseconds = 5_000;
 /** For the client to read its last answer. */
 const FINISHING_TIME: Milliseconds = 1_000;
 /** How many requests one connection may send. */
-export const MOST_REQUESTS = 8;
+const MOST_REQUESTS = 8;
 
 const encoder = new TextEncoder();
 

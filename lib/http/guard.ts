@@ -1,8 +1,7 @@
 /** Decides who may call the endpoints that change something: `/drain` and `/register`. */
 import { type AddressRange, isInRange, LOOPBACK, peerAddress } from "../host/address.ts";
-import type { Clock } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { Log } from "../host/log.ts";
+import type { Ports } from "../lifecycle/ports.ts";
 import { TokenFile } from "./token.ts";
 
 /** Who is admitted, besides the pod itself. */
@@ -31,12 +30,6 @@ export interface Refusal {
 
 export const REFUSAL_REASONS = ["address", "browser", "host", "token"] as const;
 
-/** The ports of the guard. */
-export interface GuardOptions {
-  readonly log: Log;
-  readonly clock: Clock;
-}
-
 /** The log has so many lines about refusals in such a time, and one for each address. */
 const WARNINGS = 8;
 const WARNING_PAUSE: Milliseconds = 60_000;
@@ -53,17 +46,16 @@ const LOCAL_HOST = /^(?:|localhost|\[[0-9a-f:.]+\])(?::[0-9]*)?$/i;
 /** The guard of one server. */
 export class Guard {
   readonly #config: GuardConfig;
+  readonly #ports: Pick<Ports, "log" | "clock">;
   readonly #token: TokenFile | undefined;
-  readonly #log: Log;
-  readonly #clock: Clock;
   #warnedOf = new Set<string>();
   #pauseEnds: Milliseconds = -Infinity;
 
-  constructor(config: GuardConfig, { log, clock }: GuardOptions) {
+  constructor(config: GuardConfig, ports: Pick<Ports, "log" | "clock">) {
+    const { tokenFile } = config;
     this.#config = config;
-    this.#token = config.tokenFile !== undefined ? new TokenFile(config.tokenFile, log) : undefined;
-    this.#log = log;
-    this.#clock = clock;
+    this.#ports = ports;
+    this.#token = tokenFile === undefined ? undefined : new TokenFile(tokenFile, ports.log);
   }
 
   /** Warns of an unusable token file before it is needed. */
@@ -97,14 +89,15 @@ export class Guard {
 
   /** Anyone may call as often as they like, and must not fill the log. */
   #warn(path: string, address: string, { text }: Refusal): void {
-    const now = this.#clock.now();
+    const { clock, log } = this.#ports;
+    const now = clock.now();
     if (now >= this.#pauseEnds) {
       this.#warnedOf = new Set();
       this.#pauseEnds = now + WARNING_PAUSE;
     }
     if (this.#warnedOf.has(address) || this.#warnedOf.size >= WARNINGS) return;
     this.#warnedOf.add(address);
-    this.#log.warn(`refused ${path} from ${address}: ${text}`);
+    log.warn(`refused ${path} from ${address}: ${text}`);
   }
 }
 

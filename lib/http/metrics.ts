@@ -8,12 +8,11 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** One line of a metric: the values of its labels, in their order, and its own. */
 type Sample = readonly [labels: readonly string[], value: number];
 
-/** A metric. */
+/** A metric: a counter where its name ends in `_total`, else a gauge. */
 interface Metric {
   readonly name: string;
-  readonly kind: "counter" | "gauge";
   readonly help: string;
-  readonly labels: readonly string[];
+  readonly labels?: readonly string[];
   readonly samples: (status: Status, stats: Stats) => readonly Sample[];
 }
 
@@ -24,14 +23,12 @@ const TARGET_LABELS = ["group", "arn", "target", "port"];
 export const METRICS: readonly Metric[] = [
   {
     name: "phase",
-    kind: "gauge",
     help: "1 for the current phase of the lifecycle, 0 for all others",
     labels: ["phase"],
     samples: ({ phase }) => PHASES.map((one) => [[one], Number(one === phase)]),
   },
   {
     name: "target_state",
-    kind: "gauge",
     help: "1 with the state in the last answer of DescribeTargetHealth, by target group",
     labels: [...TARGET_LABELS, "state", "reason"],
     samples: ({ groups }) =>
@@ -42,7 +39,6 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "target_registered",
-    kind: "gauge",
     help: "1 while the target is known to be registered, by target group",
     labels: TARGET_LABELS,
     samples: ({ groups }) =>
@@ -50,21 +46,16 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "drain_requested",
-    kind: "gauge",
     help: "1 from the start of a drain until it is undone",
-    labels: [],
     samples: ({ drain_requested: isRequested }) => single(Number(isRequested)),
   },
   {
     name: "connections",
-    kind: "gauge",
     help: "Connections to the target from outside the pod (-wait-idle)",
-    labels: [],
     samples: ({ connections }) => single(connections),
   },
   {
     name: "api_calls_total",
-    kind: "counter",
     help: "Calls of the Elastic Load Balancing API, by action and result",
     labels: ["action", "result"],
     samples: (_, { calls }) =>
@@ -72,43 +63,34 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "api_retries_total",
-    kind: "counter",
     help: "Retries of API calls after an error, by action",
     labels: ["action"],
     samples: (_, { retries }) => [...retries].map(([action, count]) => [[action], count]),
   },
   {
     name: "phase_seconds_total",
-    kind: "counter",
     help: "Time spent in phases that have ended, by phase",
     labels: ["phase"],
     samples: (_, { phases }) => [...phases].map(([phase, { total }]) => [[phase], total / 1_000]),
   },
   {
     name: "phases_ended_total",
-    kind: "counter",
     help: "Phases that have ended, by phase",
     labels: ["phase"],
     samples: (_, { phases }) => [...phases].map(([phase, { ended }]) => [[phase], ended]),
   },
   {
     name: "stop_to_deregistered_seconds",
-    kind: "gauge",
     help: "Time from the last stop signal or drain until every target was deregistered",
-    labels: [],
-    samples: (_, { stopToDeregistered: time }) =>
-      single(time === undefined ? undefined : time / 1_000),
+    samples: (_, { stopToDeregistered: time }) => single(time && time / 1_000),
   },
   {
     name: "reregistrations_total",
-    kind: "counter",
     help: "Targets that were registered again after another client deregistered them",
-    labels: [],
     samples: (_, { reregistrations }) => single(reregistrations),
   },
   {
     name: "refused_requests_total",
-    kind: "counter",
     help: "Refused requests to /drain and /register, by reason",
     labels: ["reason"],
     samples: (_, { refusals }) => [...refusals].map(([reason, count]) => [[reason], count]),
@@ -124,19 +106,24 @@ function single(value: number | undefined): readonly Sample[] {
   return value === undefined ? [] : [[[], value]];
 }
 
+export function kindOf({ name }: Metric): "counter" | "gauge" {
+  return name.endsWith("_total") ? "counter" : "gauge";
+}
+
 /**
  * The metrics at this moment. Source:
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format.
  */
 export function metricsText(status: Status, stats: Stats): string {
-  return METRICS.map(({ name, kind, help, labels, samples }) => {
-    const lines = samples(status, stats)
-      .map(([values, value]) => `${PREFIX}${name}${labelsText(labels, values)} ${value}\n`);
-    return `# HELP ${PREFIX}${name} ${help}\n# TYPE ${PREFIX}${name} ${kind}\n${lines.join("")}`;
+  return METRICS.map((metric) => {
+    const name = PREFIX + metric.name;
+    const lines = metric.samples(status, stats)
+      .map(([values, value]) => `${name}${labelsText(metric.labels, values)} ${value}\n`);
+    return `# HELP ${name} ${metric.help}\n# TYPE ${name} ${kindOf(metric)}\n${lines.join("")}`;
   }).join("");
 }
 
-function labelsText(names: readonly string[], values: readonly string[]): string {
+function labelsText(names: readonly string[] = [], values: readonly string[]): string {
   const escaped = (text = "") =>
     text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
   const pairs = names.map((name, index) => `${name}="${escaped(values[index])}"`);

@@ -39,16 +39,11 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/startupz", { methods: READ, answer: () => ok("started") }],
   ["/readyz", { methods: READ, answer: ({ view }) => readiness(view.status()) }],
   ["/in-service", { methods: READ, answer: ({ view }) => inService(view.status()) }],
-  ["/target", { methods: READ, answer: ({ view }) => targetHealth(view) }],
+  ["/target", { methods: READ, answer: targetHealth }],
   ["/status", { methods: READ, answer: ({ view }) => json(view.status()) }],
   ["/metrics", { methods: READ, answer: metrics }],
-  ["/drain", {
-    methods: ["GET", "POST"],
-    guarded: true,
-    waits: true,
-    answer: ({ view }) => drain(view),
-  }],
-  ["/register", { methods: ["POST"], guarded: true, answer: ({ view }) => register(view) }],
+  ["/drain", { methods: ["GET", "POST"], guarded: true, waits: true, answer: drain }],
+  ["/register", { methods: ["POST"], guarded: true, answer: register }],
 ]);
 
 /** Gates a rollout, so it does not follow the load balancer any further: see `Status.ready`. */
@@ -84,7 +79,7 @@ function whyNotHealthy({ name, target_id: id, health, error }: GroupStatus): str
 }
 
 /** For the load balancer's own health check: no new connections once a drain or a stop begins. */
-async function targetHealth(view: View): Promise<Reply> {
+async function targetHealth({ view }: Sources): Promise<Reply> {
   const before = whyEnding(view.status());
   if (before !== undefined) return unavailable(before);
   const answers = await view.applicationAnswers();
@@ -95,12 +90,12 @@ async function targetHealth(view: View): Promise<Reply> {
 }
 
 /** The drain continues whether or not the client waits for it. */
-async function drain(view: View): Promise<Reply> {
+async function drain({ view }: Sources): Promise<Reply> {
   const end = await view.drain();
   return end.outcome === "drained" ? ok("drained") : { status: 500, text: end.reason };
 }
 
-function register(view: View): Reply {
+function register({ view }: Sources): Reply {
   switch (view.register()) {
     case "registering":
       return { status: 202, text: "registering" };

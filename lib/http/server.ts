@@ -7,34 +7,25 @@
  */
 import { abortable } from "@std/async/abortable";
 import { type ListenAddress, listenAddressText } from "../host/address.ts";
-import { type Clock, isTimeout } from "../host/clock.ts";
+import { isTimeout } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { Log } from "../host/log.ts";
-import type { View } from "../lifecycle/status.ts";
+import type { Ports } from "../lifecycle/ports.ts";
 import { Acceptor, listenAt, type Listener } from "./acceptor.ts";
 import type { Connection } from "./connection.ts";
 import { Guard, type GuardConfig } from "./guard.ts";
 import type { HttpRequest } from "./request.ts";
-import { type Reply, type Route, ROUTES, unavailable } from "./routes.ts";
-import type { Stats } from "./stats.ts";
+import { type Reply, type Route, ROUTES, type Sources, unavailable } from "./routes.ts";
 
 /** Where the server listens, and whom it trusts. */
 export interface ServerConfig extends GuardConfig {
   readonly listen: ListenAddress;
 }
 
-/** What the server needs. */
-export interface ServerPorts {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly view: View;
-  readonly stats: Stats;
-  /** Called now and then between requests: a good moment to tidy up. */
-  readonly onIdle?: () => void;
-}
+/** What the server needs. `onIdle` is called now and then, between requests. */
+export type ServerPorts = Sources & Pick<Ports, "log" | "clock" | "onIdle">;
 
 /** So many clients may wait for a drain; the other connections are for probes. */
-export const MOST_DRAIN_CLIENTS = 56;
+const MOST_DRAIN_CLIENTS = 56;
 /** For an answer, unless it waits for a drain. */
 const ANSWER_TIME: Milliseconds = 5_000;
 /** Two probes every 5 s come to it in 40 minutes. */
@@ -55,7 +46,6 @@ export async function serve(config: ServerConfig, ports: ServerPorts): Promise<H
 
 /** A running server; to dispose of it is to stop it. */
 export class HttpServer implements AsyncDisposable {
-  /** Where it listens. */
   readonly port: number;
   readonly #acceptor: Acceptor;
   readonly #guard: Guard;

@@ -4,19 +4,6 @@ import type { Milliseconds } from "../host/duration.ts";
 import type { Observer, Phase } from "../lifecycle/status.ts";
 import { type Refusal, REFUSAL_REASONS } from "./guard.ts";
 
-/** How often a phase has ended, and how long it took in total. */
-export interface PhaseTime {
-  readonly ended: number;
-  readonly total: Milliseconds;
-}
-
-/** How many calls of one action had one result. */
-export interface CallCount {
-  readonly action: string;
-  readonly result: string;
-  readonly count: number;
-}
-
 /**
  * More results than the API has. Their codes come from responses, and what comes from outside must
  * not grow without bound.
@@ -25,10 +12,10 @@ const MOST_RESULTS = 100;
 
 /** The counters; only its `on…` change them. */
 export class Stats implements CallMeter, Observer {
-  /** By action and result. */
-  readonly calls = new Map<string, CallCount>();
+  readonly calls = new Map<string, { action: string; result: string; count: number }>();
   readonly retries = new Map<string, number>();
-  readonly phases = new Map<Phase, PhaseTime>();
+  /** How often each phase has ended, and how long it took in total. */
+  readonly phases = new Map<Phase, { ended: number; total: Milliseconds }>();
   readonly refusals = new Map(REFUSAL_REASONS.map((reason) => [reason, 0]));
   /** From the last stop signal or drain until every target was deregistered. */
   stopToDeregistered: Milliseconds | undefined;
@@ -40,8 +27,8 @@ export class Stats implements CallMeter, Observer {
     const isKnown = this.calls.has(`${action} ${result}`) || this.calls.size < MOST_RESULTS;
     const counted = isKnown ? result : "other";
     const key = `${action} ${counted}`;
-    const count = (this.calls.get(key)?.count ?? 0) + 1;
-    this.calls.set(key, { action, result: counted, count });
+    const { count } = this.calls.get(key) ?? { count: 0 };
+    this.calls.set(key, { action, result: counted, count: count + 1 });
   };
 
   /** A call is retried after an error. */

@@ -47,12 +47,8 @@ export class TokenFile {
   #warnOfMode(mode: number): void {
     if ((mode & WORLD_READABLE) === 0 || this.#warnedOfMode) return;
     this.#warnedOfMode = true;
-    this.#log.warn(
-      "every user may read -drain-token-file: mount the Secret with defaultMode 0440",
-      {
-        file: this.#path,
-      },
-    );
+    const message = "every user may read -drain-token-file: mount the Secret with defaultMode 0440";
+    this.#log.warn(message, { file: this.#path });
   }
 
   async #read(): Promise<string | { readonly error: string }> {

@@ -7,8 +7,6 @@ import { type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { Steps } from "./steps.ts";
 
-export type { LifecycleOutcome, Ports };
-
 const DEREGISTERED = "stopped: the target is deregistered";
 const NOT_REGISTERED = "stopped before anything was registered";
 const RETURNS: Readonly<Record<ReturnReason, string>> = {

@@ -6,7 +6,8 @@ import { systemClock } from "../host/clock.ts";
 import { createLog } from "../host/log.ts";
 import { logStops, StopRequested } from "../host/signals.ts";
 import { CurrentIntent } from "./current_intent.ts";
-import { type LifecycleOutcome, runLifecycle } from "./lifecycle.ts";
+import { runLifecycle } from "./lifecycle.ts";
+import type { LifecycleOutcome } from "./outcome.ts";
 import { Progress } from "./status.ts";
 
 const GROUP = "rehearsal";

@@ -8,14 +8,10 @@ import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
 
-/** A target group that exists, as far as anybody knows. */
-export interface Group {
-  readonly arn: string;
-  readonly name: string;
-  /** The port of targets registered without one; undefined where it was not looked up. */
-  readonly port?: number;
-  readonly healthCheck: HealthCheck;
-}
+/** A target group that exists, as far as anybody knows; more is known where it was looked up. */
+export type Group =
+  & Pick<TargetGroup, "arn" | "name" | "healthCheck">
+  & Partial<TargetGroup>;
 
 /** What is to be registered where. */
 export interface Attachment {
@@ -25,7 +21,7 @@ export interface Attachment {
 
 /** Ports and parameters of resolving. */
 export interface ResolveOptions {
-  readonly elb: ElasticLoadBalancing;
+  readonly elb: Pick<ElasticLoadBalancing, "describeTargetGroups">;
   readonly clock: Clock;
   readonly log: Log;
   /** How long to try at most. */

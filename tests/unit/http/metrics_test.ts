@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Status } from "../../../lib/lifecycle/status.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { METRICS, metricsText } from "../../../lib/http/metrics.ts";
+import { kindOf, METRICS, metricsText } from "../../../lib/http/metrics.ts";
 import { Stats } from "../../../lib/http/stats.ts";
 import { test } from "../../test.ts";
 import { tableAfter } from "../docs/_docs.ts";
@@ -105,11 +105,10 @@ test("each scrape tells of that moment, and every metric has its help and type",
   scene.view.current = { ...HEALTHY, connections: 1, drain_requested: true };
   scene.stats.onDeregistered(1);
   const { text } = await scene.get("/metrics");
-  for (const { name, kind, help } of METRICS) {
-    assertStringIncludes(
-      text,
-      `# HELP nlb_registrator_${name} ${help}\n# TYPE nlb_registrator_${name} ${kind}\n`,
-    );
+  for (const metric of METRICS) {
+    const name = `nlb_registrator_${metric.name}`;
+    const head = `# HELP ${name} ${metric.help}\n# TYPE ${name} ${kindOf(metric)}\n`;
+    assertStringIncludes(text, head);
   }
   assertEquals(samples(text, "reregistrations_total"), ["nlb_registrator_reregistrations_total 1"]);
   assertEquals(samples(text, "drain_requested"), ["nlb_registrator_drain_requested 1"]);
@@ -131,12 +130,13 @@ const ODD: Status = {
 test("prom-client writes the same, odd labels included", async () => {
   for (const [status, stats] of [[ODD, busyStats()], [HEALTHY, new Stats()]] as const) {
     const registry = new Registry();
-    for (const { name, kind, help, labels, samples: samplesOf } of METRICS) {
+    for (const one of METRICS) {
+      const { name, help, labels = [], samples: samplesOf } = one;
       const options = {
         ...{ name: `nlb_registrator_${name}`, help, labelNames: [...labels] },
         registers: [registry],
       };
-      const metric = kind === "gauge" ? new Gauge(options) : new Counter(options);
+      const metric = kindOf(one) === "gauge" ? new Gauge(options) : new Counter(options);
       metric.reset();
       // It would show a 0 for what is not known.
       if (labels.length === 0) metric.remove();
@@ -174,11 +174,11 @@ test("docs/http.md has a row for every metric", () => {
   const rows = tableAfter("docs/http.md", "<!-- metrics:");
   assertEquals(
     rows,
-    METRICS.map(({ name, kind, labels, help }) => [
-      `\`nlb_registrator_${name}\``,
-      kind,
-      labels.map((label) => `\`${label}\``).join(" "),
-      help,
+    METRICS.map((metric) => [
+      `\`nlb_registrator_${metric.name}\``,
+      kindOf(metric),
+      (metric.labels ?? []).map((label) => `\`${label}\``).join(" "),
+      metric.help,
     ]),
   );
 });
