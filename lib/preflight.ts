@@ -54,6 +54,25 @@ export async function preflight(config: Config, ports: PreflightPorts): Promise<
   return report.ending();
 }
 
+/** How many pods stop together, in what is printed of the grace period. */
+const FLEETS: readonly number[] = [1, 50, 500, 5_000];
+
+/** The seconds of a grace period that a stop takes at most, where so many pods stop together. */
+export function graceSeconds({ hooks, drain, service, timeouts }: Config, pods: number): number {
+  const isDrained = drain.wait || service !== undefined;
+  const steps = hooks["pre-deregister"].timeout + timeouts.confirmSettle +
+    (isDrained ? drain.timeout : 0) + hooks["post-deregister"].timeout;
+  return Math.ceil(steps / 1_000) + fleetGraceSeconds(pods);
+}
+
+/**
+ * The seconds of a grace period that deregistering takes, where so many pods stop together. The API
+ * takes 4 calls a second of an account (docs/scale.md); a third more is for retries.
+ */
+export function fleetGraceSeconds(pods: number): number {
+  return 30 + Math.floor(pods / 3);
+}
+
 class Report {
   readonly #config: Config;
   readonly #ports: PreflightPorts;
@@ -103,6 +122,13 @@ class Report {
       "drained",
       `after at least ${durationText(drain.minTime)}, once ${decides}` +
         (drain.wait || service !== undefined ? "" : "; no wait without -wait-drained"),
+    );
+    const seconds = FLEETS.map((pods) => `${graceSeconds(this.#config, pods)} s (${pods})`).join(
+      ", ",
+    );
+    this.#say(
+      "grace period",
+      `${seconds} for so many pods that stop together, besides the application's end`,
     );
     if (watchInterval > 0) this.#say("watches", `every ${durationText(watchInterval)}`);
   }

@@ -14,7 +14,7 @@ import {
 } from "./addresses.ts";
 import { parseCommand } from "./command.ts";
 import { choice, type Flag, list, optional, optionalUrl, text, textOr } from "./flag.ts";
-import { boolean, port, time, timeout } from "./go_values.ts";
+import { boolean, port, time, timeout, unlimited } from "./go_values.ts";
 import { parseGroupArn, parseGroupName, parseRegion, parseTargetIds } from "./target.ts";
 
 export const FLAGS = {
@@ -72,9 +72,11 @@ export const FLAGS = {
     false,
     "Whether to deregister and exit if target group does not become healthy in time",
   ),
-  "resolve-timeout": timeout("1m0s", "How long to retry finding target group"),
-  "register-timeout": timeout("1m0s", "How long to retry registering target"),
-  "deregister-timeout": timeout("30s", "How long to retry deregistering target"),
+  "resolve-timeout": unlimited("How long to retry finding target group; 0s: without a limit"),
+  "register-timeout": unlimited("How long to retry registering target; 0s: without a limit"),
+  "deregister-timeout": unlimited(
+    "How long to retry deregistering target; 0s: until the process is killed",
+  ),
   "confirm-settle": time(
     "5s",
     "How long to keep checking that target is deregistered after a call got no response",

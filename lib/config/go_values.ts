@@ -27,6 +27,19 @@ export function timeout(absent: string, help: string): Flag<Milliseconds> {
   return duration(parseTimeout, absent, help);
 }
 
+/** A duration that is not limited, Infinity, unless it is given. */
+export function unlimited(help: string): Flag<Milliseconds> {
+  const { read, ...row } = time("0s", help);
+  const of = (value: Milliseconds) => value === 0 ? Infinity : value;
+  return {
+    ...row,
+    read: (texts, system) => {
+      const { value, errors } = read(texts, system);
+      return { value: of(value), errors };
+    },
+  };
+}
+
 /** A duration that may be zero. @param absent The default, in Go's syntax. */
 export function time(absent: string, help: string): Flag<Milliseconds> {
   return duration(parseTime, absent, help);

@@ -13,6 +13,7 @@ export function clipTo(gracePeriod: Milliseconds, { clock, log, intent }: Ports)
     if (gracePeriod === 0 || since === undefined) return wait;
     const left = Math.max(0, since + gracePeriod - reserve - clock.now());
     if (left >= wait) return wait;
+    if (wait === Infinity) return left;
     // Every stop has a little less than the whole of it.
     log[left < wait / 2 ? "warn" : "debug"]("shortened a step to fit into -grace-period", {
       step: durationText(wait),

@@ -67,7 +67,8 @@ export class Steps {
       time: timeouts.resolve,
       region: api.region,
     });
-    const options = { elb, clock, log, times: timeouts, clip: this.#clip };
+    const { forcedStop } = this.#ports.intent;
+    const options = { elb, clock, log, times: timeouts, clip: this.#clip, forcedStop };
     progress.registrations = attachments.map((one) => new Registration(one, options));
   }
 
@@ -102,8 +103,9 @@ export class Steps {
       givenUp.abort(reason);
       await Promise.allSettled(attempts);
       if (!(reason instanceof ApiError)) throw reason;
-      const waited = reason.retryable
-        ? ` (tried for ${durationText(this.#config.timeouts.register)}, -register-timeout)`
+      const { register } = this.#config.timeouts;
+      const waited = reason.retryable && register < Infinity
+        ? ` (tried for ${durationText(register)}, -register-timeout)`
         : "";
       throw new Failure("notRegistered", `not registered: ${reason.message}${waited}`);
     }

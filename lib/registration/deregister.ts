@@ -10,7 +10,7 @@
 import { abortable } from "@std/async/abortable";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { asApiError, attemptTime, backOff } from "../aws/retry.ts";
-import { sleep } from "../host/clock.ts";
+import { sleep, whenEnded } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { type Seen, seenIn } from "./health.ts";
 import type { Registration } from "./registration.ts";
@@ -23,6 +23,9 @@ const SHORTEST_ATTEMPT: Milliseconds = 1_000;
 
 /** How many polls the settle time is divided into. */
 const POLLS_WHILE_SETTLING = 4;
+
+/** Without a time to deregister: how long it may take after a second stop signal, and be refused. */
+const PATIENCE: Milliseconds = 30_000;
 
 /** A refusal that only a change of policy ends: so often is enough, and it may come in time. */
 const REFUSED_PAUSE: Milliseconds = 5_000;
@@ -53,9 +56,10 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
   // The kubelet lets a container live for two seconds more, however short the time has become.
   const time = Math.max(SHORTEST, clip(wanted, SHORTEST));
   const endsAt = clock.now() + time;
-  const deadline = clock.within(time);
+  const deadline = clock.within(time, ...forcedEnd(registration));
   const limits = { deadline, timeout: Math.max(SHORTEST_ATTEMPT, attemptTime(time)) };
   let last: ApiError | undefined;
+  let refusedSince: Milliseconds | undefined;
   for (let failedBefore = 0;; failedBefore++) {
     const end = await attempt(registration, limits);
     if (end === "deregistered") return undefined;
@@ -65,6 +69,10 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
       : end;
     // An attempt that the end cut short tells less than the one before it.
     if (deadline.aborted) return last ?? error;
+    refusedSince = error.retryable ? undefined : refusedSince ?? clock.now();
+    // A policy may be mended in time, but seldom is: what cannot be confirmed is better said.
+    const isHopeless = clock.now() - (refusedSince ?? Infinity) >= PATIENCE;
+    if (isHopeless && times.deregister === Infinity) return error;
     const delay = backOff(error, { failedBefore, left: endsAt - clock.now() }, clock);
     const pause = error.retryable ? delay : Math.max(delay, REFUSED_PAUSE);
     // A final refusal is said once: it stays the same until a person changes a policy.
@@ -78,6 +86,17 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
     await sleep(clock.within(pause, deadline));
     if (deadline.aborted) return error;
   }
+}
+
+/** Where the time has no limit: who stops it twice does not want to wait for the pod's end. */
+function forcedEnd({ options: { clock, forcedStop, times } }: Registration): AbortSignal[] {
+  if (times.deregister < Infinity) return [];
+  const end = new AbortController();
+  whenEnded(forcedStop, () => {
+    const patience = clock.within(PATIENCE);
+    whenEnded(patience, () => end.abort(patience.reason));
+  });
+  return [end.signal];
 }
 
 /** When all ends, and how long one call may take. */

@@ -15,15 +15,17 @@ export interface RegistrationOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly times: {
-    /** For registering, retries included. */
+    /** For registering, retries included; Infinity: as long as an error is retryable. */
     readonly register: Milliseconds;
-    /** For deregistering, retries included. */
+    /** For deregistering, retries included; Infinity: until the process is killed. */
     readonly deregister: Milliseconds;
     /** For how long after it was given up a call may still be applied. */
     readonly confirmSettle: Milliseconds;
   };
   /** The part of a wait that fits into the pod's grace period, with `reserve` kept back. */
   readonly clip: (wait: Milliseconds, reserve: Milliseconds) => Milliseconds;
+  /** Ends when the second stop signal comes. */
+  readonly forcedStop: AbortSignal;
 }
 
 /** What the answer of a RegisterTargets call proves; `unknown`: it never came, or proves nothing. */

@@ -185,7 +185,9 @@ async function request(
     );
   } catch (error) {
     if (!(error instanceof ApiError) || isGroupNotFound(error)) throw error;
-    const waited = error.retryable ? ` (tried for ${durationText(time)}, -resolve-timeout)` : "";
+    const waited = error.retryable && time < Infinity
+      ? ` (tried for ${durationText(time)}, -resolve-timeout)`
+      : "";
     throw new Failure("groupNotResolved", error.message + waited, { cause: error });
   }
 }

@@ -131,6 +131,7 @@ const cases: Case[] = [
           /^region: +eu-west-1$/m,
           /^credentials: +from environment variables$/m,
           /^identity: +arn:aws:iam::123456789012:user\/static$/m,
+          /^grace period: +405 s \(1\), 421 s \(50\), 571 s \(500\), 2071 s \(5000\) for so many pods/m,
           /^pre-register: +runs "true", 5s at most$/m,
           /^target group: +kafka, arn:aws:elasticloadbalancing:.*$/m,
           /^ {2}deregistration delay: +5m0s$/m,

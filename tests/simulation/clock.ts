@@ -1,7 +1,7 @@
 /** Virtual time: waits cost nothing, and their order is exact. */
 import { setImmediate } from "node:timers";
 import { BinaryHeap } from "@std/data-structures/binary-heap";
-import type { Clock } from "../../lib/host/clock.ts";
+import { type Clock, whenEnded } from "../../lib/host/clock.ts";
 
 interface Moment {
   readonly at: number;
@@ -30,7 +30,7 @@ export class VirtualClock implements Clock {
   #now = 0;
   #order = 0;
   /** Deno 2.4 lets go of a joined signal that somebody still listens to. */
-  readonly #joined: AbortSignal[] = [];
+  readonly #joined = new Set<AbortSignal>();
   /** Waits that were begun since a moment came. */
   #begun = 0;
 
@@ -58,7 +58,8 @@ export class VirtualClock implements Clock {
     );
     if (signals.length === 0) return timeout.signal;
     const joined = AbortSignal.any([timeout.signal, ...signals]);
-    this.#joined.push(joined);
+    this.#joined.add(joined);
+    whenEnded(joined, () => this.#joined.delete(joined));
     return joined;
   }
 

@@ -2,6 +2,7 @@
 import { StopRequested } from "../../lib/host/signals.ts";
 import { seeDrain, seeStop } from "./invariants/hooks.ts";
 import { seeDrainEnd } from "./invariants/requests.ts";
+import { USERS_PATIENCE } from "./invariants/times.ts";
 import type { Membership } from "./membership.ts";
 import type { World } from "./world.ts";
 import type { Tape, Weighted } from "./tape.ts";
@@ -83,6 +84,8 @@ function stopFor(world: World, reason: StopRequested): void {
   world.left("stop");
   world.graceBegins();
   world.stop.abort(reason);
+  const isEndless = world.scenario.config.timeouts.deregister === Infinity;
+  if (isEndless) world.clock.after(USERS_PATIENCE, () => secondStop(world));
 }
 
 function secondStop(world: World): void {

@@ -77,10 +77,10 @@ function otherFlags(tape: Tape): string[] {
   const flag = (name: string, values: readonly string[]) => `-${name}=${tape.pick(values)}`;
   return [
     "-target-id=10.0.0.1",
-    flag("resolve-timeout", ["1m0s", "10s"]),
+    flag("resolve-timeout", ["1m0s", "10s", "0s"]),
     flag("wait-for-timeout", ["5m0s", "10s"]),
-    flag("register-timeout", ["1m0s", "20s", "3s"]),
-    flag("deregister-timeout", ["30s", "10s", "1m0s", "2s"]),
+    flag("register-timeout", ["1m0s", "20s", "3s", "0s"]),
+    flag("deregister-timeout", ["30s", "10s", "1m0s", "2s", "0s"]),
     flag("confirm-settle", ["5s", "2s", "20s", "0s"]),
     flag("wait-in-service", ["true", "true", "true", "false"]),
     flag("wait-in-service-timeout", ["5m0s", "30s", "2s"]),

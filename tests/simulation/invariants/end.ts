@@ -7,7 +7,7 @@ import type { Phase } from "../reachable.ts";
 import type { World } from "../world.ts";
 import { isFinal } from "./calls.ts";
 import { seeDrained } from "./requests.ts";
-import { longestEnd, longestStart, ROUNDING } from "./times.ts";
+import { longestEnd, longestStart, PATIENCE, ROUNDING } from "./times.ts";
 
 /** When deregistering from a group began in this cycle. */
 export function departureOf({ api, ofCycle }: World, group: string): number | undefined {
@@ -171,8 +171,20 @@ function againAt({ ofCycle }: World, group: string): number {
 export function timeOver(world: World, group: string, began: number): number {
   const { deregister, confirmSettle } = world.scenario.config.timeouts;
   const inDoubt = began + ROUNDING < doubtUntil(world, group, began);
-  const end = began + deregister + (inDoubt ? confirmSettle : 0);
+  const end = deregister < Infinity
+    ? began + deregister + (inDoubt ? confirmSettle : 0)
+    : patienceEnd(world, group, began);
   return Math.max(began + 2_000, Math.min(end, world.graceEnd(began, 2_000)));
+}
+
+/** When deregistering without a limit gives up all the same: stopped twice, or refused for long. */
+function patienceEnd({ facts, api }: World, group: string, began: number): number {
+  const ended = api.calls.filter((one) =>
+    one.group === group && one.call === "DeregisterTargets" && one.madeAt >= began &&
+    one.end !== undefined
+  );
+  const refused = ended[ended.findLastIndex((one) => !isFinal(one)) + 1]?.endedAt ?? Infinity;
+  return Math.min(refused, Math.max(began, facts.hurriedAt ?? Infinity)) + PATIENCE;
 }
 
 /** Whether a DeregisterTargets call was answered that no call before it could undo. */

@@ -123,8 +123,8 @@ function staysRegistered({ api, trace, clock, scenario: { config, weather } }: W
     if (goneSince === undefined) continue;
     const waited = clock.now() - Math.max(began, goneSince);
     // The second look may be the first that is believed, and a pause of before goes on.
-    const time = 3 * interval + 2 * weather.settle + 2 * ANSWER + config.timeouts.register +
-      longestPause(weather);
+    const time = 3 * interval + 2 * weather.settle + 2 * ANSWER +
+      Math.min(config.timeouts.register, 60_000) + longestPause(weather);
     if (waited > time) {
       trace.violated(`9: the watch does not register the target again in ${group}`);
     }

@@ -100,6 +100,18 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       "await sleep(clock.within(0 * pause, deadline));",
     ],
   ]),
+  ...inside("registration/deregister.ts#forcedEnd", [
+    [
+      "a second stop signal ends deregistering at once",
+      "clock.within(PATIENCE)",
+      "clock.within(1)",
+    ],
+    ["a second stop signal does not end it", "whenEnded(forcedStop, () => {", "void (() => {"],
+  ]),
+  ...inside("registration/deregister.ts#untilConfirmed", [
+    ["without a limit, one refusal ends it", ">= PATIENCE", ">= 0"],
+    ["without a limit, a refusal never ends it", ">= PATIENCE", "=== Infinity"],
+  ]),
   ...inside("registration/deregister.ts#untilConfirmed", [
     ["no time is kept for deregistering in a grace period", "Math.max(SHORTEST,", "Math.max(0,"],
   ], "tests/unit/lifecycle/corners_test.ts"),

@@ -22,7 +22,12 @@ Deno.test("readConfig() has the original program's defaults, and its own for the
       gracePeriod: 0,
       watchInterval: 0,
       check: false,
-      timeouts: { resolve: 60_000, register: 60_000, deregister: 30_000, confirmSettle: 5_000 },
+      timeouts: {
+        resolve: Infinity,
+        register: Infinity,
+        deregister: Infinity,
+        confirmSettle: 5_000,
+      },
       api: {},
       log: { format: "text", level: "info" },
       terminationLog: "/dev/termination-log",

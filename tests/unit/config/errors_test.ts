@@ -75,7 +75,7 @@ const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly
     [DURATION]: ["1d", ""],
     "it must not be negative": ["-1s", "-1ns"],
   }],
-  ["deregister-timeout", { "it must be more than zero, as in 30s": ["0", "0s"] }],
+  ["wait-drained-timeout", { "it must be more than zero, as in 30s": ["0", "0s"] }],
   ["target-port", {
     [`parse error: ${PORT}`]: ["http", "0x"],
     [`value out of range: ${PORT}`]: ["65536", "-1"],

@@ -80,6 +80,13 @@ Deno.test("names and variables are each flag's own, and nothing that objects hav
   assertEquals(variablesOf("target-id"), ["NLB_REGISTRATOR_TARGET_ID", "POD_IP"]);
 });
 
+Deno.test("what the API decides has no limit unless one is given", () => {
+  for (const name of ["resolve-timeout", "register-timeout", "deregister-timeout"] as const) {
+    const read = (...args: string[]) => settingsOf(args).values[name];
+    assertEquals([read(), read(`-${name}=0s`), read(`-${name}=1ms`)], [Infinity, Infinity, 1]);
+  }
+});
+
 Deno.test("a flag wins over its variable, and that over the fallback", () => {
   const env = { NLB_REGISTRATOR_TARGET_ID: "10.0.0.2", POD_IP: "10.0.0.3" };
   const id = (args: readonly string[], env: Variables) => settingsOf(args, env).values["target-id"];

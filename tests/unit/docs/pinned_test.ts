@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Flag } from "../../../lib/config/flag.ts";
 import { flag, FLAGS, isFlagName } from "../../../lib/config/flags.ts";
+import { fleetGraceSeconds } from "../../../lib/preflight.ts";
 import { createHooks } from "../../../lib/hooks/runner.ts";
 import { systemClock } from "../../../lib/host/clock.ts";
 import { EXIT, EXIT_DESCRIPTIONS } from "../../../lib/host/exit.ts";
@@ -33,6 +34,15 @@ Deno.test("docs/flags.md has a row for every flag, as the code declares it", () 
     "the rows to paste (then run `deno fmt`):\n" +
       expected.map((row) => `| ${row.join(" | ")} |`).join("\n"),
   );
+});
+
+Deno.test("docs/scale.md has the grace period that -check prints", () => {
+  const source = read("docs/scale.md");
+  const head = /^\| pods that stop together +\|(.*)\|$/m.exec(source)?.[1] ?? "";
+  const numbers = (cells: readonly string[]) =>
+    cells.map((cell) => Number(cell.trim().replace(",", "")));
+  const [seconds = []] = tableAfter("docs/scale.md", "<!-- grace:");
+  assertEquals(numbers(seconds.slice(1)), numbers(head.split("|")).map(fleetGraceSeconds));
 });
 
 /** The rows of the README's table that the other table does not have. */

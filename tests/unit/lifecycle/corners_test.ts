@@ -132,6 +132,50 @@ Deno.test("a refusal is repeated every five seconds, and logged once", async () 
   assertEquals(Math.max(warnings, all.length), 1, life.log.text);
 });
 
+for (const code of ["Throttling", "TooManyTargets", "ServiceUnavailable"]) {
+  Deno.test(`with default flags ${code} ends neither registering nor deregistering`, async () => {
+    const life: Life = new Life().stopAt(2 * HOUR);
+    life.elb.failing = () => {
+      const isOver = Math.floor(life.clock.now() / HOUR) % 2 === 1;
+      return isOver ? undefined : { code, retryable: true };
+    };
+    assertEquals((await life.run()).exit, "done");
+    const [found, registered] = [
+      life.elb.at("DescribeTargetGroups"),
+      life.elb.at("RegisterTargets"),
+    ];
+    assert((found.at(-1) ?? 0) >= HOUR && found.length < 1_000, `found after ${found.at(-1)} ms`);
+    assertEquals([registered.length, life.elb.states.get("kafka")], [1, "draining"]);
+    assert(life.clock.now() >= 3 * HOUR, `deregistered after ${life.clock.now()} ms`);
+  });
+}
+
+/** Without -deregister-timeout, what ends deregistering all the same, and how long after the stop. */
+const ENDS: Readonly<Record<string, [args: string[], code: string, second: number, ends: number]>> =
+  {
+    "a refusal": [[], "AccessDenied", NaN, 30 * SECOND],
+    "a second stop signal": [[], "ServiceUnavailable", 5 * MINUTE, 5.5 * MINUTE],
+    "the grace period": [
+      ["-grace-period=20m"],
+      "ServiceUnavailable",
+      NaN,
+      20 * MINUTE - 2 * SECOND,
+    ],
+  };
+for (const [what, [args, code, second, ends]] of Object.entries(ENDS)) {
+  Deno.test(`without -deregister-timeout, ${what} ends deregistering`, async () => {
+    const life = new Life({ args });
+    life.elb.failing = (call) =>
+      call === "DeregisterTargets" ? { code, retryable: code !== "AccessDenied" } : undefined;
+    life.stopAt(MINUTE, ...(second > 0 ? [MINUTE + second] : []));
+    const { exit, message } = await life.run();
+    assertEquals(exit, "deregistrationNotConfirmed");
+    assertMatch(message, new RegExp(code));
+    const took = life.clock.now() - MINUTE;
+    assert(took > ends - SECOND && took < ends + 6 * SECOND, `${took} ms`);
+  });
+}
+
 Deno.test("the zone is for RegisterTargets alone: a poll that names another one finds nothing", async () => {
   const args = ["-availability-zone=eu-west-1b", "-wait-drained"];
   const life = new Life({ args }).stopAt(MINUTE);

@@ -87,6 +87,7 @@ const CASES: readonly Case[] = [
   ...[THROTTLED, REFUSED].map((course): Case => ({
     name: `DeregisterTargets without success (${course.error?.code ?? "throttled"}) ends in time`,
     deregister: [course],
+    args: ["-deregister-timeout=30s"],
     ...{ exit: "deregistrationNotConfirmed", state: "healthy", took: 30_000 },
   })),
   {
@@ -105,7 +106,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "a target that is unused as there is no listener is registered still",
-    ...{ deregister: [SILENT], lie: NO_LISTENER },
+    ...{ deregister: [SILENT], lie: NO_LISTENER, args: ["-deregister-timeout=30s"] },
     ...{ exit: "deregistrationNotConfirmed", state: "healthy" },
   },
 ];
