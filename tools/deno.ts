@@ -8,10 +8,13 @@ import { type RunOptions, runProgram } from "./process.ts";
 /** The folder of this checkout, with a slash at its end. */
 export const ROOT = new URL("../", import.meta.url).pathname;
 
-/** The options that say where the `@std` packages come from: `tools/std_source.ts` chose them. */
-export function stdOptions(): string[] {
+/**
+ * The options that say where the `@std` packages come from: `tools/std_source.ts` chose them.
+ * @param root The checkout whose import map is meant.
+ */
+export function stdOptions(root = ROOT): string[] {
   const isMapped = import.meta.resolve("@std/assert").startsWith("file:");
-  return isMapped ? ["--frozen", `--import-map=${ROOT}tools/std/import_map.json`] : [];
+  return isMapped ? ["--frozen", `--import-map=${root}tools/std/import_map.json`] : [];
 }
 
 /**

@@ -98,6 +98,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
     "takes minutes",
   ],
   [/^deno task simulate /, "the CI runs it, with fewer schedules"],
+  [/^deno task run tools\/mutate.ts/, "runs most of the tests, again and again"],
   [/^deno task run tests\/simulation\/mutants\/main.ts/, "takes half an hour"],
   [/^deno task run tests\/rollout\/rollout.ts /, "takes a minute; the CI runs a short one"],
   [

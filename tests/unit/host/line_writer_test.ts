@@ -42,15 +42,16 @@ Deno.test("LineWriter drops the oldest lines of a full pipe, counts them, and ke
   writer.droppedLine = (lines) => `dropped ${lines}`;
   pipe.fill();
   writer.write("first");
-  const count = 100_000;
-  for (let at = 0; at < count; at++) writer.write(`line ${at}`);
+  const count = 10_000;
+  const line = (at: number) => `${at}`.padStart(100);
+  for (let at = 0; at < count; at++) writer.write(line(at));
   await writer.flush(AbortSignal.abort());
   assertEquals(pipe.text, "");
   pipe.empty();
   await writer.flush();
   const [first, report, ...kept] = pipe.text.trimEnd().split("\n");
   assertEquals([first, report], ["first", `dropped ${count - kept.length}`]);
-  assertEquals(kept.at(-1), `line ${count - 1}`);
+  assertEquals(kept.at(-1), line(count - 1));
   assert(kept.join("\n").length <= 256 * 1024);
 });
 

@@ -1,0 +1,77 @@
+/** Which file of tests reaches which lines of the program, and how long it takes. */
+import { importsOf, read, sourceFiles } from "../../tests/unit/modules.ts";
+import { ROOT } from "../deno.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** What a file of tests reaches. */
+export interface Reach {
+  readonly test: string;
+  /** In milliseconds. */
+  readonly took: number;
+  /** By path. */
+  readonly lines: Readonly<Record<string, readonly number[]>>;
+  /** Of all that it is made of: another one makes this out of date. */
+  readonly digest: string;
+}
+
+/** Tests that say nothing of the program, or that take longer than a change is worth. */
+const LEFT_OUT = /\/(docs|tools|bench|cluster|rollout|emulator)\//;
+/** Tests of the real process. */
+const END_TO_END = ["usage", "features", "life", "drain", "signals"];
+
+/** One file of tests may take so long, in milliseconds. */
+const LIMIT = 120_000;
+
+/** The files of tests that notice changes. */
+export function testFiles(): string[] {
+  const near = [...sourceFiles("tests/unit/")]
+    .filter((path) => path.endsWith("_test.ts") && !LEFT_OUT.test(path));
+  const far = ["tests/simulation/simulation_test.ts", "tests/property/property_test.ts"];
+  return [...near, ...far, ...END_TO_END.map((name) => `tests/e2e/${name}_test.ts`)];
+}
+
+/**
+ * From the last run, where nothing that the tests are made of has changed since.
+ * @throws {Error} The tests fail.
+ */
+export async function reachOf(test: string, sandbox: Sandbox): Promise<Reach> {
+  const kept = `${ROOT}coverage/reach/${test.replaceAll("/", "-")}.json`;
+  const digest = await digestOf(test);
+  const last: Reach | undefined = await Deno.readTextFile(kept).then(JSON.parse).catch(() => {});
+  if (last?.digest === digest) return last;
+  const raw = `${sandbox.root}/coverage/raw`;
+  const { end, output, took } = await sandbox.test([test], LIMIT, raw);
+  if (end !== "passed") throw new Error(`${test} fails without any change:\n${output}`);
+  const report = await sandbox.deno(["coverage", "--quiet", "--lcov", raw], LIMIT);
+  if (report.end !== "passed") throw new Error(`no coverage of ${test}:\n${report.output}`);
+  await Deno.remove(raw, { recursive: true }).catch(() => {});
+  const reach = { test, took, lines: linesOf(report.output, sandbox.root), digest };
+  await Deno.mkdir(`${ROOT}coverage/reach`, { recursive: true });
+  await Deno.writeTextFile(kept, JSON.stringify(reach));
+  return reach;
+}
+
+/** The lines that were run, from a report in the form of lcov. */
+function linesOf(report: string, root: string): Record<string, number[]> {
+  const lines: Record<string, number[]> = {};
+  for (const record of report.split("end_of_record")) {
+    const path = /^SF:(.*)$/m.exec(record)?.[1]?.slice(root.length + 1) ?? "";
+    const run = [...record.matchAll(/^DA:(\d+),[1-9]/gm)].map(([, line]) => Number(line));
+    if (/^(lib\/|main\.ts)/.test(path) && run.length > 0) lines[path] = run;
+  }
+  return lines;
+}
+
+async function digestOf(test: string): Promise<string> {
+  const files = new Set<string>();
+  const add = (path: string) => {
+    if (files.has(path)) return;
+    files.add(path);
+    importsOf(path).filter((one) => one.endsWith(".ts")).forEach(add);
+    if (path === "tools/sidecar_command.ts") add("main.ts");
+  };
+  add(test);
+  const text = [...files].sort().map((path) => path + read(path)).join("\n");
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(hash).toHex();
+}
