@@ -5,6 +5,7 @@ import { limited } from "./aws/limits.ts";
 import { measured } from "./aws/measured.ts";
 import type { Config } from "./config/config.ts";
 import { createHooks } from "./hooks/runner.ts";
+import { isInRange } from "./host/address.ts";
 import { systemClock } from "./host/clock.ts";
 import type { Connections } from "./host/connections.ts";
 import type { LineWriter } from "./host/line_writer.ts";
@@ -46,9 +47,8 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   const progress = new Progress(clock, stats);
   const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
   const application = new Application({ ...config.application, clock, log });
-  const connections = counted && ((id: string, port: number) => counted.count(id, port));
   const view = createView({
-    ...{ progress, intent, clock, connections, application },
+    ...{ progress, intent, clock, application, connections: counted?.count },
     minDrainTime: config.drain.minTime,
   });
   using client = createClient(config.api, log);
@@ -64,8 +64,30 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
     elb: limited(measured(client, stats), clock),
     hooks: createHooks(config.hooks, { clock, log, shell, reap }),
     application,
-    ...(connections !== undefined && { connections }),
+    ...(counted !== undefined && { connections: followed(config, counted, application) }),
   });
+}
+
+/**
+ * Who connects to the target. The sidecar's own checks of the application are no clients; and on the
+ * host's network, where the pod has the node's address, the counter is the whole node's.
+ */
+function followed(
+  { service, target }: Config,
+  counted: Connections,
+  application: Application,
+): Connections["follow"] {
+  const isOnHost = target.ids.some((id) =>
+    service?.drainAllow.some((range) => isInRange(id, range))
+  );
+  return (endpoints) => {
+    const count = counted.follow(endpoints);
+    return () => {
+      const { accepted, ...seen } = count();
+      if (isOnHost || accepted === undefined) return seen;
+      return { ...seen, accepted: accepted - application.connectionsInPod };
+    };
+  };
 }
 
 /** Loaded only for `-listen`. */

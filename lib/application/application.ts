@@ -24,6 +24,9 @@ const BACK_FOR: Milliseconds = 5_000;
 /** How often the application is checked for having gone. A refused connection costs next to nothing. */
 const GONE_INTERVAL: Milliseconds = 200;
 
+/** Pods check themselves there, as a rule. */
+const IN_POD = /^\w+:\/\/(?:localhost|127\.0\.0\.1|\[::1\]):/;
+
 /** What the application is, and what checking it needs of the world. */
 export interface ApplicationOptions {
   /** `-wait-for`; empty: nothing is known of the application. */
@@ -47,6 +50,8 @@ export class Application {
   readonly #options: ApplicationOptions;
   readonly #ready: Map<string, boolean>;
   #round: Round | undefined;
+  /** How many connections the checks have made to ports of the pod. */
+  connectionsInPod = 0;
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
@@ -151,6 +156,7 @@ export class Application {
     return Promise.all(addresses.map(async (address) => {
       const answer = await probe(address, signal);
       this.#ready.set(address.url, isReady(answer));
+      if (isReady(answer) && IN_POD.test(address.url)) this.connectionsInPod++;
       return answer;
     }));
   }

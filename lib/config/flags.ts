@@ -87,14 +87,17 @@ export const FLAGS = {
   ),
   "wait-drained-timeout": timeout("6m0s", "How long to wait until target is drained"),
   "min-drain-time": time(
-    "2m0s",
+    "3m0s",
     "Shortest time from deregistering target until it counts as drained",
   ),
   "wait-idle": boolean(
     false,
     "Whether to end the drain once no external connection is left",
   ),
-  "idle-time": time("5s", "How long there must be no external connection, with -wait-idle"),
+  "idle-time": time(
+    "15s",
+    "Shortest time without a new or open external connection, with -wait-idle",
+  ),
   "grace-period": time(
     "0s",
     "The pod's terminationGracePeriodSeconds, into which waits are made to fit; 0s: unknown",

@@ -2,6 +2,7 @@
 import type { ElasticLoadBalancing } from "../aws/elb.ts";
 import type { Hooks } from "../hooks/hook.ts";
 import type { Clock } from "../host/clock.ts";
+import type { Connections } from "../host/connections.ts";
 import type { Log } from "../host/log.ts";
 import type { CurrentIntent } from "./current_intent.ts";
 import type { Observer, Progress } from "./status.ts";
@@ -31,6 +32,6 @@ export interface Ports {
   readonly observer?: Observer;
   /** Called when nothing is to be done for long. */
   readonly onIdle?: () => void;
-  /** Counts the connections to a port of the target from outside the pod, where that can be. */
-  readonly connections?: (id: string, port: number) => number;
+  /** Follows the connections to endpoints from outside the pod, where they can be seen. */
+  readonly connections?: Connections["follow"];
 }

@@ -1,7 +1,8 @@
 /** The status of a running sidecar: what is known at any moment, for clients of the HTTP server. */
 import type { Clock } from "../host/clock.ts";
+import type { Connections } from "../host/connections.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { countConnections } from "../registration/drain.ts";
+import { endpoints } from "../registration/drain.ts";
 import { type Membership, membershipIn } from "../registration/health.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { CurrentIntent, RegisterAnswer } from "./current_intent.ts";
@@ -153,8 +154,8 @@ export interface StatusSources {
     answers(): Promise<boolean>;
     last(): Status["application"];
   };
-  /** Counts the connections to a port of the target, where that can be. */
-  readonly connections: ((id: string, port: number) => number) | undefined;
+  /** Counts the clients that are served, where that can be. */
+  readonly connections: Connections["count"] | undefined;
 }
 
 /** Makes the view of a lifecycle. */
@@ -187,7 +188,7 @@ function statusOf(sources: StatusSources): Status {
       at_least_seconds: seconds(minDrainTime),
       done: drain.done,
     },
-    connections: connections && countConnections(registrations, connections),
+    connections: connections?.(endpoints(registrations)),
     application: application.last(),
   };
 }

@@ -7,11 +7,13 @@ import type { HookContext, HookEvent, HookOutcome } from "../hooks/hook.ts";
 import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
+import { Quiet } from "../registration/arrivals.ts";
 import { deregister } from "../registration/deregister.ts";
 import {
-  countConnections,
   drainingSince,
   type DrainWaitOutcome,
+  endpoints,
+  type Traffic,
   waitDrained,
 } from "../registration/drain.ts";
 import { waitInService } from "../registration/in_service.ts";
@@ -37,6 +39,8 @@ export class Steps {
   readonly #clip: Clip;
   /** What the registration cycle has come to, as far as the post-deregister hook is concerned. */
   #end: "nothing registered" | "deregistered" | "hook ran" = "nothing registered";
+  /** The target's connections, where `-wait-idle` can see them. */
+  #traffic: Traffic | undefined;
   /** Ends when nothing of the post-register hook runs any more. */
   #hookEnd: Promise<unknown> = Promise.resolve();
 
@@ -68,8 +72,13 @@ export class Steps {
       region: api.region,
     });
     const { forcedStop } = this.#ports.intent;
-    const options = { elb, clock, log, times: timeouts, clip: this.#clip, forcedStop };
+    const onPolled = () => this.#followQuiet();
+    const options = { elb, clock, log, times: timeouts, clip: this.#clip, forcedStop, onPolled };
     progress.registrations = attachments.map((one) => new Registration(one, options));
+    const { connections } = this.#ports;
+    const each = endpoints(attachments);
+    if (!this.#config.drain.idle || connections === undefined || each.length === 0) return;
+    this.#traffic = { count: connections(each), quiet: new Quiet() };
   }
 
   /** @throws {Failure} */
@@ -201,15 +210,25 @@ export class Steps {
   }
 
   async #waitDrained(draining: readonly Registration[]): Promise<DrainWaitOutcome> {
-    const { elb, clock, log, intent, connections } = this.#ports;
-    const { idle, minTime, idleTime, timeout } = this.#config.drain;
+    const { elb, clock, log, intent } = this.#ports;
+    const { minTime, idleTime, timeout } = this.#config.drain;
     return await waitDrained(draining, {
       ...{ elb, clock, log, forcedStop: intent.forcedStop },
       rules: { minTime, idleTime, timeout: this.#clip(timeout) },
-      connections: idle && connections !== undefined
-        ? () => countConnections(draining, connections)
-        : undefined,
+      traffic: this.#traffic,
     });
+  }
+
+  /** Until all are healthy, the load balancer sends nobody to one that is not. */
+  #followQuiet(): void {
+    const { progress, clock } = this.#ports;
+    if (this.#traffic === undefined || progress.phase !== "waiting-in-service") return;
+    const { count, quiet } = this.#traffic;
+    const isOut = this.#registrations.every(({ observation }) =>
+      observation.last?.health.state !== "healthy"
+    );
+    if (isOut) quiet.outOfService({ at: clock.now(), counts: count() });
+    else quiet.inService();
   }
 
   async #watch(registration: Registration, stop: AbortSignal): Promise<void> {

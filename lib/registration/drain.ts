@@ -1,17 +1,20 @@
 /**
  * Waiting until targets that were deregistered are drained.
  *
- * An NLB keeps sending new connections for about two minutes after DeregisterTargets, whatever the
- * deregistration delay says (aws/containers-roadmap issue 470, aws-load-balancer-controller issue
- * 2366), and the state that the API tells follows that delay: a timer, no count of connections. So
- * a target is drained when a minimum time is over, and the API or the pod's own connections say so.
+ * An NLB keeps sending new connections for minutes after DeregisterTargets, nobody says how many,
+ * and whatever the deregistration delay is (aws/containers-roadmap issue 470,
+ * aws-load-balancer-controller issues 2366 and 2131). The state that the API tells follows that
+ * delay: a timer, no count of connections. So a target is drained when a minimum time is over, and
+ * the API or the pod's own connections say so.
  */
 import type { ElasticLoadBalancing } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
 import { backOff } from "../aws/retry.ts";
 import { type Clock, sleep } from "../host/clock.ts";
+import type { Counts, Endpoint } from "../host/connections.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log } from "../host/log.ts";
+import { type Quiet, type Sample, Silence } from "./arrivals.ts";
 import { deregister } from "./deregister.ts";
 import { type Seen, seenIn } from "./health.ts";
 import type { Registration } from "./registration.ts";
@@ -23,8 +26,15 @@ export interface DrainRules {
   readonly minTime: Milliseconds;
   /** From now on, at the most (`-wait-drained-timeout`, or what is left of it). */
   readonly timeout: Milliseconds;
-  /** For how long there has to be no connection, where connections are counted. */
+  /** For how long no connection may come and none be open, at the least, where they are seen. */
   readonly idleTime: Milliseconds;
+}
+
+/** The connections from outside the pod, as they are seen while a target drains. */
+export interface Traffic {
+  readonly count: () => Counts;
+  /** What comes without clients. */
+  readonly quiet: Quiet;
 }
 
 /** Ports and parameters of the wait. */
@@ -33,8 +43,8 @@ export interface DrainOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly rules: DrainRules;
-  /** Counts the connections from outside the pod; undefined: the API's word decides. */
-  readonly connections: (() => number) | undefined;
+  /** Undefined: the connections cannot be seen, and the API's word decides. */
+  readonly traffic: Traffic | undefined;
   /** Cuts the wait short. */
   readonly forcedStop: AbortSignal;
 }
@@ -48,8 +58,11 @@ export type DrainWaitOutcome =
   | { readonly outcome: "timed-out"; readonly reason: string }
   | { readonly outcome: "cut-short" };
 
-/** How often the connections are counted: it costs a read of a file. */
-const COUNT_EVERY: Milliseconds = 1_000;
+/** How often connections are counted in the shortest silence: ten times a second by default. */
+const TIMES_COUNTED = 150;
+/** Between two counts so many times as long as one takes: 40 ms, where there are 50,000 rows. */
+const TIMES_AS_LONG = 20;
+const SHORTEST_PAUSE: Milliseconds = 10;
 /** How often the log tells how far a drain is. */
 const TELL_EVERY: Milliseconds = 15_000;
 /** How often the API is polled, once its answer may have changed. */
@@ -71,9 +84,9 @@ export async function waitDrained(
   options: DrainOptions,
 ): Promise<DrainWaitOutcome> {
   const wait = new DrainWait(registrations, options);
-  return options.connections === undefined
+  return options.traffic === undefined
     ? await wait.forApi()
-    : await wait.forConnections(options.connections);
+    : await wait.forSilence(options.traffic);
 }
 
 class DrainWait {
@@ -115,50 +128,61 @@ class DrainWait {
     );
   }
 
-  /** Counts until nobody has been connected for a while; one poll then tells of other clients. */
-  async forConnections(count: () => number): Promise<DrainWaitOutcome> {
+  /** Counts until no client comes any more; one poll then tells of other clients. */
+  async forSilence({ count, quiet }: Traffic): Promise<DrainWaitOutcome> {
     const { clock, rules, log } = this.options;
     const each = this.#registrations.map((one) => new TargetDrain(one, this, rules.minTime));
+    const sample = () => {
+      const at = clock.now();
+      const seen = count();
+      const took = clock.now() - at;
+      const pause = Math.max(rules.idleTime / TIMES_COUNTED, TIMES_AS_LONG * took, SHORTEST_PAUSE);
+      return { at, counts: seen, pause };
+    };
+    const first = sample();
     log.info("waiting until the target is drained and no connection is left", {
-      connections: count(),
+      connections: first.counts.open,
       at_least: durationText(rules.minTime),
       idle_time: durationText(rules.idleTime),
       at_most: durationText(rules.timeout),
     });
-    let idleSince: Milliseconds | undefined;
+    const silence = new Silence(rules.idleTime, quiet, first);
     while (true) {
-      const connections = count();
-      const now = clock.now();
-      if (connections > 0) idleSince = undefined;
-      else idleSince ??= now;
-      const isIdle = idleSince !== undefined && now - idleSince >= rules.idleTime;
-      if (isIdle && this.#elapsed() >= rules.minTime) {
+      const last = sample();
+      silence.take(last);
+      if (silence.isOver && this.#elapsed() >= rules.minTime) {
         const polls = Promise.all(each.map((one) => one.deregisterIfRegistered()));
-        const isStillIdle = await this.#isIdleUntil(polls, count);
+        const isStillOver = await this.#isOverUntil(polls, silence, sample);
         const results = await polls;
         const failed = results.find((result) => typeof result === "object");
         if (failed !== undefined) return this.#timedOut(failed.timedOut);
         if (results.includes("unconfirmed")) return { outcome: "unconfirmed" };
-        if (isStillIdle && !results.includes("again")) return this.#drained();
-        idleSince = undefined;
+        if (isStillOver && !results.includes("again")) return this.#drained();
       }
-      if (this.deadline.aborted) return this.#timedOut(`${left(connections)} left`);
-      this.report(`${left(connections)} left`);
-      await sleep(clock.within(COUNT_EVERY, this.deadline));
+      const state = stateOf(last.counts.open, silence);
+      if (this.deadline.aborted) return this.#timedOut(state);
+      this.report(state);
+      await sleep(clock.within(last.pause, this.deadline));
     }
   }
 
-  /** Counts on until some work is done: whether nobody was connected all the time. */
-  async #isIdleUntil(work: Promise<unknown>, count: () => number): Promise<boolean> {
+  /** Counts on until some work is done: whether no client came or was connected all the time. */
+  async #isOverUntil(
+    work: Promise<unknown>,
+    silence: Silence,
+    sample: () => Sample & { readonly pause: Milliseconds },
+  ): Promise<boolean> {
     const { clock } = this.options;
     const done = new AbortController();
     work.finally(() => done.abort());
-    let isIdle = true;
+    let isOver = true;
     while (!done.signal.aborted) {
-      await sleep(clock.within(COUNT_EVERY, done.signal));
-      isIdle &&= count() === 0;
+      const next = sample();
+      silence.take(next);
+      isOver &&= silence.isOver;
+      await sleep(clock.within(next.pause, done.signal));
     }
-    return isIdle;
+    return isOver;
   }
 
   /** While one target drains, another client may register another one again: all are gone at once. */
@@ -345,19 +369,22 @@ export function drainingSince(registrations: readonly Registration[]): Milliseco
   );
 }
 
-function left(connections: number): string {
-  return connections === 1 ? "1 connection" : `${connections} connections`;
+/** What holds a drain up. */
+function stateOf(open: number, { sinceArrival, needed }: Silence): string {
+  if (open > 0) return open === 1 ? "1 connection left" : `${open} connections left`;
+  const [since, of] = [sinceArrival, needed].map(durationText);
+  return `no connection left, and the last one came ${since} ago (needed: ${of})`;
 }
 
-/** Counts the connections to these targets; one may have another port in each group. */
-export function countConnections(
+/** Where the targets get connections; one may have another port in each group. */
+export function endpoints(
   attachments: readonly Attachment[],
-  count: (id: string, port: number) => number,
-): number {
-  const each = attachments.map(({ group, target: { id, port = group.port } }) => ({ id, port }));
-  const distinct = new Map(each.map((one) => [`${one.id} ${one.port}`, one])).values();
-  return distinct.reduce(
-    (sum, { id, port }) => port === undefined ? sum : sum + count(id, port),
-    0,
+): readonly Endpoint[] {
+  const each = attachments.flatMap(({ group, target }) => {
+    const port = target.port ?? group.port;
+    return port === undefined ? [] : [{ id: target.id, port }];
+  });
+  return each.filter((one, at) =>
+    !each.slice(0, at).some(({ id, port }) => id === one.id && port === one.port)
   );
 }

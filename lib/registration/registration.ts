@@ -26,6 +26,8 @@ export interface RegistrationOptions {
   readonly clip: (wait: Milliseconds, reserve: Milliseconds) => Milliseconds;
   /** Ends when the second stop signal comes. */
   readonly forcedStop: AbortSignal;
+  /** Called when a poll has been answered. */
+  readonly onPolled?: () => void;
 }
 
 /** What the answer of a RegisterTargets call proves; `unknown`: it never came, or proves nothing. */
@@ -94,12 +96,13 @@ export class Registration implements Attachment {
    * (aws-load-balancer-controller issue 4544).
    */
   async poll(options: CallOptions): Promise<TargetHealth | ApiError> {
-    const { elb, clock } = this.options;
+    const { elb, clock, onPolled } = this.options;
     const { availabilityZone: _, ...target } = this.target;
     try {
       const health = await elb.describeTargetHealth(this.group.arn, target, options);
       const wasInService = this.#observation.wasInService || health.state === "healthy";
       this.#observation = { last: { health, at: clock.now() }, wasInService };
+      onPolled?.();
       return health;
     } catch (error) {
       return asApiError(error, "DescribeTargetHealth", options.timeout ?? REQUEST_TIMEOUT);

@@ -56,7 +56,7 @@ function standIn(file: string): Command {
  * as much shorter as everything else. Limits of calls stay as they are: the API is as slow here as
  * anywhere, and so do its pauses after a failed call and between two polls.
  */
-const DEFAULTS = ["-min-drain-time=2m", "-idle-time=5s", "-wait-drained-timeout=6m"];
+const DEFAULTS = ["-min-drain-time=3m", "-idle-time=15s", "-wait-drained-timeout=6m"];
 
 /** Arguments for this machine: pods' addresses instead of all, and shorter times. */
 export function rewrite(args: readonly string[], place: Place): readonly string[] {

@@ -1,4 +1,5 @@
 /** Clients' connections to the pod: they come and go for a while after a drain has begun. */
+import type { Counts } from "../../lib/host/connections.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Tape } from "./tape.ts";
 
@@ -40,7 +41,13 @@ export class SimulatedConnections {
     return sinceOpened < open ? 1 : 0;
   }
 
-  readonly count = (): number => this.at(this.#clock.now());
+  /** How many have come by now. */
+  get #come(): number {
+    const { lastFor, open, pause } = this.#plan;
+    return Math.ceil(Math.min(this.#clock.now() + 1, this.#drainBegan + lastFor) / (open + pause));
+  }
+
+  readonly follow = () => (): Counts => ({ open: this.at(this.#clock.now()), seen: this.#come });
 }
 
 /** Draws how clients are connected. */

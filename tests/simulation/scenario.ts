@@ -86,7 +86,7 @@ function otherFlags(tape: Tape): string[] {
     flag("wait-in-service-timeout", ["5m0s", "30s", "2s"]),
     flag("require-in-service", ["false", "true"]),
     flag("wait-drained", ["false", "false", "true"]),
-    flag("min-drain-time", ["10s", "2m0s", "10s", "2m0s", "0s"]),
+    flag("min-drain-time", ["10s", "3m0s", "10s", "2m0s", "0s"]),
     flag("grace-period", ["0s", "0s", "0s", "30s", "5m0s"]),
     ...(tape.happens(0.12) ? ["-wait-for=tcp://127.0.0.1:9092"] : []),
     ...(tape.happens(0.2) ? ["-wait-idle", "-idle-time=10s"] : []),

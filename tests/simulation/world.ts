@@ -149,7 +149,7 @@ export class World {
       elb: limited(this.api, clock),
       application: new Application({ ...config.application, clock, log, probe }),
       progress: this.#progress,
-      connections: this.connections.count,
+      connections: this.connections.follow,
     };
     this.facts.ending = await runLifecycle(this.scenario.config, ports);
     this.trace.tell(`ended: ${this.facts.ending.exit}: ${this.facts.ending.message}`);

@@ -553,11 +553,11 @@ const OF_DRAINS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...inside("registration/drain.ts#forConnections", [
-    ["connections that come and go are none", "if (connections > 0)", "if (connections < 0)"],
-    ["the poll at the end stops the counting", "isStillIdle &&", ""],
+  ...inside("registration/drain.ts#forSilence", [
+    ["connections that come and go are none", "silence.isOver &&", ""],
+    ["the poll at the end stops the looking", "isStillOver &&", ""],
   ]),
-  ...inside("registration/drain.ts#forConnections", [
+  ...inside("registration/drain.ts#forSilence", [
     [
       "with connections counted, what other clients register is left",
       `results.includes("again")`,

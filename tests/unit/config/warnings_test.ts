@@ -29,17 +29,17 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
   ["a pair of keys", [], { AWS_SECRET_ACCESS_KEY: "SECRET", AWS_ACCESS_KEY_ID: "AKIA" }],
   [
     "a drain that the grace period cuts off",
-    ["-wait-drained", "-grace-period=2m4s"],
+    ["-wait-drained", "-grace-period=3m4s"],
     {},
-    "-min-drain-time 2m0s does not fit into -grace-period 2m4s, of which 5s are " +
+    "-min-drain-time 3m0s does not fit into -grace-period 3m4s, of which 5s are " +
     "reserved for the exit: the kubelet will kill the pod before its target is drained",
   ],
-  ["a drain that just fits", ["-wait-drained", "-grace-period=2m5s"], {}],
+  ["a drain that just fits", ["-wait-drained", "-grace-period=3m5s"], {}],
   [
     "a wait that is over too early",
-    ["-wait-drained", "-wait-drained-timeout=2m"],
+    ["-wait-drained", "-wait-drained-timeout=3m"],
     {},
-    "-wait-drained-timeout 2m0s is not longer than -min-drain-time 2m0s: no drain can end in time",
+    "-wait-drained-timeout 3m0s is not longer than -min-drain-time 3m0s: no drain can end in time",
   ],
   ["the same without a drain", ["-wait-drained-timeout=2m", "-grace-period=1s"], {}],
   [

@@ -3,11 +3,11 @@ import { connect as connectFrom, type Socket } from "node:net";
 import { type Connections, openConnections } from "../../../lib/host/connections.ts";
 
 /** Opens tables, by default the kernel's own. */
-function open(...tables: readonly string[]): Connections {
+function open(...[tcp, tcp6 = "", counters = ""]: readonly string[]): Connections {
   const warnings: string[] = [];
   const opened = openConnections(
     (warning) => warnings.push(warning),
-    ...(tables.length > 0 ? [tables] : []),
+    ...(tcp === undefined ? [] : [[tcp, tcp6, counters]] as const),
   );
   if (opened === undefined) throw new Error(warnings.join());
   return opened;
@@ -105,8 +105,8 @@ for (const { name, listens, clients: all, counts } of CLIENTS) {
     await using clients = new Clients(listens);
     for (const [from, to] of all) await clients.connect(from, to);
     for (const [target, count] of Object.entries(counts)) {
-      assertEquals(connections.count(target, clients.port), count, target);
-      assertEquals(connections.count(target, clients.port + 1), 0, "another port");
+      assertEquals(connections.count([{ id: target, port: clients.port }]), count, target);
+      assertEquals(connections.count([{ id: target, port: clients.port + 1 }]), 0, "another port");
     }
   });
 }
@@ -114,7 +114,7 @@ for (const { name, listens, clients: all, counts } of CLIENTS) {
 Deno.test("a client counts until both sides are done, before it is accepted too", async () => {
   using connections = open();
   await using clients = new Clients(TARGET);
-  const count = () => connections.count(TARGET, clients.port);
+  const count = () => connections.count([{ id: TARGET, port: clients.port }]);
   const { client, server } = await clients.connect(OUTSIDE, TARGET);
   client.end();
   // The client's end has arrived: CLOSE_WAIT.
@@ -144,7 +144,7 @@ function openTable(tcp: string, tcp6 = ""): Connections {
   const folder = Deno.makeTempDirSync();
   Deno.writeTextFileSync(`${folder}/tcp`, tcp);
   Deno.writeTextFileSync(`${folder}/tcp6`, tcp6);
-  const opened = open(`${folder}/tcp`, `${folder}/tcp6`);
+  const opened = open(`${folder}/tcp`, `${folder}/tcp6`, `${folder}/snmp`);
   Deno.removeSync(folder, { recursive: true });
   return opened;
 }
@@ -159,7 +159,99 @@ Deno.test("a connection counts in each state in which the client would miss the 
   // SYN_SENT, TIME_WAIT, CLOSE, LISTEN.
   for (const state of [...served, "02", "06", "07", "0A"]) {
     using connections = openTable(HEAD + line(0, LOCAL, REMOTE, state));
-    assertEquals(connections.count("10.1.2.3", 8080), served.includes(state) ? 1 : 0, state);
+    assertEquals(
+      connections.count([{ id: "10.1.2.3", port: 8080 }]),
+      served.includes(state) ? 1 : 0,
+      state,
+    );
+  }
+});
+
+Deno.test("a client that leaves packets unanswered is gone, and counts no more", () => {
+  const row = (timer: string, retransmits: string, probes: number) =>
+    `   0: ${LOCAL} ${REMOTE} 01 00000200:00000000 ${timer}:0000004B ${retransmits}  65532 ${
+      String(probes).padStart(8)
+    } 6141152 2 00000000 20 4 30 10 -1`.padEnd(149) + "\n";
+  for (
+    const [timer, retransmits, probes, count] of [
+      ["01", "00000007", 0, 1],
+      ["01", "00000008", 0, 0],
+      ["04", "00000000", 8, 0],
+      ["02", "00000000", 3, 1],
+      // Without a timer nothing waits for an answer.
+      ["00", "00000009", 0, 1],
+    ] as const
+  ) {
+    using connections = openTable(HEAD + row(timer, retransmits, probes));
+    assertEquals(
+      connections.count([{ id: "10.1.2.3", port: 8080 }]),
+      count,
+      `${timer} ${retransmits} ${probes}`,
+    );
+  }
+});
+
+/** Tables that change from look to look. */
+function changingTables(tcp: string, accepted: number) {
+  const folder = Deno.makeTempDirSync();
+  const names = { tcp: `${folder}/tcp`, tcp6: `${folder}/tcp6`, snmp: `${folder}/snmp` };
+  const write = (table: string, opens: number) => {
+    Deno.writeTextFileSync(names.tcp, HEAD + table);
+    Deno.writeTextFileSync(
+      names.snmp,
+      `Ip: Forwarding\nIp: 1\nTcp: ActiveOpens PassiveOpens\nTcp: 3 ${opens}\n`,
+    );
+  };
+  Deno.writeTextFileSync(names.tcp6, HEAD);
+  write(tcp, accepted);
+  const connections = open(names.tcp, names.tcp6, names.snmp);
+  return { write, connections, remove: () => Deno.removeSync(folder, { recursive: true }) };
+}
+
+Deno.test("a connection is seen once, also one that is over when it is seen first", () => {
+  const [first, second] = [line(0, LOCAL, REMOTE, "01"), line(1, LOCAL, "0708090A:C351", "06")];
+  const { write, connections, remove } = changingTables(first, 100);
+  const look = connections.follow([{ id: "10.1.2.3", port: 8080 }]);
+  const looks = [look()];
+  for (
+    const [table, accepted] of [
+      [first, 100],
+      [first.replace(" 01 ", " 06 ") + second, 101],
+      [second, 107],
+      // Another client has got the first one's port.
+      [first + second, 108],
+      ["", 108],
+    ] as const
+  ) {
+    write(table, accepted);
+    looks.push(look());
+  }
+  assertEquals(looks, [
+    { open: 1, seen: 0, accepted: 100 },
+    { open: 1, seen: 0, accepted: 100 },
+    { open: 0, seen: 1, accepted: 101 },
+    { open: 0, seen: 1, accepted: 107 },
+    { open: 1, seen: 2, accepted: 108 },
+    { open: 0, seen: 2, accepted: 108 },
+  ]);
+  connections[Symbol.dispose]();
+  remove();
+});
+
+Deno.test("the counter of a network that others use too says nothing of the pod", () => {
+  const [elsewhere, anywhere] = ["0402010A:1F90", "00000000:1F90"];
+  for (
+    const [table, isShared] of [
+      [line(0, anywhere, "00000000:0000", "0A") + line(1, LOCAL, REMOTE, "01"), false],
+      [line(0, "0100007F:1F91", "0100007F:C350", "01"), false],
+      [line(0, elsewhere, REMOTE, "01"), true],
+    ] as const
+  ) {
+    const { connections, remove } = changingTables(table, 100);
+    const { accepted } = connections.follow([{ id: "10.1.2.3", port: 8080 }])();
+    assertEquals(accepted, isShared ? undefined : 100, table);
+    connections[Symbol.dispose]();
+    remove();
   }
 });
 
@@ -181,9 +273,9 @@ Deno.test("IPv6 and IPv4-mapped connections count by the same rules", () => {
       line(7, `${LOOPBACK}:1F90`, `${client}:C350`, "01"),
     ].join(""),
   );
-  assertEquals(connections.count("2001:db8::7", 8080), 1);
-  assertEquals(connections.count("10.1.2.3", 8080), 2);
-  assertEquals(connections.count("::1", 8080), 1);
+  assertEquals(connections.count([{ id: "2001:db8::7", port: 8080 }]), 1);
+  assertEquals(connections.count([{ id: "10.1.2.3", port: 8080 }]), 2);
+  assertEquals(connections.count([{ id: "::1", port: 8080 }]), 1);
 });
 
 Deno.test("50,000 connections are counted, again and again", () => {
@@ -195,7 +287,7 @@ Deno.test("50,000 connections are counted, again and again", () => {
   }
   using connections = openTable(table);
   for (let time = 0; time < 3; time++) {
-    assertEquals(connections.count("10.1.2.3", 8080), 5_000);
+    assertEquals(connections.count([{ id: "10.1.2.3", port: 8080 }]), 5_000);
   }
 });
 
@@ -203,14 +295,17 @@ Deno.test("a table that ends in the middle of a line, or is empty, is no error",
   const whole = HEAD + line(0, LOCAL, REMOTE, "01");
   for (const table of ["", HEAD, whole + line(1, LOCAL, REMOTE, "01").slice(0, 40), whole + "\n"]) {
     using connections = openTable(table);
-    assertEquals(connections.count("10.1.2.3", 8080), table.startsWith(whole) ? 1 : 0);
+    assertEquals(
+      connections.count([{ id: "10.1.2.3", port: 8080 }]),
+      table.startsWith(whole) ? 1 : 0,
+    );
   }
 });
 
 Deno.test("the table of IPv4 is enough; where there is none, that is a warning", () => {
-  using _ = open("/proc/net/tcp", "/nowhere/tcp6");
+  using _ = open("/proc/net/tcp", "/nowhere/tcp6", "/nowhere/snmp");
   const warning = "cannot count the pod's connections: /nowhere/tcp";
-  assertThrows(() => open("/nowhere/tcp", "/nowhere/tcp6"), Error, warning);
+  assertThrows(() => open("/nowhere/tcp", "/nowhere/tcp6", "/nowhere/snmp"), Error, warning);
 });
 
 const MODULE = new URL("../../../lib/host/connections.ts", import.meta.url).href;
@@ -236,7 +331,7 @@ Deno.test("the tables stay readable when all permissions were given back", async
       Deno.permissions.revokeSync({ name });
     }
     const { state } = Deno.permissions.querySync({ name: "read" });
-    const counts = [1, 2].map(() => connections.count("${TARGET}", ${clients.port}));
+    const counts = [1, 2].map(() => connections.count([{ id: "${TARGET}", port: ${clients.port} }]));
     console.log(state, ...counts);`,
   );
   assertEquals(text.trim(), "prompt 1 1");

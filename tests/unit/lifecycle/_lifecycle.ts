@@ -1,6 +1,7 @@
 /** A whole life in virtual time, against a load balancer that does as it is told. */
 import { type Config, readConfig } from "../../../lib/config/config.ts";
 import type { HookEvent, HookOutcome } from "../../../lib/hooks/hook.ts";
+import type { Counts } from "../../../lib/host/connections.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
 import { CurrentIntent } from "../../../lib/lifecycle/current_intent.ts";
 import { runLifecycle } from "../../../lib/lifecycle/lifecycle.ts";
@@ -29,8 +30,21 @@ export interface LifeOptions {
     event: HookEvent,
     timeout: number | undefined,
   ) => HookOutcome | Promise<HookOutcome>;
-  /** Connections to the target, as they are counted. */
+  /** Connections to the target that are open, as they are counted. */
   readonly connections?: () => number;
+  /** The same, with those that come and are not seen open. */
+  readonly count?: () => Counts;
+}
+
+/** Counts connections that are seen from their beginnings. */
+function opening(count: () => number): () => Counts {
+  let [before, seen] = [0, 0];
+  return () => {
+    const open = count();
+    seen += Math.max(0, open - before);
+    before = open;
+    return { open, seen };
+  };
 }
 
 /** A life that is under way. Moments are milliseconds from its start. */
@@ -94,6 +108,7 @@ export class Life {
   /** Lives it to its end. */
   async run(): Promise<LifecycleOutcome> {
     const { application, hook, connections } = this.#options;
+    const follow = this.#options.count ?? (connections && opening(connections));
     const { clock, log, intent, progress, elb } = this;
     return await this.clock.run(runLifecycle(this.config, {
       ...{ clock, log, intent, progress },
@@ -110,7 +125,7 @@ export class Life {
       },
       observer: { onReregistered: (arn) => this.reregistered.push(arn) },
       onIdle: () => this.rests.push(progress.phase),
-      ...(connections !== undefined && { connections }),
+      ...(follow !== undefined && { connections: () => follow }),
     }));
   }
 }

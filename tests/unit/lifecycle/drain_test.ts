@@ -72,9 +72,9 @@ const CASES: readonly Case[] = [
   {
     name: "-wait-idle begins to count anew when a client connects",
     args: ["-wait-drained", "-wait-idle", "-min-drain-time=0", "-idle-time=10s"],
-    // One second in eight: never idle for ten.
+    // One second in eight: never idle for ten. The last comes at 56, and three pauses are 24.
     connections: (seconds) => seconds < 60 && Math.floor(seconds) % 8 === 0 ? 1 : 0,
-    lasts: [60, 71],
+    lasts: [80, 81],
   },
   {
     name: "-wait-idle waits for a client until -wait-drained-timeout",
@@ -120,4 +120,28 @@ Deno.test("a failed registration is rolled back without a wait for a drain", asy
   assertEquals((await life.run()).exit, "notRegistered");
   assertEquals(secondOf(life.clock.now()), 0);
   assertEquals(life.elb.states.get("kafka"), "draining");
+});
+
+/** Seconds. */
+const HEALTHY = 90;
+const STOP = 200;
+
+Deno.test("the rate of checks from before the service holds no drain up; clients do", async () => {
+  for (const [lastClient, from, to] of [[0, 30, 31], [100, 110, 131]] as const) {
+    const args = ["-wait-drained", "-wait-idle", "-min-drain-time=30s", "-idle-time=10s"];
+    const count = () => {
+      const seconds = life.clock.now() / SECOND;
+      // A check every two seconds, and ten clients a second from the time that it is healthy on.
+      const served = Math.max(0, Math.min(seconds, STOP + lastClient) - HEALTHY);
+      return { open: 0, seen: 0, accepted: Math.floor(seconds / 2) + Math.floor(10 * served) };
+    };
+    const life: Life = new Life({ args, count }).stopAt(STOP * SECOND);
+    life.elb.lie = () =>
+      life.clock.now() < HEALTHY * SECOND
+        ? { target: { id: "10.0.0.1" }, state: "initial" }
+        : undefined;
+    assertEquals((await life.run()).exit, "done");
+    const took = life.clock.now() / SECOND - STOP;
+    assert(took >= from && took <= to, `${took} s, with clients for ${lastClient} s`);
+  }
 });

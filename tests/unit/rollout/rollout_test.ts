@@ -89,6 +89,6 @@ Deno.test("the sidecar's arguments are the manifest's, at the pod's address and 
   ];
   assertEquals(rewrite([...args, "-idle-time=10s"], place), [
     ...["-listen=127.30.4.1:8081", "-wait-for=tcp://127.30.4.1:8443", "-grace-period=21s"],
-    ...["-wait-idle", "-idle-time=500ms", "-min-drain-time=6s", "-wait-drained-timeout=18s"],
+    ...["-wait-idle", "-idle-time=500ms", "-min-drain-time=9s", "-wait-drained-timeout=18s"],
   ]);
 });
