@@ -1,4 +1,5 @@
 /** `deno task run tests/rollout/bench.ts`: all strategies, and what our own has to stand. */
+import { rollOutUnit, UNITS } from "./applications.ts";
 import { BREAKAGES, CONDITIONS } from "./conditions.ts";
 import { endings } from "./endings.ts";
 import {
@@ -26,6 +27,8 @@ const USAGE = `Usage: deno task run tests/rollout/bench.ts [what]
                      ${CONDITIONS.map(({ name }) => name).join(", ")} (default plain)
   short              one rollout by each of our manifests
   broken             short, with sidecars that are broken on purpose: each has to be noticed
+  applications       one rollout of each application that the Kustomize component and the Helm chart
+                     extend, by either
   endings            scaling down, draining a node, restarts, crashes and kill -9
 
 The last line is the figure; the exit code is 1 where it is not what it has to be.`;
@@ -37,6 +40,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   proof: (condition, rollouts) => proof(condition, { ...WHOLE, rollouts }),
   short: shortProof,
   broken,
+  applications,
   endings: allEndings,
 };
 
@@ -101,6 +105,21 @@ async function shortProof(): Promise<boolean> {
     if (!isExcused || tried === TRIES) return false;
     console.log("the machine was too busy for that to prove anything: once more");
   }
+}
+
+async function applications(): Promise<boolean> {
+  let lost = 0;
+  for (const unit of UNITS) {
+    const { begun, failed, webhooks, standstill } = await rollOutUnit(unit, program.command);
+    const hooked = webhooks > 0 ? `, ${webhooks} webhooks` : "";
+    console.log(
+      `${unit.application.name} by the ${unit.by}: ${failed} of ${begun} connections failed` +
+        `${hooked}; the load balancer stood still for ${standstill.toFixed(0)} ms at the longest`,
+    );
+    lost += failed;
+  }
+  console.log(`${lost} connections failed in ${UNITS.length} rollouts`);
+  return lost === 0;
 }
 
 async function broken(): Promise<boolean> {

@@ -70,7 +70,7 @@ export function rewrite(args: readonly string[], place: Place): readonly string[
     scaled(arg)
       // A pod here has an address of its own, and no network of its own.
       .replace(/^-listen=:/, `-listen=${ip}:`)
-      .replace(/^(-wait-for=\w+:\/\/)localhost:/, `$1${ip}:`)
+      .replace(/^(-(?:wait-for|pre-deregister-url)=\w+:\/\/)localhost:/, `$1${ip}:`)
   );
 }
 

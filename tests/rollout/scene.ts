@@ -28,7 +28,7 @@ export interface SceneOptions {
 const REPLICAS = 3;
 
 /** Connections of all three kinds; a lasting one lasts for two minutes of a real cluster. */
-const LOAD = {
+export const LOAD = {
   ...{ shortPerSecond: 60, halfClosedPerSecond: 6, lasting: 6, lastingTime: here(120) },
   patience: 20_000,
 };
@@ -73,7 +73,7 @@ export class Scene implements AsyncDisposable {
       : undefined;
     cluster.apply(manifestOf(strategy, changes));
     await cluster.rolledOut(NAME);
-    await inService(emulator, changes.replicas);
+    await inService(emulator, NAME, changes.replicas);
     const port = emulator.groups[0]?.port ?? 0;
     const users = stack.use(new Users({ hostname: "127.0.0.1", port, ...LOAD }));
     await users.begun(50);
@@ -101,9 +101,8 @@ export class Scene implements AsyncDisposable {
   async settled(replicas: number = this.replicas): Promise<void> {
     const terminating = this.cluster.pods.filter(({ isTerminating }) => isTerminating);
     await Promise.all(terminating.map(({ gone }) => gone));
-    await inService(this.emulator, replicas);
-    const isDraining = () => this.emulator.targets(NAME).some(({ state }) => state === "draining");
-    while (isDraining()) await this.emulator.next(({ kind }) => kind === "state-changed");
+    await inService(this.emulator, NAME, replicas);
+    await forgotten(this.emulator, NAME);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,9 +110,16 @@ export class Scene implements AsyncDisposable {
   }
 }
 
-async function inService(emulator: Emulator, count: number): Promise<void> {
-  const healthy = () => emulator.targets(NAME).filter(({ state }) => state === "healthy").length;
+/** Waits until so many targets of a group are healthy. */
+export async function inService(emulator: Emulator, group: string, count: number): Promise<void> {
+  const healthy = () => emulator.targets(group).filter(({ state }) => state === "healthy").length;
   while (healthy() < count) await emulator.next(({ kind }) => kind === "state-changed");
+}
+
+/** Waits until no target of a group is draining. */
+export async function forgotten(emulator: Emulator, group: string): Promise<void> {
+  const isDraining = () => emulator.targets(group).some(({ state }) => state === "draining");
+  while (isDraining()) await emulator.next(({ kind }) => kind === "state-changed");
 }
 
 /**

@@ -2,11 +2,12 @@
  * A TCP service: answers each line with the same line. When the client has ended its side, it
  * answers what is left and ends its own.
  *
- *     echo.ts --host=ADDRESS --port=PORT [--health-port=PORT]
+ *     echo.ts --host=ADDRESS --port=PORT [--health-port=PORT[,PORT]]
  *
  * It prints a line when it listens. SIGTERM closes the listener at once; it answers what it has
  * received, connections are ended when idle, and the exit code is 0. With `--health-port` it
  * answers HTTP requests there: 200, and 503 from SIGTERM or SIGUSR1 on (to fail a liveness probe).
+ * It prints each POST that comes there.
  * It imports nothing, so that it starts quickly.
  */
 
@@ -39,12 +40,11 @@ let alive = true;
 Deno.addSignalListener("SIGUSR1", () => {
   alive = false;
 });
-const healthPort = flags.get("health-port");
-if (healthPort !== undefined) {
-  Deno.serve(
-    { hostname, port: Number(healthPort), onListen: () => {} },
-    () => new Response(null, { status: alive && !stopping ? 200 : 503 }),
-  );
+for (const port of flags.get("health-port")?.split(",") ?? []) {
+  Deno.serve({ hostname, port: Number(port), onListen: () => {} }, ({ method, url }) => {
+    if (method === "POST") console.log(`POST ${new URL(url).pathname}`);
+    return new Response(null, { status: alive && !stopping ? 200 : 503 });
+  });
 }
 const listener = Deno.listen({ hostname, port: Number(flags.get("port") ?? "0") });
 Deno.addSignalListener("SIGTERM", () => {
