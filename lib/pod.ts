@@ -62,7 +62,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   return await runLifecycle(config, {
     ...{ clock, log, intent, progress, onIdle, observer: stats },
     elb: limited(measured(client, stats), clock),
-    hooks: createHooks(config.hooks, { clock, log, shell, reap }),
+    hooks: createHooks(config.hooks, { clock, log, shell, reap, onEnd: stats.onHook }),
     application,
     ...(counted !== undefined && { connections: followed(config, counted, application) }),
   });

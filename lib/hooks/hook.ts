@@ -77,4 +77,6 @@ export interface HookPorts {
   readonly shell: boolean;
   /** Where dead processes stay unless they are reaped: as process 1. */
   readonly reap?: Reap | undefined;
+  /** An event's hook has ended; not called where nothing is set for it. */
+  readonly onEnd?: (event: HookEvent, outcome: HookOutcome) => void;
 }

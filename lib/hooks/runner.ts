@@ -21,11 +21,13 @@ export function createHooks(
       const actions = await actionsOf(settings[context.event], ports);
       if (actions.length === 0) return { outcome: "succeeded" };
       const deadline = ports.clock.within(context.timeout, stop);
+      let result: HookOutcome = { outcome: "succeeded" };
       for (const action of actions) {
-        const result = await runLogged(action, context, { stop, deadline }, ports);
-        if (result.outcome !== "succeeded") return result;
+        result = await runLogged(action, context, { stop, deadline }, ports);
+        if (result.outcome !== "succeeded") break;
       }
-      return { outcome: "succeeded" };
+      ports.onEnd?.(context.event, result);
+      return result;
     },
   };
 }

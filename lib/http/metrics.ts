@@ -1,5 +1,6 @@
 /** `/metrics`: the status and the counters in the text format of Prometheus. */
 import { type GroupStatus, PHASES, type Status } from "../lifecycle/status.ts";
+import { commit, VERSION } from "../version.ts";
 import type { Stats } from "./stats.ts";
 
 /** The `Content-Type`. */
@@ -22,6 +23,12 @@ const TARGET_LABELS = ["group", "arn", "target", "port"];
 /** All metrics; `docs/http.md` lists them. */
 export const METRICS: readonly Metric[] = [
   {
+    name: "build_info",
+    help: "1, with the version of the program, its commit and the version of Deno",
+    labels: ["version", "commit", "deno"],
+    samples: () => [[[VERSION, commit(), Deno.version.deno], 1]],
+  },
+  {
     name: "phase",
     help: "1 for the current phase of the lifecycle, 0 for all others",
     labels: ["phase"],
@@ -43,6 +50,21 @@ export const METRICS: readonly Metric[] = [
     labels: TARGET_LABELS,
     samples: ({ groups }) =>
       groups.map((group) => [target(group), Number(group.membership === "registered")]),
+  },
+  {
+    name: "target_unhealthy",
+    help: "1 while the target is registered and its last state is neither initial nor healthy",
+    labels: TARGET_LABELS,
+    samples: ({ groups }) => groups.map((group) => [target(group), Number(isUnhealthy(group))]),
+  },
+  {
+    name: "target_health_age_seconds",
+    help: "Time since the last answer of DescribeTargetHealth, by target group",
+    labels: TARGET_LABELS,
+    samples: ({ groups }) =>
+      groups.flatMap((group) =>
+        group.health === undefined ? [] : [[target(group), group.health.age_seconds] as const]
+      ),
   },
   {
     name: "drain_requested",
@@ -85,6 +107,23 @@ export const METRICS: readonly Metric[] = [
     samples: (_, { stopToDeregistered: time }) => single(time && time / 1_000),
   },
   {
+    name: "drains_total",
+    help: "Waits for a drain that have ended, by outcome",
+    labels: ["outcome"],
+    samples: (_, { drains }) => [...drains].map(([outcome, count]) => [[outcome], count]),
+  },
+  {
+    name: "undrained_stops_total",
+    help: "Stops that deregistered the target and did not wait for a drain",
+    samples: (_, { undrainedStops }) => single(undrainedStops),
+  },
+  {
+    name: "hooks_total",
+    help: "Hooks that have ended, by event and outcome",
+    labels: ["event", "outcome"],
+    samples: (_, { hooks }) => [...hooks].map(([key, count]) => [key.split(" "), count]),
+  },
+  {
     name: "reregistrations_total",
     help: "Targets that were registered again after another client deregistered them",
     samples: (_, { reregistrations }) => single(reregistrations),
@@ -100,6 +139,12 @@ export const METRICS: readonly Metric[] = [
 /** A target is registered once for each port; the port of a group that is not looked up is empty. */
 function target({ name, arn, target_id: id, port }: GroupStatus): readonly string[] {
   return [name, arn, id, `${port ?? ""}`];
+}
+
+/** What waits for its first checks may become healthy soon. */
+function isUnhealthy({ membership, health }: GroupStatus): boolean {
+  return membership === "registered" && health !== undefined &&
+    health.state !== "initial" && health.state !== "healthy";
 }
 
 function single(value: number | undefined): readonly Sample[] {

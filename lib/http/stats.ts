@@ -1,7 +1,8 @@
 /** Counts what happens; cheap enough to count always, whether or not anyone reads it. */
 import type { CallMeter } from "../aws/measured.ts";
+import { HOOK_EVENTS, type HookEvent, type HookOutcome } from "../hooks/hook.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { Observer, Phase } from "../lifecycle/status.ts";
+import type { DrainEnd, Observer, Phase } from "../lifecycle/status.ts";
 import { type Refusal, REFUSAL_REASONS } from "./guard.ts";
 
 /**
@@ -9,6 +10,11 @@ import { type Refusal, REFUSAL_REASONS } from "./guard.ts";
  * not grow without bound.
  */
 const MOST_RESULTS = 100;
+
+const HOOK_OUTCOMES: readonly HookOutcome["outcome"][] = [
+  ...["succeeded", "failed", "timed-out", "cut-short"] as const,
+];
+const DRAIN_ENDS: readonly DrainEnd[] = ["drained", "timed-out", "cut-short", "unconfirmed"];
 
 /** The counters; only its `on…` change them. */
 export class Stats implements CallMeter, Observer {
@@ -19,6 +25,13 @@ export class Stats implements CallMeter, Observer {
   readonly refusals = new Map(REFUSAL_REASONS.map((reason) => [reason, 0]));
   /** From the last stop signal or drain until every target was deregistered. */
   stopToDeregistered: Milliseconds | undefined;
+  /** How often each event's hook ended in each way, by both with a blank between. */
+  readonly hooks = new Map(
+    HOOK_EVENTS.flatMap((event) => HOOK_OUTCOMES.map((outcome) => [`${event} ${outcome}`, 0])),
+  );
+  readonly drains = new Map(DRAIN_ENDS.map((outcome) => [outcome, 0]));
+  /** Stops that deregistered a target and did not wait until it was drained. */
+  undrainedStops = 0;
   /** Targets that another client deregistered and that were registered again. */
   reregistrations = 0;
 
@@ -47,6 +60,20 @@ export class Stats implements CallMeter, Observer {
 
   readonly onDeregistered = (took: Milliseconds): void => {
     this.stopToDeregistered = took;
+  };
+
+  readonly onDrainEnd = (outcome: DrainEnd): void => {
+    this.drains.set(outcome, (this.drains.get(outcome) ?? 0) + 1);
+  };
+
+  readonly onUndrainedStop = (): void => {
+    this.undrainedStops++;
+  };
+
+  /** An event's hook has ended. */
+  readonly onHook = (event: HookEvent, { outcome }: HookOutcome): void => {
+    const key = `${event} ${outcome}`;
+    this.hooks.set(key, (this.hooks.get(key) ?? 0) + 1);
   };
 
   /** The guard has refused a request. */

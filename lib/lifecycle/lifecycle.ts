@@ -88,8 +88,12 @@ class Lifecycle {
 
   /** For a stop signal, or a step that failed. */
   async #stop(): Promise<void> {
+    const hadDeregistered = this.#steps.hasDeregistered;
     await this.#deregister();
     if (this.#isDrainToBeFinished()) await this.#finishDrain();
+    else if (!hadDeregistered && this.#steps.hasDeregistered) {
+      this.#ports.observer?.onUndrainedStop?.();
+    }
     await this.#steps.postDeregister();
     // Requested while the hook ran: its client relies on the drain as any other does.
     if (isDrainAwaited(this.#ports.intent.now)) await this.#finishDrain();

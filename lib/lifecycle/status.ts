@@ -2,7 +2,7 @@
 import type { Clock } from "../host/clock.ts";
 import type { Connections } from "../host/connections.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import { endpoints } from "../registration/drain.ts";
+import { type DrainWaitOutcome, endpoints } from "../registration/drain.ts";
 import { type Membership, membershipIn } from "../registration/health.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { CurrentIntent, RegisterAnswer } from "./current_intent.ts";
@@ -89,12 +89,18 @@ export interface View {
   register(): RegisterAnswer;
 }
 
+/** How a wait for a drain ended. */
+export type DrainEnd = DrainWaitOutcome["outcome"];
+
 /** Told what happens in a lifecycle, to count it. */
 export interface Observer {
   /** A phase has ended. */
   readonly onPhaseEnd?: (phase: Phase, took: Milliseconds) => void;
   /** A target that another client deregistered is registered again. */
   readonly onReregistered?: (groupArn: string) => void;
+  readonly onDrainEnd?: (outcome: DrainEnd) => void;
+  /** A stop deregistered a target, and does not wait until it is drained. */
+  readonly onUndrainedStop?: () => void;
   /** Every target is deregistered, so long after a stop or a drain began. */
   readonly onDeregistered?: (took: Milliseconds) => void;
 }

@@ -178,15 +178,22 @@ export class Steps {
 
   /** Waits until every target that was deregistered is drained, whichever registration cycle added it. */
   async untilDrained(): Promise<DrainOutcome> {
-    const { progress, intent, log } = this.#ports;
+    const { progress, intent, log, observer } = this.#ports;
     const left = unconfirmed(this.#registrations);
-    if (left !== undefined) return { outcome: "failed", reason: left.message };
+    if (left !== undefined) {
+      observer?.onDrainEnd?.("unconfirmed");
+      return { outcome: "failed", reason: left.message };
+    }
     const draining = this.#registrations.filter(({ membership }) => membership.at === "draining");
     if (draining.length === 0) return { outcome: "drained" };
-    if (intent.forcedStop.aborted) return CUT_SHORT;
+    if (intent.forcedStop.aborted) {
+      observer?.onDrainEnd?.("cut-short");
+      return CUT_SHORT;
+    }
     progress.enter("draining");
     progress.drain = { since: drainingSince(draining), done: false };
     const result = await this.#waitDrained(draining);
+    observer?.onDrainEnd?.(result.outcome);
     switch (result.outcome) {
       case "drained":
         progress.drain = { ...progress.drain, done: true };

@@ -118,6 +118,26 @@ const cases: Case[] = [
     },
   },
   {
+    name: "hooks and a stop without a drain are counted while the last hook runs",
+    run: async () => {
+      const { scene, url } = await serving({
+        args: ["-pre-register-command=true", "-post-deregister-command=echo up; exec sleep 1000"],
+      });
+      await using _ = scene;
+      scene.sidecar.signal("SIGTERM");
+      await scene.sidecar.line(/hook output.*up/);
+      const { text } = await get(`${url}/metrics`);
+      assertMatch(text, /^nlb_registrator_undrained_stops_total 1$/m);
+      assertMatch(
+        text,
+        /^nlb_registrator_hooks_total\{event="pre-register",outcome="succeeded"\} 1$/m,
+      );
+      assertMatch(text, /^nlb_registrator_build_info\{version="\d+\.\d+\.\d+",/m);
+      await scene.sidecar.forceStop("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
     name: "-check tells whose credentials and which groups they are, and registers nothing",
     run: async () => {
       await using scene = await Scene.start({

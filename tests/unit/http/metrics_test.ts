@@ -22,6 +22,9 @@ function busyStats(): Stats {
   stats.onPhaseEnd("registering", 750);
   stats.onDeregistered(412);
   stats.onReregistered();
+  stats.onHook("pre-register", { outcome: "failed", reason: "" });
+  stats.onDrainEnd("timed-out");
+  stats.onUndrainedStop();
   for (const reason of ["address", "address", "host"] as const) {
     stats.onRefused({ reason, text: "" });
   }
@@ -31,7 +34,7 @@ function busyStats(): Stats {
 test("/metrics has calls by action and result, retries, and time in each phase", () => {
   const text = metricsText(HEALTHY, busyStats());
   const counted = text.split("\n").filter((line) =>
-    /^nlb_registrator_\w+(_total|_seconds)[{ ]/.test(line)
+    /^nlb_registrator_(?!target)\w+(_total|_seconds)[{ ].*[1-9]$/.test(line)
   );
   assertEquals(counted.map((line) => line.replace("nlb_registrator_", "")), [
     'api_calls_total{action="RegisterTargets",result="ThrottlingException"} 1',
@@ -41,11 +44,12 @@ test("/metrics has calls by action and result, retries, and time in each phase",
     'phase_seconds_total{phase="registering"} 2',
     'phases_ended_total{phase="registering"} 2',
     "stop_to_deregistered_seconds 0.412",
+    'drains_total{outcome="timed-out"} 1',
+    "undrained_stops_total 1",
+    'hooks_total{event="pre-register",outcome="failed"} 1',
     "reregistrations_total 1",
     'refused_requests_total{reason="address"} 2',
-    'refused_requests_total{reason="browser"} 0',
     'refused_requests_total{reason="host"} 1',
-    'refused_requests_total{reason="token"} 0',
   ]);
 });
 
@@ -58,6 +62,10 @@ test("/metrics has the state of the target in each group", () => {
       name: "zookeeper",
       membership: "unknown",
       health: { state: "unhealthy", reason: "Target.Timeout", age_seconds: 1 },
+    }, {
+      ...GROUP,
+      name: "edge",
+      health: { state: "unused", age_seconds: 7.5 },
     }],
   }, new Stats());
   const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1",port="9092"`;
@@ -66,11 +74,22 @@ test("/metrics has the state of the target in each group", () => {
     `nlb_registrator_target_state{${
       labels("zookeeper")
     },state="unhealthy",reason="Target.Timeout"} 1`,
+    `nlb_registrator_target_state{${labels("edge")},state="unused",reason=""} 1`,
   ]);
   assertEquals(samples(text, "target_registered"), [
     `nlb_registrator_target_registered{${labels("kafka")}} 1`,
     `nlb_registrator_target_registered{${labels("zookeeper")}} 0`,
+    `nlb_registrator_target_registered{${labels("edge")}} 1`,
   ]);
+  assertEquals(samples(text, "target_unhealthy"), [
+    `nlb_registrator_target_unhealthy{${labels("kafka")}} 0`,
+    `nlb_registrator_target_unhealthy{${labels("zookeeper")}} 0`,
+    `nlb_registrator_target_unhealthy{${labels("edge")}} 1`,
+  ]);
+  assertEquals(
+    samples(text, "target_health_age_seconds").at(-1),
+    `nlb_registrator_target_health_age_seconds{${labels("edge")}} 7.5`,
+  );
   assertEquals(samples(text, "connections"), ["nlb_registrator_connections 3"]);
   assertEquals(samples(text, "phase").filter((line) => line.endsWith(" 1")), [
     'nlb_registrator_phase{phase="serving"} 1',
@@ -86,11 +105,20 @@ test("no two samples of a scrape have the same name and labels", () => {
     .filter((line) => /^[^#]/.test(line))
     .map((line) => line.slice(0, line.lastIndexOf(" ")));
   assertEquals(names.filter((name, index) => names.indexOf(name) !== index), []);
-  assertEquals(names.filter((name) => name.includes('port="9094"')).length, 2);
+  assertEquals(names.filter((name) => name.includes('port="9094"')).length, 4);
 });
 
-test("what is not known is not shown as 0", () => {
-  const text = metricsText(HEALTHY, new Stats());
+test("what can be counted begins with 0, and what is not known is not shown", () => {
+  const text = metricsText({ ...HEALTHY, groups: [{ ...GROUP, health: undefined }] }, new Stats());
+  const counted = [
+    "drains_total",
+    "undrained_stops_total",
+    "hooks_total",
+    "refused_requests_total",
+  ];
+  const zeros = counted.map((name) => samples(text, name).filter((line) => line.endsWith(" 0")));
+  assertEquals(zeros.map((lines) => lines.length), [4, 1, 16, 4]);
+  assertEquals(samples(text, "target_health_age_seconds"), []);
   assertEquals(samples(text, "connections"), []);
   assertEquals(samples(text, "stop_to_deregistered_seconds"), []);
   assertEquals(samples(text, "reregistrations_total"), ["nlb_registrator_reregistrations_total 0"]);

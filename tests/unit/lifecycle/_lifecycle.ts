@@ -58,6 +58,8 @@ export class Life {
   readonly elb: FakeLoadBalancer;
   readonly hooks: HookEvent[] = [];
   readonly reregistered: string[] = [];
+  /** How its drains ended, and its stops without one. */
+  readonly drainEnds: string[] = [];
   /** The phases in which it had nothing to do. */
   readonly rests: string[] = [];
   readonly #stop = new AbortController();
@@ -123,7 +125,11 @@ export class Life {
         wait: () => Promise.resolve(),
         restarted: () => new Promise(() => {}),
       },
-      observer: { onReregistered: (arn) => this.reregistered.push(arn) },
+      observer: {
+        onReregistered: (arn) => this.reregistered.push(arn),
+        onDrainEnd: (outcome) => this.drainEnds.push(outcome),
+        onUndrainedStop: () => this.drainEnds.push("none"),
+      },
       onIdle: () => this.rests.push(progress.phase),
       ...(follow !== undefined && { connections: () => follow }),
     }));

@@ -145,3 +145,32 @@ Deno.test("the rate of checks from before the service holds no drain up; clients
     assert(took >= from && took <= to, `${took} s, with clients for ${lastClient} s`);
   }
 });
+
+/** What is given, when clients drain, and what is counted after a stop at one minute. */
+const COUNTED: readonly (readonly [readonly string[], readonly number[], string])[] = [
+  [["-wait-drained"], [], "drained"],
+  [["-wait-drained", "-wait-drained-timeout=2m1s"], [], "timed-out"],
+  [[], [], "none"],
+  [[], [30 * SECOND], "drained"],
+  [[], [30 * SECOND, 45 * SECOND], "drained"],
+  [["-min-drain-time=10s", "-wait-drained-timeout=20s"], [30 * SECOND], "timed-out"],
+];
+
+for (const [args, drains, counted] of COUNTED) {
+  const what = [...args, ...drains.map((at) => `/drain at ${at / SECOND} s`)].join(", ");
+  Deno.test(`a stop counts as ${counted}, with ${what || "nothing"}`, async () => {
+    const life = new Life({ args }).stopAt(MINUTE);
+    for (const at of drains) void life.drainAt(at);
+    await life.run();
+    assertEquals(life.drainEnds, [counted]);
+  });
+}
+
+Deno.test("a drain that a second stop ends, and one that is not confirmed, count as such", async () => {
+  const forced = new Life({ args: ["-wait-drained"] }).stopAt(MINUTE, 2 * MINUTE);
+  await forced.run();
+  const denied = new Life({ args: ["-wait-drained"] }).stopAt(MINUTE);
+  denied.elb.failing = (call) => call === "DeregisterTargets" ? DENIED : undefined;
+  await denied.run();
+  assertEquals([forced.drainEnds, denied.drainEnds], [["cut-short"], ["unconfirmed"]]);
+});
