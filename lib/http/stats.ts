@@ -2,7 +2,8 @@
 import type { CallMeter } from "../aws/measured.ts";
 import { HOOK_EVENTS, type HookEvent, type HookOutcome } from "../hooks/hook.ts";
 import type { Milliseconds } from "../host/duration.ts";
-import type { DrainEnd, Observer, Phase } from "../lifecycle/status.ts";
+import type { Observer, Phase } from "../lifecycle/status.ts";
+import type { DrainWaitOutcome } from "../registration/drain.ts";
 import { type Refusal, REFUSAL_REASONS } from "./guard.ts";
 
 /**
@@ -14,7 +15,9 @@ const MOST_RESULTS = 100;
 const HOOK_OUTCOMES: readonly HookOutcome["outcome"][] = [
   ...["succeeded", "failed", "timed-out", "cut-short"] as const,
 ];
-const DRAIN_ENDS: readonly DrainEnd[] = ["drained", "timed-out", "cut-short", "unconfirmed"];
+const DRAIN_OUTCOMES: readonly DrainWaitOutcome["outcome"][] = [
+  ...["drained", "timed-out", "cut-short", "unconfirmed"] as const,
+];
 
 /** The counters; only its `on…` change them. */
 export class Stats implements CallMeter, Observer {
@@ -29,7 +32,7 @@ export class Stats implements CallMeter, Observer {
   readonly hooks = new Map(
     HOOK_EVENTS.flatMap((event) => HOOK_OUTCOMES.map((outcome) => [`${event} ${outcome}`, 0])),
   );
-  readonly drains = new Map(DRAIN_ENDS.map((outcome) => [outcome, 0]));
+  readonly drains = new Map(DRAIN_OUTCOMES.map((outcome) => [outcome, 0]));
   /** Stops that deregistered a target and did not wait until it was drained. */
   undrainedStops = 0;
   /** Targets that another client deregistered and that were registered again. */
@@ -62,7 +65,7 @@ export class Stats implements CallMeter, Observer {
     this.stopToDeregistered = took;
   };
 
-  readonly onDrainEnd = (outcome: DrainEnd): void => {
+  readonly onDrainWaited = (outcome: DrainWaitOutcome["outcome"]): void => {
     this.drains.set(outcome, (this.drains.get(outcome) ?? 0) + 1);
   };
 

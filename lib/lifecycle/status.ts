@@ -89,16 +89,14 @@ export interface View {
   register(): RegisterAnswer;
 }
 
-/** How a wait for a drain ended. */
-export type DrainEnd = DrainWaitOutcome["outcome"];
-
 /** Told what happens in a lifecycle, to count it. */
 export interface Observer {
   /** A phase has ended. */
   readonly onPhaseEnd?: (phase: Phase, took: Milliseconds) => void;
   /** A target that another client deregistered is registered again. */
   readonly onReregistered?: (groupArn: string) => void;
-  readonly onDrainEnd?: (outcome: DrainEnd) => void;
+  /** A wait for a drain has ended. */
+  readonly onDrainWaited?: (outcome: DrainWaitOutcome["outcome"]) => void;
   /** A stop deregistered a target, and does not wait until it is drained. */
   readonly onUndrainedStop?: () => void;
   /** Every target is deregistered, so long after a stop or a drain began. */

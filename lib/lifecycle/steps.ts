@@ -181,19 +181,19 @@ export class Steps {
     const { progress, intent, log, observer } = this.#ports;
     const left = unconfirmed(this.#registrations);
     if (left !== undefined) {
-      observer?.onDrainEnd?.("unconfirmed");
+      observer?.onDrainWaited?.("unconfirmed");
       return { outcome: "failed", reason: left.message };
     }
     const draining = this.#registrations.filter(({ membership }) => membership.at === "draining");
     if (draining.length === 0) return { outcome: "drained" };
     if (intent.forcedStop.aborted) {
-      observer?.onDrainEnd?.("cut-short");
+      observer?.onDrainWaited?.("cut-short");
       return CUT_SHORT;
     }
     progress.enter("draining");
     progress.drain = { since: drainingSince(draining), done: false };
     const result = await this.#waitDrained(draining);
-    observer?.onDrainEnd?.(result.outcome);
+    observer?.onDrainWaited?.(result.outcome);
     switch (result.outcome) {
       case "drained":
         progress.drain = { ...progress.drain, done: true };

@@ -23,7 +23,7 @@ function busyStats(): Stats {
   stats.onDeregistered(412);
   stats.onReregistered();
   stats.onHook("pre-register", { outcome: "failed", reason: "" });
-  stats.onDrainEnd("timed-out");
+  stats.onDrainWaited("timed-out");
   stats.onUndrainedStop();
   for (const reason of ["address", "address", "host"] as const) {
     stats.onRefused({ reason, text: "" });

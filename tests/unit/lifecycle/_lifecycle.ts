@@ -127,7 +127,7 @@ export class Life {
       },
       observer: {
         onReregistered: (arn) => this.reregistered.push(arn),
-        onDrainEnd: (outcome) => this.drainEnds.push(outcome),
+        onDrainWaited: (outcome) => this.drainEnds.push(outcome),
         onUndrainedStop: () => this.drainEnds.push("none"),
       },
       onIdle: () => this.rests.push(progress.phase),
