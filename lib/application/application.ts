@@ -5,7 +5,7 @@ import { type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import type { Log } from "../host/log.ts";
-import { type Answer, CHECK, type Probe, probe as realProbe } from "./probe.ts";
+import { type Answer, CHECK, NO_ANSWER, type Probe, probe as realProbe } from "./probe.ts";
 
 /**
  * An application has gone when one of its addresses refuses connections for so long. Slow answers,
@@ -39,23 +39,28 @@ export interface ApplicationOptions {
   readonly probe?: Probe;
 }
 
-/** One check of all addresses; `answers` in their order. */
+/** What one address answered. */
+type Checked = Answer & { readonly url: string };
+
+/** One check of all addresses. */
 interface Round {
   readonly startedAt: Milliseconds;
-  readonly answers: Promise<readonly Answer[]>;
+  readonly answers: Promise<readonly Checked[]>;
 }
 
 /** Checks all addresses together: about five times a second at most, whoever calls. */
 export class Application {
   readonly #options: ApplicationOptions;
-  readonly #ready: Map<string, boolean>;
-  #round: Round | undefined;
+  readonly #unchecked: readonly Checked[];
+  #last: readonly Checked[];
+  #round: Round;
   /** How many connections the checks have made to ports of the pod. */
   connectionsInPod = 0;
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
-    this.#ready = new Map(options.addresses.map(({ url }) => [url, false]));
+    this.#last = this.#unchecked = options.addresses.map(({ url }) => ({ ...NO_ANSWER, url }));
+    this.#round = { startedAt: -Infinity, answers: Promise.resolve(this.#last) };
   }
 
   /**
@@ -70,7 +75,7 @@ export class Application {
     log.info("waiting for the application", { wait_for: urls, timeout: durationText(timeout) });
     const startedAt = clock.now();
     const deadline = clock.within(timeout, stop);
-    let last: readonly Answer[] | undefined;
+    let last = this.#unchecked;
     try {
       await this.#watch(deadline, CHECK.interval, (answers) => {
         this.#logChanges(answers, last, clock.now() - startedAt);
@@ -89,12 +94,12 @@ export class Application {
   async restarted(signal: AbortSignal): Promise<void> {
     const { addresses, log } = this.#options;
     if (addresses.length === 0) await sleep(signal);
-    const refusedSince = new Map<number, Milliseconds>();
+    const refusedSince = new Map<string, Milliseconds>();
     await this.#watch(signal, GONE_INTERVAL, (answers, startedAt) => {
-      answers.forEach(({ outcome }, index) => {
-        if (outcome !== "refused") refusedSince.delete(index);
-        else if (!refusedSince.has(index)) refusedSince.set(index, startedAt);
-      });
+      for (const { url, outcome } of answers) {
+        if (outcome !== "refused") refusedSince.delete(url);
+        else if (!refusedSince.has(url)) refusedSince.set(url, startedAt);
+      }
       return [...refusedSince.values()].some((since) => startedAt - since >= REFUSED_IS_GONE);
     });
     log.info("the application has gone away");
@@ -116,7 +121,7 @@ export class Application {
 
   /** Whether each address answered at its last check; false before the first. */
   last(): { readonly url: string; readonly ready: boolean }[] {
-    return [...this.#ready].map(([url, ready]) => ({ url, ready }));
+    return this.#last.map((answer) => ({ url: answer.url, ready: isReady(answer) }));
   }
 
   /**
@@ -127,7 +132,7 @@ export class Application {
   async #watch(
     signal: AbortSignal,
     interval: Milliseconds,
-    isWanted: (answers: readonly Answer[], startedAt: Milliseconds) => boolean,
+    isWanted: (answers: readonly Checked[], startedAt: Milliseconds) => boolean,
   ): Promise<void> {
     for (let oldest = 0;; oldest = interval) {
       signal.throwIfAborted();
@@ -144,54 +149,45 @@ export class Application {
   /** The last check, if it is young enough, or a new one. */
   #check(oldest: Milliseconds): Round {
     const now = this.#options.clock.now();
-    if (this.#round === undefined || now - this.#round.startedAt >= oldest) {
+    if (now - this.#round.startedAt >= oldest) {
       this.#round = { startedAt: now, answers: this.#checkAll() };
     }
     return this.#round;
   }
 
-  #checkAll(): Promise<readonly Answer[]> {
+  async #checkAll(): Promise<readonly Checked[]> {
     const { addresses, clock, probe = realProbe } = this.#options;
     const signal = clock.within(CHECK.timeout);
-    return Promise.all(addresses.map(async (address) => {
-      const answer = await probe(address, signal);
-      this.#ready.set(address.url, isReady(answer));
-      if (isReady(answer) && IN_POD.test(address.url)) this.connectionsInPod++;
+    return this.#last = await Promise.all(addresses.map(async (address) => {
+      const { url } = address;
+      const answer = { ...await probe(address, signal), url };
+      if (isReady(answer) && IN_POD.test(url)) this.connectionsInPod++;
       return answer;
     }));
   }
 
-  #logChanges(
-    answers: readonly Answer[],
-    before: readonly Answer[] | undefined,
-    after: Milliseconds,
-  ): void {
-    const { addresses, log } = this.#options;
-    addresses.forEach(({ url }, index) => {
-      const answer = answers[index];
-      const wasReady = before?.[index]?.outcome === "ready";
-      if (answer === undefined) return;
-      if (answer.outcome === "ready") {
-        if (!wasReady) {
-          log.info("the application answers", { wait_for: url, after: durationText(after) });
-        }
-      } else {
+  #logChanges(answers: readonly Checked[], before: readonly Checked[], after: Milliseconds): void {
+    const { log } = this.#options;
+    for (const answer of answers) {
+      const { url } = answer;
+      const wasReady = before.some((one) => one.url === url && isReady(one));
+      if (answer.outcome !== "ready") {
         const message = wasReady ? "the application stopped answering" : "no answer yet";
         log[wasReady ? "info" : "debug"](message, { wait_for: url, reason: answer.reason });
+      } else if (!wasReady) {
+        log.info("the application answers", { wait_for: url, after: durationText(after) });
       }
-    });
+    }
   }
 
-  #neverReady(answers: readonly Answer[] | undefined): Failure {
-    const { addresses, timeout } = this.#options;
-    const complaints = addresses.flatMap(({ url }, index) => {
-      const answer = answers?.[index] ?? { outcome: "unready", reason: "no answer in time" };
-      return answer.outcome === "ready" ? [] : [`${url} (${answer.reason})`];
-    });
+  #neverReady(answers: readonly Checked[]): Failure {
+    const complaints = answers.flatMap((one) =>
+      one.outcome === "ready" ? [] : [`${one.url} (${one.reason})`]
+    );
     return new Failure(
       "applicationNeverReady",
-      `the application did not answer within ${durationText(timeout)} (-wait-for-timeout): ` +
-        complaints.join(", "),
+      `the application did not answer within ${durationText(this.#options.timeout)} ` +
+        `(-wait-for-timeout): ${complaints.join(", ")}`,
     );
   }
 }

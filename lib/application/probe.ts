@@ -42,7 +42,7 @@ function isRefusal(error: unknown): boolean {
     error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
 }
 
-const NO_ANSWER: Answer = { outcome: "unready", reason: "no answer in time" };
+export const NO_ANSWER = { outcome: "unready", reason: "no answer in time" } as const;
 
 async function connect(hostname: string, port: number, signal: AbortSignal): Promise<Answer> {
   const connection = await Deno.connect({ hostname, port, signal });

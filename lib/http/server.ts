@@ -28,6 +28,7 @@ export type ServerPorts = Sources & Pick<Ports, "log" | "clock" | "onIdle">;
 const MOST_DRAIN_CLIENTS = 56;
 /** For an answer, unless it waits for a drain. */
 const ANSWER_TIME: Milliseconds = 5_000;
+const PATHS = [...ROUTES.keys()].join(" ");
 /** Two probes every 5 s come to it in 40 minutes. */
 const CLIENTS_UNTIL_IDLE = 1_000;
 
@@ -76,7 +77,7 @@ export class HttpServer implements AsyncDisposable {
   async #answer(request: HttpRequest, connection: Connection): Promise<Reply> {
     const [path = ""] = request.target.split("?");
     const route = ROUTES.get(path);
-    if (route === undefined) return { status: 404, text: `not found; there are ${known()}` };
+    if (route === undefined) return { status: 404, text: `not found; there are ${PATHS}` };
     if (!route.methods.includes(request.method)) return wrongMethod(route);
     try {
       return (route.guarded && await this.#refused(path, request, connection)) ||
@@ -123,8 +124,4 @@ export class HttpServer implements AsyncDisposable {
 function wrongMethod({ methods }: Route): Reply {
   const allowed = methods.join(", ");
   return { status: 405, text: `method not allowed: use ${allowed}`, headers: { allow: allowed } };
-}
-
-function known(): string {
-  return [...ROUTES.keys()].join(" ");
 }

@@ -7,8 +7,6 @@ import { type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { Steps } from "./steps.ts";
 
-const DEREGISTERED = "stopped: the target is deregistered";
-const NOT_REGISTERED = "stopped before anything was registered";
 const RETURNS: Readonly<Record<ReturnReason, string>> = {
   "requested": "a client requested it",
   "application-returned": "the application came back",
@@ -23,7 +21,7 @@ class Lifecycle {
   /** While it lasts, the application's return is watched for. */
   #away: AbortSignal | undefined;
   /** What a stop ends with, if all goes well. */
-  #stopped = NOT_REGISTERED;
+  #stopped = "stopped before anything was registered";
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #steps: Steps;
@@ -152,7 +150,7 @@ class Lifecycle {
     const hadDeregistered = this.#steps.hasDeregistered;
     await this.#steps.deregister();
     if (hadDeregistered || !this.#steps.hasDeregistered) return;
-    this.#stopped = DEREGISTERED;
+    this.#stopped = "stopped: the target is deregistered";
     if (!("since" in now) || now.since === undefined) return;
     observer?.onDeregistered?.(clock.now() - now.since);
   }

@@ -107,7 +107,7 @@ export interface Observer {
 export class Progress {
   readonly #clock: Clock;
   readonly #observer: Observer;
-  readonly #started: Milliseconds;
+  readonly started: Milliseconds;
   #phase: Phase = "resolving";
   #phaseBegan: Milliseconds;
   /** None before the groups are resolved. */
@@ -118,16 +118,15 @@ export class Progress {
   constructor(clock: Clock, observer: Observer = {}) {
     this.#clock = clock;
     this.#observer = observer;
-    this.#started = this.#phaseBegan = clock.now();
+    this.started = this.#phaseBegan = clock.now();
   }
 
   get phase(): Phase {
     return this.#phase;
   }
 
-  get times(): { readonly uptime: Milliseconds; readonly inPhase: Milliseconds } {
-    const now = this.#clock.now();
-    return { uptime: now - this.#started, inPhase: now - this.#phaseBegan };
+  get phaseBegan(): Milliseconds {
+    return this.#phaseBegan;
   }
 
   /** A phase begins, and so the one before has ended; the same one continues. */
@@ -175,20 +174,21 @@ export function createView(sources: StatusSources): View {
 
 function statusOf(sources: StatusSources): Status {
   const { progress, intent, clock, minDrainTime, application, connections } = sources;
-  const { phase, times, registrations, drain } = progress;
+  const { phase, registrations, drain } = progress;
   const { state } = intent.now;
+  const now = clock.now();
   return {
     version: 1,
     phase,
-    in_phase_seconds: seconds(times.inPhase),
-    uptime_seconds: seconds(times.uptime),
+    in_phase_seconds: seconds(now - progress.phaseBegan),
+    uptime_seconds: seconds(now - progress.started),
     stopping: state === "stopping" || state === "ended",
     drain_requested: state === "drained" || isDrainAwaited(intent.now),
     ready: state === "serving" && registrations.length > 0 &&
       registrations.every(({ observation }) => observation.wasInService),
-    groups: registrations.map((one) => groupStatus(one, clock)),
+    groups: registrations.map((one) => groupStatus(one, now)),
     drain: drain && {
-      elapsed_seconds: seconds(clock.now() - drain.since),
+      elapsed_seconds: seconds(now - drain.since),
       at_least_seconds: seconds(minDrainTime),
       done: drain.done,
     },
@@ -197,7 +197,7 @@ function statusOf(sources: StatusSources): Status {
   };
 }
 
-function groupStatus(registration: Registration, clock: Clock): GroupStatus {
+function groupStatus(registration: Registration, now: Milliseconds): GroupStatus {
   const { group, target, membership, observation: { last, ended }, settledAt } = registration;
   const isGone = membership.at === "registered" && last !== undefined &&
     last.at >= settledAt && membershipIn(last.health) === "absent";
@@ -210,7 +210,7 @@ function groupStatus(registration: Registration, clock: Clock): GroupStatus {
     health: last && {
       state: last.health.state,
       reason: last.health.reason,
-      age_seconds: seconds(clock.now() - last.at),
+      age_seconds: seconds(now - last.at),
     },
     error: ended,
   };

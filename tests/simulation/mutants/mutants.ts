@@ -81,13 +81,13 @@ const OF_DEREGISTERING: readonly Mutant[] = [
   ...inside("registration/deregister.ts#untilConfirmed", [
     [
       "deregistering gives up early",
-      "const deadline = clock.within(time);",
-      "const deadline = clock.within(time / 2);",
+      "clock.within(time, ",
+      "clock.within(time / 2, ",
     ],
     [
       "deregistering continues long after its time",
-      "const deadline = clock.within(time);",
-      "const deadline = clock.within(time * 20);",
+      "clock.within(time, ",
+      "clock.within(time * 20, ",
     ],
     [
       "the settle time is not added to the time for deregistering",
