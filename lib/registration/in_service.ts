@@ -1,11 +1,17 @@
 /** Waiting until a load balancer calls a target healthy. */
-import { backOff, isThrottling, type Progress } from "../aws/retry.ts";
+import { backOff, isThrottling } from "../aws/retry.ts";
 import type { TargetHealth } from "../aws/elb.ts";
 import { ApiError } from "../aws/errors.ts";
-import { type Clock, sleep } from "../host/clock.ts";
+import { sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { remedy, stateOf } from "./health.ts";
-import { nextPollIn, observe, type ObservedState } from "./poll_schedule.ts";
+import {
+  nextPollIn,
+  observe,
+  type ObservedState,
+  RECOVERY,
+  throttledPollIn,
+} from "./poll_schedule.ts";
 import type { Registration } from "./registration.ts";
 
 /**
@@ -23,6 +29,7 @@ export async function waitInService(
   const started = clock.now();
   let known: ObservedState | undefined;
   let errors = 0;
+  let throttles = 0;
   // By plan, and in any case early enough for another.
   let pause = Math.min(nextPollIn(healthCheck, 0, undefined, clock.random()), time / 2);
   while (true) {
@@ -37,6 +44,7 @@ export async function waitInService(
       if (!health.retryable) return health.message;
     } else {
       errors = 0;
+      throttles = Math.max(0, throttles - RECOVERY);
       log.debug("polled the target's health", { ...fields, ...stateOf(health) });
       if (health.state === "healthy") {
         log.info("target is in service", { ...fields, took: durationText(now) });
@@ -46,23 +54,14 @@ export async function waitInService(
       if (known.by === now) logState(registration, health);
     }
     const planned = nextPollIn(healthCheck, now, known, clock.random());
-    pause = health instanceof ApiError
-      ? afterError(health, { failedBefore: errors, left: time - now }, { planned, clock })
+    const isThrottled = health instanceof ApiError && isThrottling(health);
+    if (isThrottled) throttles++;
+    pause = health instanceof ApiError && !isThrottled
+      ? backOff(health, { failedBefore: errors, left: time - now }, clock)
+      : throttles > 0
+      ? throttledPollIn(planned, now, throttles, clock.random())
       : planned;
   }
-}
-
-/**
- * What throttles is that the account's sidecars poll more than they may together: to poll again
- * sooner than planned would make it worse.
- */
-function afterError(
-  error: ApiError,
-  progress: Progress,
-  { planned, clock }: { readonly planned: Milliseconds; readonly clock: Clock },
-): Milliseconds {
-  const delay = backOff(error, progress, clock);
-  return isThrottling(error) ? Math.max(delay, planned * (0.5 + clock.random() / 2)) : delay;
 }
 
 function logState({ options: { log }, fields }: Registration, health: TargetHealth): void {

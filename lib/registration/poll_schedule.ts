@@ -4,6 +4,7 @@
  */
 import type { HealthCheck, TargetHealth } from "../aws/elb.ts";
 import type { Milliseconds } from "../host/duration.ts";
+import { remedy } from "./health.ts";
 
 /** A state of a target that was seen. Times are counted from when the target was registered. */
 export interface ObservedState {
@@ -16,16 +17,20 @@ export interface ObservedState {
   readonly last: Milliseconds;
 }
 
-/** No more than this lies between two polls where a target may turn healthy. */
+/** The time between two polls where the target may turn healthy at any moment. */
+const EVERY: Milliseconds = 3_000;
+/** Where waiting alone does not make it healthy; and the longest before the first poll. */
 const LONGEST: Milliseconds = 15_000;
 /** Not even where none can: the load balancer may do what its documentation does not say. */
 const LONGEST_QUIET: Milliseconds = 60_000;
-/**
- * What a poll is worth: the gap that costs least where one more poll weighs as much as to
- * know this much earlier, and a target turns healthy at any moment of an interval alike, is the
- * root of twice this times the interval.
- */
-const WORTH: Milliseconds = 2_000;
+/** The longest time between two polls that are throttled. */
+const LONGEST_THROTTLED: Milliseconds = 30_000;
+/** Few targets are healthy sooner; a poll after that is worth more, up to so many times as much. */
+const SELDOM_HEALTHY: Milliseconds = 60_000;
+const MOST_WORTH = 10;
+
+/** What a poll takes back of a throttled one: they come to rest where one poll in five is throttled. */
+export const RECOVERY = 1 / 4;
 
 /** What is known after another answer. */
 export function observe(
@@ -52,41 +57,33 @@ export function nextPollIn(
   known: ObservedState | undefined,
   chance: number,
 ): Milliseconds {
-  const pace = paceOf(healthCheck);
-  if (known === undefined) return pace.first * (0.5 + chance / 2);
-  const { quiet, likely } = outlook(known, pace);
-  if (quiet !== undefined && now >= quiet.from && now < quiet.to) {
-    return Math.min(
-      LONGEST_QUIET * (0.75 + chance / 4),
-      Math.max(pace.sparse, quiet.to - now + pace.close * chance),
-    );
-  }
-  if (likely.some(({ from, to }) => now >= from && now < to)) return pace.close;
-  const starts = likely.map(({ from }) => from - now).filter((time) => time > 0);
-  return Math.min(pace.sparse, ...starts.map((time) => Math.max(time, pace.close)));
+  // Shorter for emulators alone: the API allows no interval below 5 s.
+  const interval = healthCheck.intervalSeconds * 1_000;
+  if (known === undefined) return Math.min(LONGEST, interval) * (0.5 + chance / 2);
+  if (remedy(known.health) !== undefined) return LONGEST;
+  const every = Math.min(EVERY, interval);
+  const quiet = quietTime(known, healthCheck);
+  if (quiet === undefined || now < quiet.from || now >= quiet.to) return every;
+  return Math.min(LONGEST_QUIET * (0.75 + chance / 4), quiet.to - now + every * chance);
 }
 
-/** The times that follow from a group's settings. */
-interface Pace {
-  readonly interval: Milliseconds;
-  readonly healthyThreshold: number;
-  readonly unhealthyThreshold: number;
-  readonly first: Milliseconds;
-  readonly close: Milliseconds;
-  readonly sparse: Milliseconds;
-}
-
-function paceOf({ intervalSeconds, healthyThreshold, unhealthyThreshold }: HealthCheck): Pace {
-  const interval = intervalSeconds * 1_000;
-  return {
-    interval,
-    healthyThreshold,
-    unhealthyThreshold,
-    first: Math.min(LONGEST, interval),
-    close: Math.min(LONGEST, interval, Math.sqrt(2 * WORTH * interval)),
-    // Shorter than 15 s for emulators alone: the API allows no interval below 5 s.
-    sparse: Math.min(LONGEST, 3 * interval),
-  };
+/**
+ * The time until the next poll where the account's limit throttles, or has done so just now. All who
+ * wait share the limit, and those who have waited longest are the likeliest to learn something: the
+ * pauses double, and shrink with the time since the target was registered.
+ * @param planned By `nextPollIn`.
+ * @param now Since the target was registered.
+ * @param throttles How many polls were throttled; each that was not takes back a part of one.
+ */
+export function throttledPollIn(
+  planned: Milliseconds,
+  now: Milliseconds,
+  throttles: number,
+  chance: number,
+): Milliseconds {
+  const worth = Math.min(MOST_WORTH, Math.max(1, now / SELDOM_HEALTHY) ** 3);
+  const slowed = Math.min(LONGEST_THROTTLED, planned * 2 ** throttles) / worth;
+  return Math.max(planned, slowed) * (0.75 + chance / 2);
 }
 
 interface Span {
@@ -94,38 +91,21 @@ interface Span {
   readonly to: Milliseconds;
 }
 
-/** When the target may turn healthy, as far as its settings and its state tell. */
-interface Outlook {
-  /** It cannot here. */
-  readonly quiet?: Span;
-  /** It does here, if its checks are passed. Elsewhere it may too. */
-  readonly likely: readonly Span[];
-}
-
-function outlook({ health: { state, reason }, after, by }: ObservedState, pace: Pace): Outlook {
-  const { interval, healthyThreshold, unhealthyThreshold } = pace;
-  // The first of the passed checks may be made at once, and each of the others an interval later.
-  const byThreshold = {
-    from: after + (healthyThreshold - 1) * interval,
-    to: by + healthyThreshold * interval,
-  };
+/** When the target cannot turn healthy, as far as its settings and its state tell. */
+function quietTime(
+  { health: { state, reason }, after, by }: ObservedState,
+  { intervalSeconds, healthyThreshold, unhealthyThreshold }: HealthCheck,
+): Span | undefined {
   // A state that may have begun before the target was registered (again) tells no time.
-  const isSeenToBegin = after > 0;
-  if (state === "initial" && reason === "Elb.InitialHealthChecking") {
-    // A load balancer may call a fresh target healthy after its first passed check. One that does
-    // has by now: fewer failed checks than that in a row are not possible without a passed one.
-    const firstRuleIsOut = by + (unhealthyThreshold + 1) * interval;
-    return {
-      ...(isSeenToBegin && { quiet: { from: firstRuleIsOut, to: byThreshold.from } }),
-      likely: [{ from: after, to: by + interval }, byThreshold],
-    };
-  }
-  if (state === "unhealthy") {
-    // A check failed after `after`, so no passed one before it counts.
-    return {
-      ...(isSeenToBegin && { quiet: { from: by, to: byThreshold.from } }),
-      likely: [byThreshold],
-    };
-  }
-  return { likely: [] };
+  if (after === 0) return undefined;
+  const interval = intervalSeconds * 1_000;
+  // The first of the passed checks may be made at once, and each of the others an interval later.
+  const to = after + (healthyThreshold - 1) * interval;
+  // A check failed after `after`, so no passed one before it counts.
+  if (state === "unhealthy") return { from: by, to };
+  // A load balancer may call a fresh target healthy after its first passed check. One that does
+  // has by then: fewer failed checks than that in a row are not possible without a passed one.
+  return reason === "Elb.InitialHealthChecking"
+    ? { from: by + (unhealthyThreshold + 1) * interval, to }
+    : undefined;
 }

@@ -4,6 +4,7 @@ import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { isThrottling } from "../aws/retry.ts";
 import { sleep } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
+import { RECOVERY } from "./poll_schedule.ts";
 import { membershipIn, stateOf } from "./health.ts";
 import type { Registration } from "./registration.ts";
 
@@ -22,6 +23,8 @@ const SHORTEST_WATCH: Milliseconds = 1_000;
 /** How often a health that is only observed is polled: a minute old at the most. */
 const SHORTEST_OBSERVATION: Milliseconds = 30_000;
 const LONGEST_OBSERVATION: Milliseconds = 60_000;
+/** A target that was not in service yet is polled as often as this, however often it is throttled. */
+const LONGEST_WAIT: Milliseconds = 30_000;
 /** Throttled or denied, the pause doubles up to this: a role may be mended while the pod runs. */
 const LONGEST_PAUSE: Milliseconds = 10 * 60_000;
 
@@ -38,6 +41,7 @@ class Watch {
   /** What the log has said last. */
   #logged: string;
   #refusals = 0;
+  #throttled = false;
 
   constructor(registration: Registration, options: WatchOptions) {
     this.#registration = registration;
@@ -71,14 +75,17 @@ class Watch {
   /** The sidecars of a fleet do not march in step; what is only observed is never older than told. */
   #pause(chance: number): Milliseconds {
     const jitter = this.#options.interval > 0 ? 0.5 + chance : 0.75 + chance / 4;
+    const isWaiting = this.#options.interval === 0 && this.#throttled &&
+      !this.#registration.observation.wasInService;
     return Math.min(
       this.#every * 2 ** this.#refusals * jitter,
-      Math.max(LONGEST_PAUSE, this.#every),
+      isWaiting ? LONGEST_WAIT * jitter : Math.max(LONGEST_PAUSE, this.#every),
     );
   }
 
   #failed(error: ApiError): void {
-    if (!error.retryable || isThrottling(error)) this.#refusals++;
+    this.#throttled = isThrottling(error);
+    if (!error.retryable || this.#throttled) this.#refusals++;
     this.#logOnce("warn", error.message, error.code);
   }
 
@@ -91,7 +98,8 @@ class Watch {
 
   async #observed(health: TargetHealth): Promise<void> {
     if (membershipIn(health) !== "registered") return await this.#deregistered();
-    this.#refusals = 0;
+    // All at once, a fleet that is throttled would be throttled again.
+    this.#refusals = this.#options.interval > 0 ? 0 : Math.max(0, this.#refusals - RECOVERY);
     this.#logState(health);
   }
 

@@ -162,7 +162,12 @@ const SCENARIOS: Readonly<Record<string, (fleet: Fleet, pods: number) => Promise
         await old[pod]?.ended;
       }
     }));
-    const bound = Math.max(timeFor(2 * 0.99 * pods), SURGE * HEALTHY_AFTER / 1_000);
+    // The last place's first pod is registered after all others', and each of the next is healthy later.
+    const rounds = Math.ceil(pods / places);
+    const bound = Math.max(
+      timeFor(2 * 0.99 * pods),
+      timeFor(places) + rounds * HEALTHY_AFTER / 1_000,
+    );
     const neverIn = pods - fleet.late.length;
     return { neverIn, left: pods - fleet.gone.length, times: fleet.gone, from, bound };
   },

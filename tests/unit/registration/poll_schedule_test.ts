@@ -4,6 +4,7 @@ import {
   nextPollIn,
   observe,
   type ObservedState,
+  throttledPollIn,
 } from "../../../lib/registration/poll_schedule.ts";
 import { generator } from "../../emulator/faults.ts";
 
@@ -63,53 +64,35 @@ const GAPS: readonly {
     ...{ known: undefined, check: settings(5), gaps: { 0: 2.5 } },
   },
   {
-    name: "keeps up with an emulator that checks every second, while it registers",
-    ...{ known: after([3, REGISTERING]), check: settings(1), gaps: { 3: 3 } },
+    name: "keeps up with an emulator that checks every second",
+    ...{ known: after([3, REGISTERING]), check: settings(1), gaps: { 3: 1 } },
   },
   {
-    name: "keeps up with an emulator that checks every second, while it checks",
-    ...{ known: after([3, CHECKING]), check: settings(1), gaps: { 3: 1 } },
-  },
-  {
-    name: "polls sparsely while the target is being registered",
-    ...{ known: after([40, REGISTERING]), check: settings(), gaps: { 40: 15 } },
-  },
-  {
-    name: "polls closely while the first check is due",
-    ...{ known: TO_CHECKING, check: settings(30, 10, 9) },
-    gaps: { 30: Math.sqrt(120), 59: Math.sqrt(120), 61: 15 },
-  },
-  {
-    // The last of the needed checks is due from 85 s to 110 s.
-    name: "polls closely again while the last check is due, and not later than when it is",
-    ...{ known: TO_CHECKING, check: settings(10, 8, 9) },
-    gaps: { 60: 15, 75: 10, 86: Math.sqrt(40), 109: Math.sqrt(40), 111: 15 },
+    name: "polls every 3 s where the target may turn healthy at any moment",
+    ...{ known: after([40, REGISTERING]), check: settings(), gaps: { 40: 3, 400: 3 } },
   },
   {
     // No check was passed by 90 s; eight of them are not by 155 s.
     name: "is quiet where neither rule of load balancers allows for healthy, a minute at most",
-    ...{ known: TO_CHECKING, check: settings(20, 8, 2), gaps: { 89: 15, 115: 40, 90: 45 } },
+    ...{ known: TO_CHECKING, check: settings(20, 8, 2) },
+    gaps: { 30: 3, 89: 3, 90: 45, 115: 40, 155: 3 },
   },
   {
     // Not before 85 s.
     name: "is quiet after a failed check, until enough can have been passed",
-    ...{
-      known: TO_UNHEALTHY,
-      check: settings(10, 5),
-      gaps: { 60: 25, 86: Math.sqrt(40), 200: 15 },
-    },
+    ...{ known: TO_UNHEALTHY, check: settings(10, 5), gaps: { 60: 25, 86: 3, 200: 3 } },
   },
   {
     name: "concludes nothing from a failed check that it did not see come",
-    ...{ known: after([10, UNHEALTHY]), check: settings(30, 10), gaps: { 10: 15 } },
+    ...{ known: after([10, UNHEALTHY]), check: settings(30, 10), gaps: { 10: 3 } },
   },
   {
     name: "concludes nothing from checks that it did not see begin",
-    ...{ known: after([10, CHECKING]), check: settings(30, 10), gaps: { 200: 15 } },
+    ...{ known: after([10, CHECKING]), check: settings(30, 10), gaps: { 200: 3 } },
   },
   {
     name: "concludes nothing where one passed check may be enough",
-    ...{ known: TO_UNHEALTHY, check: settings(30, 1), gaps: { 60: Math.sqrt(120) } },
+    ...{ known: TO_UNHEALTHY, check: settings(30, 1), gaps: { 60: 3 } },
   },
   {
     name: "polls on, sparsely, where waiting does not help",
@@ -157,8 +140,24 @@ Deno.test("a fleet that started at once, or was quiet together, does not poll in
       inSecond.set(now, (inSecond.get(now) ?? 0) + 1);
     }
   }
-  // Evenly over half of each 15 s: two fifteenths.
-  assert(Math.max(...inSecond.values()) < sidecars * 2 / 15 * 1.35);
+  // Every 3 s, from moments that lie evenly in 7.5 s.
+  assert(Math.max(...inSecond.values()) < sidecars * 3 / 7.5 * 1.35);
   const gaps = [0, 0.25, 0.5, 0.75].map((one) => gap(60, TO_UNHEALTHY, settings(10, 5), one));
   assertEquals(new Set(gaps).size, gaps.length);
+});
+
+Deno.test("throttledPollIn() doubles the pause, up to 30 s; and shortens it where healthy is likelier", () => {
+  const pause = (now: number, throttles: number, chance = 0.5) =>
+    throttledPollIn(3 * SECOND, now * SECOND, throttles, chance) / SECOND;
+  assertEquals([0, 1, 2, 3, 4, 40].map((throttles) => pause(10, throttles)), [
+    3,
+    6,
+    12,
+    24,
+    30,
+    30,
+  ]);
+  assertEquals([60, 120, 180].map((now) => pause(now, 40)), [30, 30 / 8, 3]);
+  assertEquals([pause(10, 1, 0), pause(10, 1, 1)], [4.5, 7.5]);
+  assertEquals(throttledPollIn(60 * SECOND, 180 * SECOND, 40, 0.5), 60 * SECOND);
 });
