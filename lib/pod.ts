@@ -1,6 +1,6 @@
 /** A lifecycle with the real ports: the SDK, the system's clock, hooks, the pod's network. */
 import { Application } from "./application/application.ts";
-import { createClient } from "./aws/client.ts";
+import { SdkLoadBalancing } from "./aws/client.ts";
 import { limited } from "./aws/limits.ts";
 import { measured } from "./aws/measured.ts";
 import type { Config } from "./config/config.ts";
@@ -51,7 +51,7 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
     ...{ progress, intent, clock, application, connections: counted?.count },
     minDrainTime: config.drain.minTime,
   });
-  using client = createClient(config.api, log);
+  using client = new SdkLoadBalancing(config.api, log);
   const onIdle = () => {
     giveMemoryBack();
     client.warmUp();
@@ -103,7 +103,7 @@ async function checkPod(
 ): Promise<LifecycleOutcome> {
   const { preflight } = await import("./preflight.ts");
   const { identify } = await import("./aws/credentials/identity.ts");
-  using client = createClient(config.api, log);
+  using client = new SdkLoadBalancing(config.api, log);
   const outcome = await preflight(config, {
     ...{ elb: limited(client, systemClock), clock: systemClock, log, stop: signals.stop, warnings },
     identify: (signal) => identify(config.api, signal),

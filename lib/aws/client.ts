@@ -6,6 +6,8 @@ import {
   DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
   RegisterTargetsCommand,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
   type TargetDescription,
   type TargetGroup as SdkTargetGroup,
   type TargetHealthDescription,
@@ -27,15 +29,14 @@ import { type ApiCall, ApiError } from "./errors.ts";
 import { areTemporary, keepFresh } from "./credentials/refresh.ts";
 import { ReplyCheckingHandler } from "./handler.ts";
 import { readable, word } from "./redact.ts";
-import { createSdkClient, rehearse, type SdkClient, type SignedClient } from "./sdk_client.ts";
+import {
+  type ClientOptions,
+  createSdkClient,
+  rehearse,
+  type SdkCommand,
+  type SignedClient,
+} from "./sdk_client.ts";
 import { refusesCredentials, toApiError } from "./sdk_errors.ts";
-import { SdkLogger } from "./sdk_log.ts";
-
-/** The SDK finds what is missing: from the environment, a profile, the metadata service. */
-export interface ClientOptions {
-  readonly region?: string;
-  readonly endpointUrl?: string;
-}
 
 /** A target group's attribute, in seconds, 0 to 3600. */
 const DEREGISTRATION_DELAY = "deregistration_delay.timeout_seconds";
@@ -46,65 +47,30 @@ const MAX_PAGES = 10;
 /** The least time between two renewals of credentials that the API refuses. */
 const RENEWAL_PAUSE: Milliseconds = 5_000;
 
-/** Where the SDK's warnings go; by default nowhere. */
-const NO_LOG: Pick<Log, "warn"> = { warn: () => {} };
-
-/** The AWS SDK behind the port. */
-export interface SdkPort extends ElasticLoadBalancing, Disposable {
-  /**
-   * Prepares DeregisterTargets again after memory was released, once a target was registered. Sends
-   * nothing.
-   */
-  warmUp(): void;
-}
-
-/**
- * Creates the client. It fetches credentials from the SDK's default chain at its first call.
- * Dispose of it to close its connections.
- */
-export function createClient(
-  options: ClientOptions,
-  log: Pick<Log, "warn"> = NO_LOG,
-): SdkPort {
-  const handler = new ReplyCheckingHandler((message) => log.warn(message));
-  const sdkClient = (): LoggedClient => {
-    const logger = new SdkLogger(log);
-    const signed = createSdkClient({
-      requestHandler: handler,
-      logger,
-      ...(options.region !== undefined ? { region: options.region } : {}),
-      ...(options.endpointUrl !== undefined ? { endpoint: options.endpointUrl } : {}),
-    });
-    return { ...signed, logger };
-  };
-  return new SdkLoadBalancing(sdkClient, handler);
-}
-
-/** An SDK client, and what it reports of its search for credentials. */
-interface LoggedClient extends SignedClient {
-  readonly logger: SdkLogger;
-}
-
-/** What an error message names. */
-interface Subject {
+/** A call to make, and what an error message names of it. */
+interface Call extends CallOptions {
   readonly call: ApiCall;
   /** An ARN, or names. */
   readonly resource: string;
 }
 
-class SdkLoadBalancing implements SdkPort {
+/**
+ * The AWS SDK behind the port. It fetches credentials from the SDK's default chain at its first
+ * call. Dispose of it to close its connections.
+ */
+export class SdkLoadBalancing implements ElasticLoadBalancing, Disposable {
   readonly #ended = new AbortController();
-  readonly #sdkClient: () => LoggedClient;
+  readonly #sdkClient: () => SignedClient;
   readonly #handler: ReplyCheckingHandler;
-  #current: LoggedClient;
+  #current: SignedClient;
   #renewedAt = -Infinity;
   /** The input that deregisters the target that was registered first. */
   #ready: DeregisterTargetsInput | undefined;
 
-  constructor(sdkClient: () => LoggedClient, handler: ReplyCheckingHandler) {
-    this.#sdkClient = sdkClient;
-    this.#current = sdkClient();
-    this.#handler = handler;
+  constructor(options: ClientOptions, log: Pick<Log, "warn">) {
+    this.#handler = new ReplyCheckingHandler((message) => log.warn(message));
+    this.#sdkClient = () => createSdkClient(options, this.#handler, log);
+    this.#current = this.#sdkClient();
   }
 
   [Symbol.dispose](): void {
@@ -113,16 +79,20 @@ class SdkLoadBalancing implements SdkPort {
   }
 
   async describeTargetGroups(which: WhichGroups, options: CallOptions): Promise<TargetGroup[]> {
+    const filter = "names" in which
+      ? { Names: [...which.names] }
+      : { TargetGroupArns: [...which.arns] };
+    const resource = Object.values(filter).flat().join(",");
     const groups: TargetGroup[] = [];
-    const [filter, ids] = "names" in which
-      ? [{ Names: [...which.names] }, which.names]
-      : [{ TargetGroupArns: [...which.arns] }, which.arns];
-    const subject: Subject = { call: "DescribeTargetGroups", resource: ids.join(",") };
     let marker: string | undefined;
     let pages = 0;
     do {
       const command = new DescribeTargetGroupsCommand({ ...filter, Marker: marker });
-      const page = await this.#call(subject, options, (client, how) => client.send(command, how));
+      const page = await this.#call(command, {
+        call: "DescribeTargetGroups",
+        resource,
+        ...options,
+      });
       groups.push(...(page.TargetGroups ?? []).map(toTargetGroup));
       marker = page.NextMarker;
     } while (marker && ++pages < MAX_PAGES);
@@ -130,17 +100,15 @@ class SdkLoadBalancing implements SdkPort {
   }
 
   async registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
-    const subject: Subject = { call: "RegisterTargets", resource: groupArn };
     const input = inGroup(groupArn, target);
     const command = new RegisterTargetsCommand(input);
-    await this.#call(subject, options, (client, how) => client.send(command, how));
+    await this.#call(command, { call: "RegisterTargets", resource: groupArn, ...options });
     this.#beReady(input);
   }
 
   async deregisterTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
-    const subject: Subject = { call: "DeregisterTargets", resource: groupArn };
     const command = new DeregisterTargetsCommand(inGroup(groupArn, target));
-    await this.#call(subject, options, (client, how) => client.send(command, how));
+    await this.#call(command, { call: "DeregisterTargets", resource: groupArn, ...options });
   }
 
   async describeTargetHealth(
@@ -148,33 +116,32 @@ class SdkLoadBalancing implements SdkPort {
     target: Target,
     options: CallOptions,
   ): Promise<TargetHealth> {
-    const subject: Subject = { call: "DescribeTargetHealth", resource: groupArn };
+    const call = "DescribeTargetHealth";
     // By id and port alone: with another zone than the recorded one, the API finds nothing
     // (aws-load-balancer-controller #4544).
     const { availabilityZone: _, ...named } = target;
     const command = new DescribeTargetHealthCommand(inGroup(groupArn, named));
-    const reply = await this.#call(subject, options, (client, how) => client.send(command, how));
+    const reply = await this.#call(command, { call, resource: groupArn, ...options });
     const description = reply.TargetHealthDescriptions?.find((one) => one.Target?.Id === target.id);
-    if (description?.TargetHealth?.State === undefined) throw saysNothing(subject, target.id);
+    if (description?.TargetHealth?.State === undefined) throw saysNothing(call, target.id);
     return toTargetHealth(target, description);
   }
 
   async deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds> {
-    const subject: Subject = { call: "DescribeTargetGroupAttributes", resource: groupArn };
+    const call = "DescribeTargetGroupAttributes";
     const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: groupArn });
-    const reply = await this.#call(subject, options, (client, how) => client.send(command, how));
+    const reply = await this.#call(command, { call, resource: groupArn, ...options });
     const found = reply.Attributes?.find(({ Key }) => Key === DEREGISTRATION_DELAY);
     const seconds = Number(found?.Value || NaN);
-    if (!(seconds >= 0 && seconds <= 3_600)) throw saysNothing(subject, DEREGISTRATION_DELAY);
+    if (!(seconds >= 0 && seconds <= 3_600)) throw saysNothing(call, DEREGISTRATION_DELAY);
     return seconds * 1_000;
   }
 
   /** @throws {ApiError} Or the signal's reason; but an ApiError where credentials were too slow. */
-  async #call<T>(
-    subject: Subject,
-    { signal, onSend }: CallOptions,
-    send: (client: SdkClient, how: { abortSignal: AbortSignal }) => Promise<T>,
-  ): Promise<T> {
+  async #call<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    command: SdkCommand<I, O>,
+    { call, resource, signal, onSend }: Call,
+  ): Promise<O> {
     signal.throwIfAborted();
     const current = this.#current;
     const { client, logger } = current;
@@ -185,20 +152,21 @@ class SdkLoadBalancing implements SdkPort {
     });
     try {
       // The SDK ignores the signal until it has credentials.
-      return await abortable(send(client, { abortSignal: signal }), signal);
+      return await abortable(client.send(command, { abortSignal: signal }), signal);
     } catch (error) {
       if (!signal.aborted) {
         const source = logger.lastSource;
         const renewable = sent && refusesCredentials(error) &&
           await abortable(this.#renew(current), signal).catch(() => true);
-        throw toApiError(error, { ...subject, sent, source, renewable });
+        throw toApiError(error, { call, resource, sent, source, renewable });
       }
       if (sent || !isTimeout(signal.reason)) throw signal.reason;
       this.#startAfresh(current);
-      throw credentialsTooSlow(subject.call, logger.lastSource);
+      throw credentialsTooSlow(call, logger.lastSource);
     }
   }
 
+  /** Prepares DeregisterTargets again after memory was released, if a target was registered. */
   warmUp(): void {
     if (this.#ready !== undefined) rehearse(this.#current.client, this.#ready);
   }
@@ -219,7 +187,7 @@ class SdkLoadBalancing implements SdkPort {
    * source may have good ones by now.
    * @returns Whether a later call may be signed with other credentials.
    */
-  async #renew(current: LoggedClient): Promise<boolean> {
+  async #renew(current: SignedClient): Promise<boolean> {
     const refused = await current.credentials();
     const now = systemClock.now();
     if (now - this.#renewedAt >= RENEWAL_PAUSE && this.#current === current) {
@@ -232,12 +200,12 @@ class SdkLoadBalancing implements SdkPort {
   }
 
   /** An SDK client caches its credentials, and all its calls wait for one fetch, which may hang. */
-  #startAfresh(current: LoggedClient): void {
+  #startAfresh(current: SignedClient): void {
     if (this.#current === current) this.#current = this.#sdkClient();
   }
 }
 
-function saysNothing({ call }: Subject, what: string): ApiError {
+function saysNothing(call: ApiCall, what: string): ApiError {
   return new ApiError(`the reply does not contain ${what}`, {
     call,
     code: "UnexpectedReply",
@@ -258,11 +226,11 @@ function toTargetGroup(group: SdkTargetGroup): TargetGroup {
     name: group.TargetGroupName ?? "",
     targetType: group.TargetType ?? "",
     ipAddressType: group.IpAddressType ?? "ipv4",
-    ...(group.Port !== undefined ? { port: group.Port } : {}),
-    ...(group.Protocol !== undefined ? { protocol: group.Protocol } : {}),
+    ...(group.Port !== undefined && { port: group.Port }),
+    ...(group.Protocol !== undefined && { protocol: group.Protocol }),
     healthCheck: {
       enabled: group.HealthCheckEnabled ?? true,
-      ...(group.HealthCheckPort !== undefined ? { port: group.HealthCheckPort } : {}),
+      ...(group.HealthCheckPort !== undefined && { port: group.HealthCheckPort }),
       // The defaults of a group that was created without these settings (API reference).
       intervalSeconds: upTo(300, group.HealthCheckIntervalSeconds, 30),
       healthyThreshold: upTo(10, group.HealthyThresholdCount, 5),

@@ -21,39 +21,27 @@ export function endpointOf(parameters: EndpointParameters): EndpointV2 {
 }
 
 function urlOf({ Region, UseFIPS, UseDualStack, Endpoint }: EndpointParameters): string {
+  const invalid = "Invalid Configuration: ";
   if (Endpoint !== undefined) {
-    if (UseFIPS) throw invalid("FIPS and custom endpoint are not supported");
-    if (UseDualStack) throw invalid("Dualstack and custom endpoint are not supported");
+    if (UseFIPS) throw new Error(`${invalid}FIPS and custom endpoint are not supported`);
+    if (UseDualStack) throw new Error(`${invalid}Dualstack and custom endpoint are not supported`);
     return Endpoint;
   }
-  if (Region === undefined) throw invalid("Missing Region");
-  const { name, dnsSuffix, dualStackDnsSuffix, supportsFIPS, supportsDualStack } = partition(
-    Region,
-  );
-  if (UseFIPS && UseDualStack) {
-    if (supportsFIPS && supportsDualStack) return at("-fips", Region, dualStackDnsSuffix);
+  if (Region === undefined) throw new Error(`${invalid}Missing Region`);
+  const { name, dnsSuffix, dualStackDnsSuffix, ...supports } = partition(Region);
+  const lacksFips = UseFIPS && !supports.supportsFIPS;
+  const lacksDualStack = UseDualStack && !supports.supportsDualStack;
+  if (UseFIPS && UseDualStack && (lacksFips || lacksDualStack)) {
     throw new Error(
       "FIPS and DualStack are enabled, but this partition does not support one or both",
     );
   }
-  if (UseFIPS) {
-    if (!supportsFIPS) {
-      throw new Error("FIPS is enabled but this partition does not support FIPS");
-    }
-    // In AWS GovCloud (US), the usual endpoint complies with FIPS.
-    return name === "aws-us-gov" ? at("", Region, "amazonaws.com") : at("-fips", Region, dnsSuffix);
-  }
-  if (UseDualStack) {
-    if (supportsDualStack) return at("", Region, dualStackDnsSuffix);
+  if (lacksFips) throw new Error("FIPS is enabled but this partition does not support FIPS");
+  if (lacksDualStack) {
     throw new Error("DualStack is enabled but this partition does not support DualStack");
   }
-  return at("", Region, dnsSuffix);
-}
-
-function at(kind: "" | "-fips", region: string, suffix: string): string {
-  return `https://elasticloadbalancing${kind}.${region}.${suffix}`;
-}
-
-function invalid(what: string): Error {
-  return new Error(`Invalid Configuration: ${what}`);
+  // In AWS GovCloud (US), the usual endpoint complies with FIPS.
+  const isUsual = !UseFIPS || (name === "aws-us-gov" && !UseDualStack);
+  const suffix = UseDualStack ? dualStackDnsSuffix : dnsSuffix;
+  return `https://elasticloadbalancing${isUsual ? "" : "-fips"}.${Region}.${suffix}`;
 }

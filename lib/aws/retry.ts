@@ -1,7 +1,6 @@
 /**
- * The one retry layer. It is our own because neither of the two at hand fits: `@std/async` `retry`
- * ignores `Retry-After`, does not report its delay, and counts real time, which a simulation cannot
- * control; the SDK's strategy sits behind the load balancer port, out of the simulation's reach.
+ * The one retry layer. It is our own: `@std/async` `retry` ignores `Retry-After`, does not report its
+ * delay, and counts real time; the SDK's sits behind the port, out of the simulation's reach.
  */
 import { type Clock, isTimeout, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
@@ -56,22 +55,15 @@ export function backOff(error: ApiError, progress: Progress, clock: Clock): Mill
   return Math.max(delay, Math.min(error.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));
 }
 
-/** The error of an attempt that got no answer in its time. */
-function attemptTimedOut(call: ApiCall, time: Milliseconds): ApiError {
-  return new ApiError(`no answer in ${durationText(time)}`, {
-    call,
-    code: "NoAnswer",
-    retryable: true,
-    effect: "unknown",
-  });
-}
-
 /** The error of a call that threw: its own, or one that says that its time was up. */
 export function asApiError(error: unknown, call: ApiCall, time: Milliseconds): ApiError {
   if (error instanceof ApiError) return error;
-  if (isTimeout(error)) return attemptTimedOut(call, time);
-  const details = { call, code: "Unexpected", retryable: true, effect: "unknown" } as const;
-  return new ApiError(String(error), details, { cause: error });
+  const [code, message] = isTimeout(error)
+    ? ["NoAnswer", `no answer in ${durationText(time)}`]
+    : ["Unexpected", String(error)];
+  return new ApiError(message, { call, code, retryable: true, effect: "unknown" }, {
+    cause: error,
+  });
 }
 
 /** How attempts are repeated. */

@@ -33,15 +33,19 @@ import {
 import { resolveEndpointConfig } from "@smithy/core/endpoints";
 import { HttpRequest, HttpResponse, parseUrl } from "@smithy/core/protocols";
 import { getSchemaSerdePlugin } from "@smithy/core/schema";
-import { fromBase64, toBase64 } from "@smithy/core/serde";
+import { fromBase64, fromUtf8, streamCollector, toBase64, toUtf8 } from "@smithy/core/serde";
 import type {
   BuildMiddleware,
+  Command,
   HttpAuthSchemeParameters,
   HttpHandlerOptions,
   IdentityProviderConfig,
   Logger,
+  RequestHandler,
 } from "@smithy/types";
+import type { Log } from "../host/log.ts";
 import { endpointOf } from "./endpoint.ts";
+import { SdkLogger } from "./sdk_log.ts";
 import type { CredentialsSource } from "./credentials/refresh.ts";
 import { credentialChain, USER_AGENT } from "./credentials/chain.ts";
 
@@ -53,12 +57,19 @@ export type SdkClient = Client<
   SmithyResolvedConfiguration<HttpHandlerOptions>
 >;
 
+/** A command that the client sends. */
+export type SdkCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
+  ServiceInputTypes,
+  I,
+  ServiceOutputTypes,
+  O,
+  SmithyResolvedConfiguration<HttpHandlerOptions>
+>;
+
 /** The SDK finds what is missing: from the environment, a profile, the metadata service. */
-export interface SdkClientOptions {
-  readonly requestHandler: SmithyResolvedConfiguration<HttpHandlerOptions>["requestHandler"];
-  readonly logger: Logger;
+export interface ClientOptions {
   readonly region?: string;
-  readonly endpoint?: string;
+  readonly endpointUrl?: string;
 }
 
 const SIGNATURE = "aws.auth#sigv4";
@@ -66,15 +77,21 @@ const SIGNING_NAME = "elasticloadbalancing";
 /** The API's version, as its requests say it. */
 const API_VERSION = "2015-12-01";
 
-/** A client, and the credentials that its calls are signed with. */
+/** A client, the credentials that its calls are signed with, and the trace of the search for them. */
 export interface SignedClient {
   readonly client: SdkClient;
   readonly credentials: CredentialsSource;
+  readonly logger: SdkLogger;
 }
 
 /** Creates a client; it finds region and credentials at its first call. */
-export function createSdkClient(options: SdkClientOptions): SignedClient {
-  const config = configOf(options);
+export function createSdkClient(
+  options: ClientOptions,
+  requestHandler: RequestHandler<HttpRequest, HttpResponse, HttpHandlerOptions>,
+  log: Pick<Log, "warn">,
+): SignedClient {
+  const logger = new SdkLogger(log);
+  const config = configOf(options, { requestHandler, logger });
   const client: SdkClient = new Client(config);
   client.middlewareStack.use(getSchemaSerdePlugin(config));
   client.middlewareStack.use(getHostHeaderPlugin(config));
@@ -91,7 +108,7 @@ export function createSdkClient(options: SdkClientOptions): SignedClient {
     name: "sign",
   });
   client.middlewareStack.add(sayWhoWeAre, { step: "build", name: "sayWhoWeAre" });
-  return { client, credentials: () => config.credentials() };
+  return { client, logger, credentials: () => config.credentials() };
 }
 
 const userAgentHeader = USER_AGENT.map(([name, version]) => `${name}/${version}`).join(" ");
@@ -108,12 +125,23 @@ interface SigningParameters extends HttpAuthSchemeParameters {
 }
 
 /** The configuration, assembled in the order of the SDK's own client. */
-function configOf({ region, endpoint, ...given }: SdkClientOptions) {
-  const { logger } = given;
-  const loader = { logger };
+function configOf(
+  { region, endpointUrl }: ClientOptions,
+  ports: Pick<SmithyResolvedConfiguration<HttpHandlerOptions>, "requestHandler"> & {
+    logger: Logger;
+  },
+) {
+  const loader = { logger: ports.logger };
   const config = {
-    ...given,
-    ...codecs(),
+    ...ports,
+    protocol: new AwsQueryProtocol({
+      defaultNamespace: "com.amazonaws.elasticloadbalancingv2",
+      xmlNamespace: `http://elasticloadbalancing.amazonaws.com/doc/${API_VERSION}/`,
+      version: API_VERSION,
+      errorTypeRegistries,
+    }),
+    ...{ base64Decoder: fromBase64, base64Encoder: toBase64, streamCollector },
+    ...{ utf8Decoder: fromUtf8, utf8Encoder: toUtf8 },
     apiVersion: API_VERSION,
     serviceId: "Elastic Load Balancing v2",
     defaultSigningName: SIGNING_NAME,
@@ -122,7 +150,7 @@ function configOf({ region, endpoint, ...given }: SdkClientOptions) {
     sha256: Sha256Js,
     credentialDefaultProvider: credentialChain,
     endpointProvider: endpointOf,
-    ...(endpoint !== undefined && { endpoint }),
+    ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
     region: region ?? loadConfig(NODE_REGION_CONFIG_OPTIONS, {
       ...NODE_REGION_CONFIG_FILE_OPTIONS,
       ...loader,
@@ -147,27 +175,6 @@ function configOf({ region, endpoint, ...given }: SdkClientOptions) {
     }],
     authSchemePreference: normalizeProvider<string[]>([]),
   });
-}
-
-/** How requests and replies are encoded, without the Node.js versions. */
-function codecs() {
-  const encoder = new TextEncoder();
-  const decoder = new TextDecoder();
-  return {
-    protocol: new AwsQueryProtocol({
-      defaultNamespace: "com.amazonaws.elasticloadbalancingv2",
-      xmlNamespace: `http://elasticloadbalancing.amazonaws.com/doc/${API_VERSION}/`,
-      version: API_VERSION,
-      errorTypeRegistries,
-    }),
-    base64Decoder: fromBase64,
-    base64Encoder: toBase64,
-    utf8Decoder: (text: string) => encoder.encode(text),
-    utf8Encoder: (bytes: string | Uint8Array) =>
-      typeof bytes === "string" ? bytes : decoder.decode(bytes),
-    streamCollector: async (stream: ReadableStream<Uint8Array>) =>
-      new Uint8Array(await new Response(stream).arrayBuffer()),
-  };
 }
 
 const ANSWER = "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>";

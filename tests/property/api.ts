@@ -1,7 +1,8 @@
 /** The API: its replies, through the client and the SDK without a socket, and the retries. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createClient } from "../../lib/aws/client.ts";
+import { SdkLoadBalancing } from "../../lib/aws/client.ts";
+import { KeptLog } from "../unit/kept_log.ts";
 import type { TargetHealth } from "../../lib/aws/elb.ts";
 import { ApiError } from "../../lib/aws/errors.ts";
 import { attemptTime, backOff } from "../../lib/aws/retry.ts";
@@ -23,7 +24,10 @@ async function healthOf({ status, body }: Reply): Promise<TargetHealth> {
   Deno.env.set("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
   const reply = () => new Response(status === 204 ? null : body, { status });
   return await withFetch(() => Promise.resolve(reply()), async () => {
-    using client = createClient({ region: "eu-west-1", endpointUrl: "http://127.0.0.1:9" });
+    using client = new SdkLoadBalancing(
+      { region: "eu-west-1", endpointUrl: "http://127.0.0.1:9" },
+      new KeptLog(),
+    );
     const { signal } = new AbortController();
     return await client.describeTargetHealth(ARN, TARGET, { signal });
   });

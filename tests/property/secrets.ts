@@ -1,7 +1,7 @@
 /** Secrets in what users configure and in what others answer: none of them is in any output. */
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import { createClient } from "../../lib/aws/client.ts";
+import { SdkLoadBalancing } from "../../lib/aws/client.ts";
 import { type Config, readConfig } from "../../lib/config/config.ts";
 import { environmentName } from "../../lib/config/flags.ts";
 import { HOOK_EVENTS } from "../../lib/hooks/hook.ts";
@@ -166,7 +166,7 @@ export const SECRETS: readonly Property[] = [
       try {
         await withFetch(stand, async () => {
           const api = { region: "eu-west-1", endpointUrl: "http://127.0.0.1:9" };
-          using client = createClient(api, debugLog(lines));
+          using client = new SdkLoadBalancing(api, debugLog(lines));
           const signal = new AbortController().signal;
           await client.describeTargetHealth("arn", { id: "10.0.0.1" }, { signal })
             .catch((error) => void lines.push(String(error)));

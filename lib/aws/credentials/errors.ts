@@ -21,13 +21,6 @@ export interface CredentialsContext {
   readonly retryable: boolean;
 }
 
-interface Explanation {
-  readonly message: string;
-  readonly retryable: boolean;
-  /** @default {"NoCredentials"} */
-  readonly code?: string;
-}
-
 /** The error of an attempt whose time was up before it had credentials. */
 export function credentialsTooSlow(call: ApiCall, source: string | undefined): ApiError {
   const message = `the AWS credentials did not arrive in time${lastTried(source)}: check whether ` +
@@ -42,28 +35,49 @@ export function credentialsError(error: SdkError, context: CredentialsContext): 
   return new ApiError(message, { call, code, retryable, effect: "none" }, { cause: error });
 }
 
-function explain(error: SdkError, context: CredentialsContext): Explanation {
-  const { message } = error;
-  if (error instanceof NoAnswer || error instanceof UnexpectedReply) {
-    const isReply = error instanceof UnexpectedReply;
-    const advice = isReply ? ": check for a proxy in between, and AWS_ENDPOINT_URL" : "";
-    return { message: `STS returned no AWS credentials: ${message}${advice}`, retryable: true };
-  }
-  if (error instanceof Unsendable) return UNSENDABLE;
-  if (error.$metadata?.httpStatusCode !== undefined) return refusedBySts(message, context);
-  if (error instanceof Deno.errors.NotCapable) {
-    const allowed = `Deno denies a permission that AWS credentials need: ${readable(message)}`;
-    return { message: allowed, retryable: false };
-  }
-  return fileError(error) ?? sourceError(message, context.source);
+interface Explanation {
+  readonly message: string;
+  readonly retryable: boolean;
+  /** @default {"NoCredentials"} */
+  readonly code?: string;
 }
 
+/** What may be different at the next attempt. */
+const passing = (message: string): Explanation => ({ message, retryable: true });
+/** What someone has to mend. */
+const final = (message: string): Explanation => ({ message, retryable: false });
+
+function explain(error: SdkError, context: CredentialsContext): Explanation {
+  const { message, code = "" } = error;
+  if (error instanceof NoAnswer) return passing(`STS returned no AWS credentials: ${message}`);
+  if (error instanceof UnexpectedReply) {
+    return passing(`STS returned no AWS credentials: ${message}: ${CHECK_FOR_PROXY}`);
+  }
+  if (error instanceof Unsendable) return final(UNSENDABLE);
+  if (error.$metadata?.httpStatusCode !== undefined) return refusedBySts(message, context);
+  if (error instanceof Deno.errors.NotCapable) {
+    return final(`Deno denies a permission that AWS credentials need: ${readable(message)}`);
+  }
+  // A token file, or one of the SDK's own.
+  const path = /'([^']+)'/.exec(message)?.[1];
+  const problem = FILE_ERRORS[code];
+  return path !== undefined && problem !== undefined
+    ? final(`the file ${path}${problem}`)
+    : noSource(message, context.source);
+}
+
+const CHECK_FOR_PROXY = "check for a proxy in between, and AWS_ENDPOINT_URL";
+
 /** A line break at the end of a Secret's file is the usual cause. */
-const UNSENDABLE: Explanation = {
-  message: "the AWS credentials contain a character that no HTTP header can carry: check for a " +
-    "line break in AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, and the Kubernetes Secret that they come " +
-    "from",
-  retryable: false,
+const UNSENDABLE =
+  "the AWS credentials contain a character that no HTTP header can carry: check for a line break in " +
+  "AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, and the Kubernetes Secret that they come from";
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT:
+    ", the source of AWS credentials, does not exist: check the pod's volumes, and the variable that names it",
+  EACCES:
+    ", the source of AWS credentials, cannot be read: give the pod an fsGroup (securityContext) if it does not run as root",
 };
 
 /** What to do where STS refuses. */
@@ -77,66 +91,41 @@ const STS_REMEDIES: Readonly<Record<string, string>> = {
 };
 
 function refusedBySts(text: string, { code, retryable }: CredentialsContext): Explanation {
-  const remedy = STS_REMEDIES[code];
   const verb = retryable ? "failed to return" : "refused to return";
-  const message = `STS ${verb} AWS credentials (${code}: ${readable(text)})` +
-    (remedy === undefined ? "" : `: ${remedy}`);
+  const remedy = code in STS_REMEDIES ? `: ${STS_REMEDIES[code]}` : "";
+  const message = `STS ${verb} AWS credentials (${code}: ${readable(text)})${remedy}`;
   return { code, message, retryable };
 }
 
-const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: ", the source of AWS credentials, does not exist: check the pod's volumes, and the " +
-    "variable that names it",
-  EACCES: ", the source of AWS credentials, cannot be read: give the pod an fsGroup " +
-    "(securityContext) if it does not run as root",
-};
-
-/** A token file, or one of the SDK's own. */
-function fileError({ code = "", message }: SdkError): Explanation | undefined {
-  const path = /'([^']+)'/.exec(message)?.[1];
-  const what = FILE_ERRORS[code];
-  if (path === undefined || what === undefined) return undefined;
-  return { message: `the file ${path}${what}`, retryable: false };
-}
-
-const NO_REGION: Explanation = {
-  code: "NoRegion",
-  message: "no region is set: set -region, AWS_REGION or -target-group-arn",
-  retryable: false,
-};
-
 /** No source had any. */
-function sourceError(text: string, source: string | undefined): Explanation {
+function noSource(text: string, source: string | undefined): Explanation {
   // The second for an empty AWS_REGION.
-  if (/^Region (is missing|not accepted)/.test(text)) return NO_REGION;
+  if (/^Region (is missing|not accepted)/.test(text)) {
+    const message = "no region is set: set -region, AWS_REGION or -target-group-arn";
+    return { code: "NoRegion", ...final(message) };
+  }
   // Neither HOME nor /etc/passwd says what ~ stands for.
   if (text.includes('The "path" argument must be of type string')) {
-    return {
-      message: "the user of this process has no home folder, where the SDK reads its settings: " +
-        "set HOME to any folder",
-      retryable: false,
-    };
+    return final(
+      "the user of this process has no home folder, where the SDK reads its settings: set HOME to " +
+        "any folder",
+    );
   }
   if (text.includes("Could not load credentials from any providers")) {
-    return {
-      message: "no AWS credentials were found: give the pod a role (EKS Pod Identity or IRSA), " +
-        "or set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if AWS_PROFILE is set, check that " +
+    return final(
+      "no AWS credentials were found: give the pod a role (EKS Pod Identity or IRSA), or set both " +
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if AWS_PROFILE is set, check that " +
         `profile${lastTried(source)}`,
-      retryable: false,
-    };
+    );
   }
   // The SDK then tries a second way, which does not know this host, and reports only that failure.
   if (text.includes("is not a valid container metadata service hostname")) {
-    return {
-      message: `no AWS credentials came from ${source}: check that the agent runs on the node, ` +
-        "and that the service account has a pod identity association",
-      retryable: true,
-    };
+    return passing(
+      `no AWS credentials came from ${source}: check that the agent runs on the node, and that the ` +
+        "service account has a pod identity association",
+    );
   }
-  return {
-    message: `failed to fetch AWS credentials: ${readable(text)}`,
-    retryable: true,
-  };
+  return passing(`failed to fetch AWS credentials: ${readable(text)}`);
 }
 
 function lastTried(source: string | undefined): string {

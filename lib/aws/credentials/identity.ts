@@ -1,6 +1,6 @@
 /** Whose credentials the SDK finds, and where: for people, so it is loaded only for `-check`. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import type { ClientOptions } from "../client.ts";
+import type { ClientOptions } from "../sdk_client.ts";
 import { ReplyCheckingHandler } from "../handler.ts";
 import { readable } from "../redact.ts";
 import { credentialChain, namesTheSidecar } from "./chain.ts";

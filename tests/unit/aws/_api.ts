@@ -1,7 +1,8 @@
 /** An API of which a test says what each request gets, at a real socket, and clients of it. */
 import type { CallOptions } from "../../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
-import { createClient } from "../../../lib/aws/client.ts";
+import { SdkLoadBalancing } from "../../../lib/aws/client.ts";
+import { KeptLog } from "../kept_log.ts";
 import { type Exchange, type HttpServer, listen } from "../../emulator/http.ts";
 
 /** A request as it arrived. */
@@ -105,7 +106,7 @@ export async function errorOf(
   url: string,
   call: ApiCall = "DescribeTargetGroups",
 ): Promise<ApiError> {
-  using client = createClient({ region: "eu-west-1", endpointUrl: url });
+  using client = new SdkLoadBalancing({ region: "eu-west-1", endpointUrl: url }, new KeptLog());
   const options: CallOptions = { signal: new AbortController().signal };
   try {
     switch (call) {

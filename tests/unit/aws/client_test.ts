@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createClient, type SdkPort } from "../../../lib/aws/client.ts";
+import { SdkLoadBalancing } from "../../../lib/aws/client.ts";
+import { KeptLog } from "../kept_log.ts";
 import { ApiError } from "../../../lib/aws/errors.ts";
 import { test } from "../../test.ts";
 import { answer, ARN, result, type Script, ScriptedApi, TARGET } from "./_api.ts";
@@ -11,12 +12,15 @@ const KAFKA = { names: ["kafka"] };
 class Bench implements AsyncDisposable {
   private constructor(
     readonly api: ScriptedApi,
-    readonly client: SdkPort,
+    readonly client: SdkLoadBalancing,
   ) {}
 
   static async start(script: Script): Promise<Bench> {
     const api = await ScriptedApi.start(script);
-    return new Bench(api, createClient({ region: "eu-west-1", endpointUrl: api.url }));
+    return new Bench(
+      api,
+      new SdkLoadBalancing({ region: "eu-west-1", endpointUrl: api.url }, new KeptLog()),
+    );
   }
 
   /** The parameters of a request, but for its action and version. */

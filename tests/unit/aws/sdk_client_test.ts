@@ -1,21 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { rehearse } from "../../../lib/aws/sdk_client.ts";
-import { createSdkClient } from "../../../lib/aws/sdk_client.ts";
-import { SdkLogger } from "../../../lib/aws/sdk_log.ts";
+import { createSdkClient, rehearse } from "../../../lib/aws/sdk_client.ts";
+import { KeptLog } from "../kept_log.ts";
 import { ACCESS_KEY } from "./_api.ts";
 
 Deno.test("a rehearsal signs DeregisterTargets and reads an answer, but sends nothing", async () => {
   let sent = 0;
-  const { client } = createSdkClient({
-    region: "eu-west-1",
-    logger: new SdkLogger({ warn: () => {} }),
-    requestHandler: {
-      handle: () => {
-        sent++;
-        return Promise.reject(new Error("sent"));
-      },
-    },
-  });
+  const handle = () => {
+    sent++;
+    return Promise.reject(new Error("sent"));
+  };
+  const { client } = createSdkClient({ region: "eu-west-1" }, { handle }, new KeptLog());
   const passed: string[] = [];
   client.middlewareStack.add((next) => async (args) => {
     const answer = await next(args);
