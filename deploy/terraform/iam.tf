@@ -46,7 +46,7 @@ data "aws_iam_policy_document" "trust" {
     }
   }
 
-  # Pod Identity: the association below names the service account.
+  # Pod Identity: by the tags that EKS gives to the session.
   dynamic "statement" {
     for_each = var.pod_identity_cluster == null ? [] : [var.pod_identity_cluster]
 
@@ -56,6 +56,18 @@ data "aws_iam_policy_document" "trust" {
       principals {
         type        = "Service"
         identifiers = ["pods.eks.amazonaws.com"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestTag/kubernetes-namespace"
+        values   = [var.service_account.namespace]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestTag/kubernetes-service-account"
+        values   = [var.service_account.name]
       }
     }
   }
@@ -75,6 +87,12 @@ resource "aws_iam_role_policy" "sidecar" {
   name   = "targets"
   role   = aws_iam_role.sidecar.id
   policy = data.aws_iam_policy_document.sidecar.json
+}
+
+data "aws_eks_cluster" "this" {
+  count = var.pod_identity_cluster == null ? 0 : 1
+
+  name = var.pod_identity_cluster
 }
 
 resource "aws_eks_pod_identity_association" "sidecar" {

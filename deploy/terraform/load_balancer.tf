@@ -70,15 +70,18 @@ resource "aws_lb_target_group" "this" {
     port     = each.value.health_check_port
     path     = each.value.health_check_path
     # The shortest that an NLB allows: 10 s until a new pod serves, 10 s until a failing one stops.
-    interval            = 5
+    interval = 5
+    # Its default of 10 s would be longer than the interval, which AWS refuses.
+    timeout             = 4
     healthy_threshold   = 2
     unhealthy_threshold = 2
   }
 
-  # Replacing a group would strand the sidecars that are registered with the old one.
-  lifecycle {
-    prevent_destroy = true
-  }
+  # For ../iam-policy-shared.json.
+  tags = merge(
+    { "kubernetes-namespace" = var.service_account.namespace },
+    { for cluster in data.aws_eks_cluster.this : "eks-cluster-arn" => cluster.arn },
+  )
 }
 
 resource "aws_lb_listener" "this" {

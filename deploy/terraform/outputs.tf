@@ -1,3 +1,8 @@
+output "flags" {
+  description = "Flags of the sidecar, for `args` in the manifests"
+  value       = [for group in aws_lb_target_group.this : "-target-group-name=${group.name}:${group.port}"]
+}
+
 output "target_group_arns" {
   description = "Target group ARNs by port name, for -target-group-arn"
   value       = { for name, group in aws_lb_target_group.this : name => group.arn }

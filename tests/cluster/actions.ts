@@ -65,12 +65,12 @@ async function act(
 }
 
 /**
- * A GET request as the kubelet sends it, without credentials. Of a probe, a status of 200 to 399 is
+ * A GET request as the kubelet sends it, with the manifest's headers alone. Of a probe, a status of 200 to 399 is
  * a success; of a hook, any, and its connection may be used again. A hook without `host` has no
  * address to call where the pod is on the host's network (kubernetes #134285).
  */
 async function get(
-  { port, path, host }: Action & { kind: "httpGet" },
+  { port, path, host, headers }: Action & { kind: "httpGet" },
   { as, run: { pod }, world }: ActionContext,
   signal: AbortSignal,
 ): Promise<ActionOutcome> {
@@ -82,7 +82,11 @@ async function get(
   const sent = http.request({
     ...{ host: pod.ip, port, path, localAddress: pod.kubelet, signal },
     agent: isProbe ? false : world.hookConnections,
-    headers: { "user-agent": `kube-${isProbe ? "probe" : "lifecycle"}/1.34`, accept: "*/*" },
+    headers: {
+      "user-agent": `kube-${isProbe ? "probe" : "lifecycle"}/1.34`,
+      accept: "*/*",
+      ...headers,
+    },
   }, (reply) => {
     reply.resume();
     reply.once("end", () => resolve(reply.statusCode ?? 0));

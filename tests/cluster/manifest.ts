@@ -163,5 +163,8 @@ function action(reader: FieldReader): Action {
     port: get.number("port", 0),
     path: get.text("path", "/"),
     host: get.has("host") ? get.text("host") : undefined,
+    headers: Object.fromEntries(
+      get.objects("httpHeaders").map((header) => [header.text("name"), header.text("value")]),
+    ),
   };
 }

@@ -8,6 +8,7 @@ export type Action =
     readonly port: number;
     readonly path: string;
     readonly host: string | undefined;
+    readonly headers: Readonly<Record<string, string>>;
   }
   | { readonly kind: "tcpSocket"; readonly port: number }
   | { readonly kind: "sleep"; readonly seconds: number };

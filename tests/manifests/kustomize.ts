@@ -1,6 +1,6 @@
 /**
- * `kustomize build` as far as `deploy/` uses it: resources, components, generated ConfigMaps, and
- * patches of both kinds. Anything else is refused. Sources: kubernetes-sigs/kustomize
+ * `kustomize build` as far as `deploy/` uses it: resources, components, generated ConfigMaps,
+ * patches of both kinds, and replacements of a part of a text. Anything else is refused. Sources: kubernetes-sigs/kustomize
  * (`ApplySmPatch` puts new items of a list first, and items that a patch names too: #5904) and RFC
  * 6902; a `test` for `null` holds where there is nothing (evanphx/json-patch, run for it).
  */
@@ -48,19 +48,27 @@ function accumulate(folder: string, given: readonly Part[], read: Read): Part[] 
   const { apiVersion: _version, kind: _kind, ...fields } = parse(
     read(`${folder}/kustomization.yaml`),
   );
-  const { resources = [], components = [], configMapGenerator = [], patches = [], ...others } =
-    fields;
+  const {
+    resources = [],
+    components = [],
+    configMapGenerator = [],
+    patches = [],
+    replacements = [],
+    ...others
+  } = fields;
   const [unknown] = Object.keys(others);
   if (unknown) throw new Error(`${folder}: ${unknown} is not implemented`);
   const own = resources.flatMap((path: string) =>
-    parseAllDocuments(read(`${folder}/${path}`)).map((document) => document.toJS())
+    path.endsWith(".yaml")
+      ? parseAllDocuments(read(`${folder}/${path}`)).map((document) => document.toJS())
+      : accumulate(join(folder, path), [], read)
   );
   const whole = components.reduce(
     (all: Part[], path: string) => accumulate(join(folder, path), all, read),
     [...given, ...own],
   );
   const documents = [...whole, ...configMapGenerator.map(generate)];
-  return patches.reduce((all: Part[], { path, patch, target }: Part) => {
+  const patched = patches.reduce((all: Part[], { path, patch, target }: Part) => {
     const change = parse(patch ?? read(`${folder}/${path}`));
     return all.map((one) =>
       !selects(target, one)
@@ -70,6 +78,24 @@ function accumulate(folder: string, given: readonly Part[], read: Read): Part[] 
         : { ...merged(one, change), kind: one.kind, metadata: one.metadata }
     );
   }, documents);
+  for (const one of replacements) replace(one, patched);
+  return patched;
+}
+
+/** Puts a field of one document into a part of fields of others. */
+function replace({ source, targets }: Part, documents: readonly Part[]): void {
+  const at = (path: string, document: Part) =>
+    path.split(".").reduce((part, key) => part?.[key], document);
+  const value = at(source.fieldPath, documents.find((one) => selects(source, one)));
+  for (const { select, fieldPaths, options: { delimiter, index } } of targets) {
+    for (const one of documents.filter(({ apiVersion }) => apiVersion.startsWith(select.group))) {
+      for (const path of fieldPaths) {
+        const [, parent = "", last = ""] = /^(.*)\.(.*)$/.exec(path) ?? [];
+        const words = at(path, one).split(delimiter);
+        at(parent, one)[last] = words.with(index, value).join(delimiter);
+      }
+    }
+  }
 }
 
 function join(folder: string, path: string): string {
@@ -84,9 +110,11 @@ function generate({ name, literals }: { name: string; literals: string[] }): Par
 function selects({ kind, name, labelSelector }: Part, { kind: own, metadata }: Part): boolean {
   const matches = (pattern: string | undefined, text: string) =>
     pattern === undefined || new RegExp(`^(?:${pattern})$`).test(text);
-  const [key = "", value] = (labelSelector ?? "").split("=");
+  // `key`, `key=value` or `key in (value,value)`.
+  const [key = "", values] = (labelSelector ?? "").split(/=| in /);
   const label = metadata.labels?.[key];
-  const isLabelled = key === "" || (value === undefined ? label !== undefined : label === value);
+  const isLabelled = key === "" ||
+    (values === undefined ? label !== undefined : values.match(/[^(),]+/g)?.includes(label));
   return matches(kind, own) && matches(name, metadata.name) && isLabelled;
 }
 

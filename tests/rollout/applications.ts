@@ -17,7 +17,7 @@ import { type Count, Users } from "./users.ts";
 /** An application, and who adds the sidecar. */
 export interface Unit {
   readonly application: Application;
-  readonly by: "component" | "chart";
+  readonly by: "component" | "chart" | "component and token";
 }
 
 /** What a rollout came to. */
@@ -28,11 +28,14 @@ export interface UnitOutcome extends Unit, Count {
   readonly standstill: number;
 }
 
-/** All applications, each by the component and by the chart. */
-export const UNITS: readonly Unit[] = APPLICATIONS.flatMap((application): Unit[] => [
-  { application, by: "component" },
-  { application, by: "chart" },
-]);
+/** All applications, each by the component and by the chart; and one behind a bridge network. */
+export const UNITS: readonly Unit[] = [
+  ...APPLICATIONS.flatMap((application): Unit[] => [
+    { application, by: "component" },
+    { application, by: "chart" },
+  ]),
+  { application: named("web", APPLICATIONS), by: "component and token" },
+];
 
 const PORTS: Readonly<Record<string, number>> = { web: 8443, envoy: 8443, brokers: 9092 };
 /** Where the stand-in of an Envoy has `/ready` and its admin interface. */
@@ -47,11 +50,15 @@ export async function rollOutUnit(unit: Unit, sidecar: Command): Promise<UnitOut
   const cluster = stack.use(
     new Cluster({
       images: (image) => images(/:example$/.test(image) ? "edge:example" : image),
+      // Its address is not the node's, so the hook needs the token.
+      kubeletCallsFrom: unit.by === "component and token" ? "bridge" : "node",
       ...{ rewrite: forStandIns, timeScale: SCALE, nodes: 2, probeTimeoutAtLeast: 20_000 },
     }),
   );
   const recording = stack.use(new Recording(cluster, emulator));
-  cluster.apply(manifestsOf(unit).map((one) => stringify(one)).join("---\n"));
+  const mounts = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(mounts, { recursive: true }));
+  cluster.apply(manifestsOf(unit, mounts).map((one) => stringify(one)).join("---\n"));
   await cluster.rolledOut(name);
   const old = cluster.pods;
   const [{ name: group = "", port = 0 } = {}] = emulator.groups;
@@ -85,18 +92,27 @@ function groupsOf(name: string) {
   return [{ ...group, name: "brokers-bootstrap" }, ...own];
 }
 
-/** The rendered manifests, as far as the test cluster knows them. */
-function manifestsOf({ application, by }: Unit): Part[] {
-  const { folder, file, values } = application;
-  const whole = by === "component"
-    ? kustomize(folder)
-    : helm(templateOf(Deno.readTextFileSync(file)), values);
+function rendered({ application: { folder, file, values }, by }: Unit): Part[] {
+  if (by === "component") return kustomize(folder);
+  if (by === "component and token") return kustomize("deploy/kustomize/examples/token");
+  return helm(templateOf(Deno.readTextFileSync(file)), values);
+}
+
+/** The rendered manifests, as far as the test cluster knows them; Secrets become files. */
+function manifestsOf(unit: Unit, mounts: string): Part[] {
+  const whole = rendered(unit);
   const { data = {} } = whole.find(({ kind }) => kind === "ConfigMap") ?? {};
-  return whole.filter(({ kind }) => kind !== "ConfigMap").map((one) => {
+  const { stringData: secrets = {} } = whole.find(({ kind }) => kind === "Secret") ?? {};
+  for (const [name, text] of Object.entries<string>(secrets)) {
+    Deno.writeTextFileSync(`${mounts}/${name}`, text, { mode: 0o440 });
+  }
+  return whole.filter(({ kind }) => !["ConfigMap", "Secret"].includes(kind)).map((one) => {
     const { template, volumeClaimTemplates: _claims, ...spec } = one.spec;
     if (!template) return one;
     const { volumes: _volumes, ...pod } = template.spec;
-    const initContainers = pod.initContainers.map((sidecar: Part) => asArguments(sidecar, data));
+    const initContainers = pod.initContainers.map((sidecar: Part) =>
+      asArguments(sidecar, data, mounts)
+    );
     const containers = pod.containers.map(({ volumeMounts: _mounts, ...rest }: Part) => rest);
     return {
       ...one,
@@ -106,7 +122,11 @@ function manifestsOf({ application, by }: Unit): Part[] {
 }
 
 /** The sidecar with its settings as flags, which are rewritten for this machine. */
-function asArguments({ envFrom: _from, ...sidecar }: Part, data: Part): Part {
+function asArguments(
+  { envFrom: _from, volumeMounts: _mounts, ...sidecar }: Part,
+  data: Part,
+  mounts: string,
+): Part {
   const isFlag = (name: string) => name.startsWith("NLB_REGISTRATOR_");
   const settings = [
     ...Object.entries(data),
@@ -115,6 +135,7 @@ function asArguments({ envFrom: _from, ...sidecar }: Part, data: Part): Part {
   ];
   const flags = settings.map(([name, value]) =>
     `-${name.replace("NLB_REGISTRATOR_", "").toLowerCase().replaceAll("_", "-")}=${value}`
+      .replace("/var/run/nlb-registrator", mounts)
   );
   const env = sidecar.env.filter(({ name }: Part) => !isFlag(name));
   return { ...sidecar, env, args: [...flags, ...sidecar.args ?? []] };

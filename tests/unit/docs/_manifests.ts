@@ -3,6 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { validate as validateConfigMap } from "kubernetes-models/schemas/IoK8sApiCoreV1ConfigMap";
 import { validate as validateDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
 import { validate as validateStatefulSet } from "kubernetes-models/schemas/IoK8sApiAppsV1StatefulSet";
+import { validate as validateSecret } from "kubernetes-models/schemas/IoK8sApiCoreV1Secret";
+import { validate as validatePolicy } from "kubernetes-models/schemas/IoK8sApiNetworkingV1NetworkPolicy";
 import { validate as validateService } from "kubernetes-models/schemas/IoK8sApiCoreV1Service";
 import { validate as validateBudget } from "kubernetes-models/schemas/IoK8sApiPolicyV1PodDisruptionBudget";
 import { validate as validateServiceAccount } from "kubernetes-models/schemas/IoK8sApiCoreV1ServiceAccount";
@@ -16,7 +18,9 @@ const SCHEMAS = {
   StatefulSet: validateStatefulSet,
   Service: validateService,
   ServiceAccount: validateServiceAccount,
+  NetworkPolicy: validatePolicy,
   PodDisruptionBudget: validateBudget,
+  Secret: validateSecret,
 };
 
 /** A workload, the sidecar in it, and its application. */

@@ -7,7 +7,7 @@ import { VERSION } from "../../../lib/version.ts";
 import { APPLICATIONS } from "../../manifests/applications.ts";
 import { helm, templateOf, valuesOf } from "../../manifests/helm.ts";
 import { kustomize, type Part } from "../../manifests/kustomize.ts";
-import { read } from "./_docs.ts";
+import { blocksOf, read } from "./_docs.ts";
 import { assertCallsTheSidecar, partsOf, runOf, unknownTo } from "./_manifests.ts";
 
 const KINDS = /^(Deployment|StatefulSet|DaemonSet)$/;
@@ -148,6 +148,20 @@ Deno.test("the component refuses a container with a lifecycle, or leaves it alon
   assertThrows(() => web("replace-hook"), Error, "operation does not apply");
 });
 
+Deno.test("the token of the hook is that of the Secret, which the sidecar reads", () => {
+  const made = kustomize("deploy/kustomize/examples/token");
+  for (const one of made) assertEquals(unknownTo(one), []);
+  const { workload: { pod, sidecar, application }, run } = appliedTo(made);
+  const { metadata, stringData } = made.find(({ kind }) => kind === "Secret");
+  const [{ name, mountPath }] = sidecar.volumeMounts;
+  const { secret } = pod.volumes.find((volume: Part) => volume.name === name);
+  assertEquals(secret, { secretName: metadata.name, defaultMode: 0o440 });
+  assertEquals(run.service?.tokenFile, `${mountPath}/${Object.keys(stringData)}`);
+  assertEquals(application.lifecycle.preStop.httpGet.httpHeaders, [
+    { name: "Authorization", value: `Bearer ${stringData.token}` },
+  ]);
+});
+
 const schema = JSON.parse(read(`${CHART}/values.schema.json`));
 
 Deno.test("the chart's schema knows the flags of the code, without those that the chart sets", () => {
@@ -210,7 +224,8 @@ function sorted(text: string): Part[] {
     .sort((one, other) => key(one) < key(other) ? -1 : 1);
 }
 
-for (const { name, folder, file, values } of APPLICATIONS) {
+for (const name of [...APPLICATIONS.map(({ name }) => name), "token"]) {
+  const folder = `deploy/kustomize/examples/${name}`;
   const byKubectl = output("kubectl", "kustomize", folder);
   Deno.test({
     name: `${name}: kubectl kustomize makes what the tests make of the component`,
@@ -222,7 +237,31 @@ for (const { name, folder, file, values } of APPLICATIONS) {
       assertEquals(made, sorted(kustomize(folder).map((one) => stringify(one)).join("---\n")));
     },
   });
+}
 
+Deno.test("docs/apply.md shows the kustomization of the example", () => {
+  const shown = blocksOf("docs/apply.md").map(({ text }) => text);
+  assert(shown.includes(read("deploy/kustomize/examples/web/kustomization.yaml")));
+});
+
+Deno.test({
+  name: "docs/apply.md shows what kubectl apply -k makes",
+  ignore: output("kubectl", "version", "--client") === undefined,
+  fn: () => {
+    const made = parseAllDocuments(
+      output("kubectl", "kustomize", "deploy/kustomize/examples/web") ?? "",
+    )
+      .map((document) => document.toJS());
+    const named = made.map(({ apiVersion, kind, metadata }) => {
+      const [group, version] = apiVersion.split("/");
+      return `${kind.toLowerCase()}${version ? `.${group}` : ""}/${metadata.name} created`;
+    });
+    const shown = blocksOf("docs/apply.md").map(({ text }) => text.trimEnd().split("\n"));
+    assertEquals(shown.filter(([line = ""]) => line.endsWith(" created")), [named]);
+  },
+});
+
+for (const { name, file, values } of APPLICATIONS) {
   const chart = Deno.makeTempDirSync();
   Deno.mkdirSync(`${chart}/templates`);
   Deno.mkdirSync(`${chart}/charts`);

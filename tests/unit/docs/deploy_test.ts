@@ -10,8 +10,10 @@ import { documentsOf, unknownFields } from "./_schemas.ts";
 
 /** The Job that tries the others' flags. */
 const CHECK = "deploy/check.yaml";
+/** Who may reach the pods of the one that the README shows. */
+const NETWORK = "deploy/network-policy.yaml";
 const MANIFESTS = [...Deno.readDirSync(urlOf("deploy/"))].map(({ name }) => `deploy/${name}`)
-  .filter((path) => path.endsWith(".yaml") && path !== CHECK).sort();
+  .filter((path) => path.endsWith(".yaml") && ![CHECK, NETWORK].includes(path)).sort();
 /** The one that the README shows. */
 const SHOWN = "deploy/native-sidecar.yaml";
 const POLICY = "deploy/iam-policy.json";
@@ -33,7 +35,9 @@ Deno.test("unknownFields() finds a misspelt field", () => {
 
 Deno.test("docs/kubernetes.md lists every manifest", () => {
   const page = read("docs/kubernetes.md");
-  for (const path of [...MANIFESTS, CHECK, POLICY]) assert(page.includes(`(../${path})`), path);
+  for (const path of [...MANIFESTS, CHECK, NETWORK, POLICY]) {
+    assert(page.includes(`(../${path})`), path);
+  }
 });
 
 for (const path of MANIFESTS) {
@@ -103,6 +107,19 @@ Deno.test(`${CHECK}: a Job with the sidecar of ${SHOWN}, its account and -check`
   assertEquals(spec.containers, [{ ...same, args: ["-check", ...sidecar.args] }]);
   assertEquals([spec.restartPolicy, job.spec.backoffLimit], ["Never", 0]);
   assert(runOf({ ...workloadOf(SHOWN), sidecar: spec.containers[0] }).check);
+});
+
+Deno.test(`${NETWORK}: opens the application's port, and the sidecar's to one namespace only`, () => {
+  const [policy] = documentsOf(NETWORK);
+  assertEquals(unknownTo(policy), []);
+  const { podSelector, policyTypes, ingress: [clients, monitoring, ...others] } = policy.spec;
+  const { whole, sidecar, application } = workloadOf(SHOWN);
+  assertEquals([podSelector, policyTypes, others], [whole.spec.selector, ["Ingress"], []]);
+  const ports = ({ ports }: Workload["sidecar"]) =>
+    ports.map(({ port, containerPort = port }: Record<string, number>) => containerPort);
+  assertEquals(ports(clients), ports(application));
+  assertEquals(ports(monitoring), ports(sidecar));
+  assertEquals(Object.keys(monitoring.from[0]), ["namespaceSelector"]);
 });
 
 Deno.test("docs/kubernetes.md adds up the grace period as the flags have it", () => {

@@ -91,6 +91,7 @@ Deno.test("docs/development.md lists every task of deno.json", () => {
 const NOT_RUN: readonly [RegExp, string][] = [
   [/^aws elbv2 /, "needs an AWS account"],
   [/^kubectl /, "needs a cluster"],
+  [/^helm /, "apply_test.ts runs it, where there is a Helm"],
   [/^(STD_SOURCE=jsr )?deno task (test|check)$/, "the CI runs it, by npx"],
   [/^deno (task )?test .*tests\/unit/, "a part of what the task test runs"],
   [
@@ -119,6 +120,7 @@ const LOCAL_USE = [
   "deno task start ",
   "export AWS_ACCESS_KEY_ID=",
   "deno run --no-prompt ",
+  ...["git clone ", "cd ", "cp -r ", "perl "],
 ];
 
 Deno.test("every command of the docs is run by CI or by a test, or has a reason not to be", () => {

@@ -45,9 +45,13 @@ Deno.test("docs/scale.md has the grace period that -check prints", () => {
   assertEquals(numbers(seconds.slice(1)), numbers(head.split("|")).map(fleetGraceSeconds));
 });
 
-/** The rows of the README's table that the other table does not have. */
-function strays(marker: string, others: readonly (readonly string[])[]): string[] {
-  const rows = tableAfter("README.md", marker).map((row) => row.join(" | "));
+/** The rows of a page's table that the other table does not have. */
+function strays(
+  marker: string,
+  others: readonly (readonly string[])[],
+  page = "README.md",
+): string[] {
+  const rows = tableAfter(page, marker).map((row) => row.join(" | "));
   assert(rows.length > 0);
   return rows.filter((row) => !others.some((other) => other.join(" | ") === row));
 }
@@ -57,10 +61,12 @@ Deno.test("the README's ten flags are described as in docs/flags.md", () => {
   assertEquals(strays("<!-- flags:", flagRows()), []);
 });
 
-Deno.test("the README compares strategies by the figures of docs/rollout.md", () => {
-  const measured = tableAfter("docs/rollout.md", "## Strategies").map((row) => row.slice(0, 4));
-  assertEquals(strays("<!-- compared:", measured), []);
-});
+for (const page of ["README.md", "docs/fit.md"]) {
+  Deno.test(`${page} compares strategies by the figures of docs/rollout.md`, () => {
+    const measured = tableAfter("docs/rollout.md", "## Strategies").map((row) => row.slice(0, 4));
+    assertEquals(strays("<!-- compared:", measured, page), []);
+  });
+}
 
 Deno.test("the README's table of exit codes is the one of the code", () => {
   const descriptions: Readonly<Record<string, string>> = EXIT_DESCRIPTIONS;
@@ -82,13 +88,25 @@ Deno.test("docs/security.md says which permissions are kept, as the code keeps t
   assertEquals(said, expected);
 });
 
-Deno.test("docs/security.md names a test for each threat, and it exists", () => {
-  const missing = tableAfter("docs/security.md", "<!-- threats:").flatMap(([, , cell = ""]) => {
+/** Cells that name no test there is, as "`file`: a part…another part of its text". */
+function withoutTest(cells: readonly string[]): string[] {
+  return cells.filter((cell) => {
     const [, path = "", name = ""] = /^`(.+?)`: (.+)$/.exec(cell) ?? [];
     const source = path === "" ? "" : read(path);
-    return name.split("…").every((part) => source.includes(part)) && name !== "" ? [] : [cell];
+    return name === "" || !name.split("…").every((part) => source.includes(part));
   });
-  assertEquals(missing, []);
+}
+
+Deno.test("docs/security.md names a test for each threat, and it exists", () => {
+  const cells = tableAfter("docs/security.md", "<!-- threats:").map(([, , cell = ""]) => cell);
+  assertEquals(withoutTest(cells), []);
+});
+
+Deno.test("docs/fit.md names a test that exists for each row, or says that it was not tried", () => {
+  const tables = ["<!-- fit:", "<!-- fit nodes:", "<!-- fit groups:"];
+  const cells = tables.flatMap((one) => tableAfter("docs/fit.md", one).map((row) => row[2] ?? ""));
+  assert(cells.length >= 20);
+  assertEquals(withoutTest(cells).filter((cell) => cell !== "not tried"), []);
 });
 
 Deno.test("docs/hooks.md shows the document that a webhook gets", async () => {

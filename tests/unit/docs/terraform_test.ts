@@ -1,6 +1,7 @@
 // @ts-types="./hcl2json.d.ts"
 import { parse } from "@cdktf/hcl2json";
 import { assert, assertEquals } from "@std/assert";
+import { readConfig } from "../../../lib/config/config.ts";
 import { read, urlOf } from "./_docs.ts";
 
 const FILES = [...Deno.readDirSync(urlOf("deploy/terraform/"))]
@@ -56,24 +57,28 @@ Deno.test("Terraform's target groups take addresses, and let connections end", (
     '"connection_termination":true',
     '"enable_unhealthy_connection_termination":false',
     '"interval":5',
-    '"prevent_destroy":true',
   ]);
 });
 
-Deno.test("Terraform's role may do what the policy of deploy/ allows, and nothing else", () => {
-  const document = bodyOf("data", "aws_iam_policy_document", "sidecar");
-  const { Statement } = JSON.parse(read("deploy/iam-policy.json"));
-  const allowed = Statement.flatMap(({ Action }: { Action: string | string[] }) => Action);
-  assertEquals((document.match(/elasticloadbalancing:\w+/g) ?? []).sort(), allowed.sort());
-  assertEquals(document.match(/"\*"/g)?.length, 1);
+/** `HealthCheckTimeoutSeconds` in the API: less than the interval; for TCP its default is 10. */
+Deno.test("Terraform's health check has a timeout that AWS accepts, and no group resists a destroy", () => {
+  const group = bodyOf("resource", "aws_lb_target_group", "this");
+  const [{ interval, timeout }] = JSON.parse(group).health_check;
+  assert(timeout >= 2 && timeout < interval, `${timeout} of ${interval}`);
+  assert(!TEXT.includes("prevent_destroy"));
 });
 
-Deno.test("Terraform's trust is for one service account, by IRSA and by Pod Identity", () => {
-  assertHas(bodyOf("data", "aws_iam_policy_document", "trust"), [
-    "sts:AssumeRoleWithWebIdentity",
-    "system:serviceaccount:${var.service_account.namespace}:${var.service_account.name}",
-    ":aud",
-    "pods.eks.amazonaws.com",
-    "sts:TagSession",
-  ]);
+Deno.test("Terraform asks for a provider that knows every argument", () => {
+  const [{ required_providers: [{ aws }] }] = JSON.parse(JSON.stringify(blocks["terraform"]));
+  const [, major, minor] = />= (\d+)\.(\d+)/.exec(aws.version) ?? [];
+  // Its change log: 5.62.0 added unhealthy_draining_interval.
+  assert(Number(major) * 1_000 + Number(minor) >= 5_062, aws.version);
+});
+
+Deno.test("Terraform's output `flags` is what the sidecar takes", () => {
+  const [, value = ""] = /output "flags" \{[\s\S]*?: "(.*?)"\]/.exec(TEXT) ?? [];
+  const flag = value.replace("${group.name}", "edge-tls").replace("${group.port}", "8443");
+  const reading = readConfig([flag, "-target-id=10.0.0.1"], {});
+  assert(reading.kind === "run");
+  assertEquals(reading.config.groups, [{ by: "name", name: "edge-tls", port: 8443 }]);
 });

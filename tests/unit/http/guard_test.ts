@@ -97,6 +97,8 @@ const CASES: readonly Case[] = [
   ...ADMITTED.map((address): Case => [client(address), undefined]),
   ...REFUSED.map((address): Case => [client(address), "address"]),
   [showing("Bearer wrong", "127.0.0.1"), undefined],
+  // Istio's agent passes the hook and its header on.
+  [showing(`Bearer ${TOKEN}`, "127.0.0.6"), undefined],
   ...["", "192.0.2.1"].flatMap((address) => [
     ...GOOD_TOKENS.map((token): Case => [showing(token, address), undefined]),
     ...BAD_TOKENS.map((token): Case => [showing(token, address), "address"]),
