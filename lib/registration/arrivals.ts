@@ -109,7 +109,8 @@ export class Silence {
   }
 
   get isOver(): boolean {
-    return this.#now - Math.max(this.#lastArrival, this.#lastOpen) >= this.needed;
+    const isOpen = this.#lastOpen === this.#now;
+    return !isOpen && this.#now - Math.max(this.#lastArrival, this.#lastOpen) >= this.needed;
   }
 
   get #longest(): Milliseconds {

@@ -1,7 +1,8 @@
 /** A whole life in virtual time, against a load balancer that does as it is told. */
 import { type Config, readConfig } from "../../../lib/config/config.ts";
-import type { HookEvent, HookOutcome } from "../../../lib/hooks/hook.ts";
-import type { Counts } from "../../../lib/host/connections.ts";
+import type { HookContext, HookEvent, HookOutcome } from "../../../lib/hooks/hook.ts";
+import type { Counts, Endpoint } from "../../../lib/host/connections.ts";
+import { Stats } from "../../../lib/http/stats.ts";
 import { StopRequested } from "../../../lib/host/signals.ts";
 import { CurrentIntent } from "../../../lib/lifecycle/current_intent.ts";
 import { runLifecycle } from "../../../lib/lifecycle/lifecycle.ts";
@@ -21,6 +22,9 @@ export function secondOf(at: number): number {
   return Math.round(at / SECOND);
 }
 
+/** What `-wait-for` has seen of the application. */
+export const ANSWERS = [{ url: "tcp://127.0.0.1:9092", ready: true }];
+
 /** How a life is set up. */
 export interface LifeOptions {
   readonly args?: readonly string[];
@@ -29,10 +33,11 @@ export interface LifeOptions {
   readonly hook?: (
     event: HookEvent,
     timeout: number | undefined,
+    context: HookContext,
   ) => HookOutcome | Promise<HookOutcome>;
-  /** Connections to the target that are open, as they are counted. */
-  readonly connections?: () => number;
-  /** The same, with those that come and are not seen open. */
+  /** Connections to a port of the target that are open, as they are counted. */
+  readonly connections?: (port: number) => number;
+  /** To all ports, with those that come and are not seen open. */
   readonly count?: () => Counts;
 }
 
@@ -52,7 +57,8 @@ export class Life {
   readonly clock = new VirtualClock();
   readonly log = new KeptLog();
   readonly config: Config;
-  readonly progress = new Progress(this.clock);
+  readonly stats = new Stats();
+  readonly progress = new Progress(this.clock, this.stats);
   readonly intent: CurrentIntent;
   readonly view: View;
   readonly elb: FakeLoadBalancer;
@@ -68,7 +74,7 @@ export class Life {
 
   constructor(options: LifeOptions = {}) {
     this.#options = options;
-    const { args = [], groups = ["kafka"], connections } = options;
+    const { args = [], groups = ["kafka"] } = options;
     this.elb = new FakeLoadBalancer(this.clock, groups);
     const names = groups.map((name) => `-target-group-name=${name}`);
     const reading = readConfig([...names, "-target-id=10.0.0.1", ...args], {});
@@ -79,10 +85,16 @@ export class Life {
     const { gracePeriod, drain } = this.config;
     const intent = this.intent = new CurrentIntent({ clock, signals, gracePeriod });
     this.view = createView({
-      ...{ clock, intent, progress, connections },
+      ...{ clock, intent, progress },
+      connections: options.connections && ((each) => this.#connectionsTo(each)),
       minDrainTime: drain.minTime,
-      application: { answers: () => Promise.resolve(true), last: () => [] },
+      application: { answers: () => Promise.resolve(true), last: () => ANSWERS },
     });
+  }
+
+  #connectionsTo(each: readonly Endpoint[]): number {
+    const { connections = () => 0 } = this.#options;
+    return each.reduce((sum, { port }) => sum + connections(port), 0);
   }
 
   /** A stop signal at a moment, and perhaps a second one. */
@@ -109,16 +121,17 @@ export class Life {
 
   /** Lives it to its end. */
   async run(): Promise<LifecycleOutcome> {
-    const { application, hook, connections } = this.#options;
-    const follow = this.#options.count ?? (connections && opening(connections));
+    const { application, hook, connections, count } = this.#options;
+    const follow = (each: readonly Endpoint[]) => count ?? opening(() => this.#connectionsTo(each));
     const { clock, log, intent, progress, elb } = this;
     return await this.clock.run(runLifecycle(this.config, {
       ...{ clock, log, intent, progress },
       elb: limited(elb, clock),
       hooks: {
-        run: ({ event, timeout }) => {
+        run: (context) => {
+          const { event, timeout } = context;
           this.hooks.push(event);
-          return Promise.resolve(hook?.(event, timeout) ?? { outcome: "succeeded" });
+          return Promise.resolve(hook?.(event, timeout, context) ?? { outcome: "succeeded" });
         },
       },
       application: application ?? {
@@ -126,12 +139,13 @@ export class Life {
         restarted: () => new Promise(() => {}),
       },
       observer: {
+        onDeregistered: this.stats.onDeregistered,
         onReregistered: (arn) => this.reregistered.push(arn),
         onDrainWaited: (outcome) => this.drainEnds.push(outcome),
         onUndrainedStop: () => this.drainEnds.push("none"),
       },
       onIdle: () => this.rests.push(progress.phase),
-      ...(follow !== undefined && { connections: () => follow }),
+      ...((count ?? connections) && { connections: follow }),
     }));
   }
 }
