@@ -3,7 +3,6 @@ import type { ElasticLoadBalancing } from "./aws/elb.ts";
 import { ApiError } from "./aws/errors.ts";
 import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
-import { publicPart } from "./config/addresses.ts";
 import type { Config } from "./config/config.ts";
 import { HOOK_EVENTS } from "./hooks/hook.ts";
 import { listenAddressText } from "./host/address.ts";
@@ -11,6 +10,7 @@ import type { Clock } from "./host/clock.ts";
 import { durationText, type Milliseconds } from "./host/duration.ts";
 import { EXIT, type ExitName } from "./host/exit.ts";
 import type { Log } from "./host/log.ts";
+import { publicPart, withoutSecrets } from "./host/public_part.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import { type Attachment, resolveGroups } from "./registration/resolve.ts";
 import { membershipIn } from "./registration/health.ts";
@@ -109,7 +109,7 @@ class Report {
     for (const event of HOOK_EVENTS) {
       const { command, url, timeout } = hooks[event];
       const time = `, ${durationText(timeout)} at most`;
-      if (command) this.#say(event, `runs ${JSON.stringify(command)}${time}`);
+      if (command) this.#say(event, `runs ${JSON.stringify(withoutSecrets(command))}${time}`);
       if (url) this.#say(event, `posts to ${publicPart(url)}${time}`);
     }
     if (service === undefined) {

@@ -5,14 +5,7 @@ import { shellExists, syntaxError } from "./hooks/words.ts";
 import { openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import type { LineWriter } from "./host/line_writer.ts";
-import {
-  createLog,
-  droppedLine,
-  type Log,
-  type LogFormat,
-  type LogLevel,
-  printable,
-} from "./host/log.ts";
+import { createLog, droppedLine, type Log, printable } from "./host/log.ts";
 import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/permissions.ts";
 import { noProxy } from "./host/proxy.ts";
 import { openReaper, type Reap } from "./host/reaper.ts";
@@ -76,7 +69,7 @@ async function runSidecar(
   const needs = needsOf(config, env);
   const lacking = lackingPermissions(needs);
   if (lacking.length > 0) return notAllowed(lacking, stderr);
-  const log = openLog(config.log, stderr);
+  const log = openLog({ ...config.log, secrets: secretsOf(env) }, stderr);
   logStops(signals, log);
   signals.onLaterError = (error) =>
     log.error("unexpected error while stopping", { error: describe(error) });
@@ -92,8 +85,14 @@ async function runSidecar(
   return await end(await sidecar(config, world), terminationLog, log);
 }
 
+/** Keys that a hook inherits, and may print; none of AWS is shorter. */
+function secretsOf(env: Readonly<Record<string, string>>): string[] {
+  const names = ["SECRET_ACCESS_KEY", "SESSION_TOKEN", "CONTAINER_AUTHORIZATION_TOKEN"];
+  return names.map((name) => env[`AWS_${name}`] ?? "").filter(({ length }) => length >= 16);
+}
+
 function openLog(
-  settings: { readonly format: LogFormat; readonly level: LogLevel },
+  settings: Omit<Parameters<typeof createLog>[0], "write">,
   stderr: LineWriter,
 ): Log {
   const log = createLog({ ...settings, write: (line) => stderr.write(line) });

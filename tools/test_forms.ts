@@ -62,7 +62,8 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
     const folder = await Deno.makeTempDir();
     const program = await compileInto(folder);
     await endToEnd({ SIDECAR: program, SIDECAR_CASES: CORE });
-    await endToEnd({ SIDECAR: program }, ATTACKS);
+    await endToEnd({ SIDECAR: program }, ["attack/"]);
+    await endToEnd({ SIDECAR: program, SIDECAR_CASES: CREDENTIALS }, ["credentials_test.ts"]);
     await denials(`${folder}/probe`);
     await codeCache(`${folder}/cached`);
     await Deno.remove(folder, { recursive: true });
@@ -73,11 +74,13 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-/** Attacks, which the suite makes on the bundle. */
-const ATTACKS = ["hostile", "hostile_replies", "unread"];
+/** What keeps credentials where they belong. */
+const CREDENTIALS = "^a program in ~/.aws|with a message that repeats the request";
 
-async function endToEnd(env: Environment, names = ["life", "signals", "usage"]): Promise<void> {
-  const tests = names.map((name) => `tests/e2e/${name}_test.ts`);
+const LIFECYCLE = ["life_test.ts", "signals_test.ts", "usage_test.ts"];
+
+async function endToEnd(env: Environment, paths = LIFECYCLE): Promise<void> {
+  const tests = paths.map((path) => `tests/e2e/${path}`);
   await runDeno("test", ["--no-prompt", "-A", ...tests], { env });
 }
 

@@ -11,9 +11,7 @@ const IMPORT = /npm:(@(?:aws-sdk|smithy)\/[\w-]+)@([\d.]+)/g;
 /** What meets the SDK: the client, credentials, the wire, the bundle. */
 const TESTS = [
   ...["tests/unit/aws", "tests/unit/tools"],
-  ...["life", "credentials", "faults", "hostile_replies"].map((name) =>
-    `tests/e2e/${name}_test.ts`
-  ),
+  ...["life", "credentials", "faults", "attack/replies"].map((name) => `tests/e2e/${name}_test.ts`),
 ];
 
 /** The newest version of the same major version. */

@@ -4,7 +4,7 @@
  * with values joined by `=`, because Go and `parseArgs` differ in which flags take the next argument.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { withoutSecrets } from "./addresses.ts";
+import { withoutSecrets } from "../host/public_part.ts";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
 import { quote } from "./go_values.ts";
 

@@ -1,6 +1,6 @@
 /** The value of every flag, from command line, environment and defaults. */
 import type { Arguments } from "./arguments.ts";
-import { publicPart, withoutSecrets } from "./addresses.ts";
+import { publicPart, withoutSecrets } from "../host/public_part.ts";
 import { isBlank, type System } from "./flag.ts";
 import { flag, FLAG_NAMES, type FlagName, type FlagValues, variablesOf } from "./flags.ts";
 import { quote } from "./go_values.ts";

@@ -2,6 +2,7 @@
 import { abortable } from "@std/async/abortable";
 import type { Milliseconds } from "../host/duration.ts";
 import type { LogFields } from "../host/log.ts";
+import { withoutSecrets } from "../host/public_part.ts";
 import type { ActionOutcome, HookAction, HookContext, HookPorts } from "./hook.ts";
 import { Output } from "./output.ts";
 import { endGroup } from "./process_group.ts";
@@ -19,7 +20,7 @@ const STDIO = { detached: true, stdin: "null", stdout: "piped", stderr: "piped" 
  */
 export function commandAction(command: string, ports: HookPorts): HookAction {
   return {
-    fields: { command },
+    fields: { command: withoutSecrets(command) },
     run: (context, signal) => runCommand(command, context, signal, ports),
   };
 }

@@ -27,12 +27,18 @@ export type LogLevel = typeof LOG_LEVELS[number];
  * Makes a log.
  * @param options Lines below `level` are not written; `write` takes one without its end.
  */
-export function createLog({ format, level, write }: {
+export function createLog({ format, level, write, secrets = [] }: {
   readonly format: LogFormat;
   readonly level: LogLevel;
   readonly write: (line: string) => void;
+  /** What no line shows. @default {[]} */
+  readonly secrets?: readonly string[];
 }): Log {
-  return new Logger("sidecar", LEVEL_NAMES[level], { handlers: [new LineHandler(format, write)] });
+  const handler = new LineHandler(
+    format,
+    (line) => write(secrets.reduce((text, secret) => text.replaceAll(secret, "…"), line)),
+  );
+  return new Logger("sidecar", LEVEL_NAMES[level], { handlers: [handler] });
 }
 
 /** The line about lines that were dropped. `-log-level` does not hide it. */

@@ -1,5 +1,11 @@
 /** Decides who may call the endpoints that change something: `/drain` and `/register`. */
-import { type AddressRange, isInRange, LOOPBACK, peerAddress } from "../host/address.ts";
+import {
+  type AddressRange,
+  canonicalAddress,
+  isInRange,
+  LOOPBACK,
+  peerAddress,
+} from "../host/address.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { Ports } from "../lifecycle/ports.ts";
 import { TokenFile } from "./token.ts";
@@ -109,7 +115,7 @@ function refusalByHeaders(headers: ReadonlyMap<string, string>): Refusal | undef
   }
   const host = headers.get("host") ?? "";
   const [, withoutPort = ""] = /^([^:]*)(?::[0-9]*)?$/.exec(host) ?? [];
-  return LOCAL_HOST.test(host) || peerAddress(withoutPort) !== undefined
+  return LOCAL_HOST.test(host) || canonicalAddress(withoutPort) !== undefined
     ? undefined
     : { reason: "host", text: "its Host header is a name: call the pod by its IP address" };
 }

@@ -56,12 +56,15 @@ export class QuotingApi implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #lastQuote = "";
 
-  constructor(code: string) {
+  /** @param say What its message begins with. */
+  constructor(code: string, say = "") {
     this.#server = Deno.serve({ hostname: AGENT, port: 0, onListen: () => {} }, async (request) => {
       const headers = [...request.headers].map(([name, value]) => `${name}:${value}`);
       const body = await request.text();
       this.#lastQuote = [
-        `'${request.headers.get("x-amz-security-token")}' not a valid key=value pair (missing ` +
+        `${say}'${
+          request.headers.get("x-amz-security-token")
+        }' not a valid key=value pair (missing ` +
         `equal-sign) in Authorization header: '${request.headers.get("authorization")}'.`,
         "The Canonical String for this request should have been",
         ...headers,

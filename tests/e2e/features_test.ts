@@ -73,7 +73,7 @@ const CHECKS: readonly (readonly [string, number, readonly RegExp[], SceneOption
   ],
 ];
 
-const cases: Case[] = [
+const CASES: readonly Case[] = [
   {
     name: "-wait-idle holds a drain on while a client is connected, and ends it soon after",
     run: async () => {
@@ -208,31 +208,4 @@ const cases: Case[] = [
   })),
 ];
 
-/** Starts a command as process 1 of a namespace of its own, with a `/proc` of its own. */
-const AS_PROCESS_1 = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"];
-const canUnshare = await new Deno.Command("unshare", { args: [...AS_PROCESS_1.slice(1), "true"] })
-  .output().then(({ success }) => success, () => false);
-
-if (canUnshare) {
-  cases.push({
-    name: "as process 1 it reaps what hooks leave in the background",
-    run: async () => {
-      await using scene = await Scene.start({
-        starter: AS_PROCESS_1,
-        args: [
-          "-pre-register-command=for i in 1 2 3; do sleep 1000 & done",
-          "-pre-deregister-command=sleep 1000 & sleep 1000",
-          "-pre-deregister-timeout=200ms",
-          "-post-deregister-command=echo zombies: $(grep -l '^State:.Z' /proc/[0-9]*/status | wc -l)",
-          ...["-require-in-service", "-wait-in-service-timeout=1ms"],
-        ],
-        group: { health: { check: "assumed", after: 0, healthy: false } },
-      });
-      await ends(scene, 4);
-      assertEquals(scene.sidecar.log.join("\n").match(/zombies: \d/g)?.at(-1), "zombies: 0");
-      assert(!scene.sidecar.log.some((line) => line.includes("WARN  as process 1")));
-    },
-  });
-}
-
-sideBySide(cases);
+sideBySide(CASES);

@@ -4,7 +4,8 @@ import { inTime, test } from "../test.ts";
 /** One test. */
 export interface Case {
   readonly name: string;
-  run(): Promise<void>;
+  /** @returns What came of it, to be printed. */
+  run(): Promise<string | void>;
 }
 
 const AT_A_TIME = 9;
@@ -26,11 +27,18 @@ export function sideBySide(all: readonly Case[]): void {
   });
 }
 
+async function runAndPrint(one: Case): Promise<void> {
+  const came = await one.run();
+  if (came !== undefined) console.log(`${one.name}: ${came}`);
+}
+
 function startAll(cases: readonly Case[]): readonly Promise<void>[] {
   const lanes: Promise<unknown>[] = Array(AT_A_TIME).fill(Promise.resolve());
   return cases.map((one, index) => {
     const lane = index % AT_A_TIME;
-    const result = (lanes[lane] ?? Promise.resolve()).then(() => inTime(() => one.run(), LIMIT));
+    const result = (lanes[lane] ?? Promise.resolve()).then(() =>
+      inTime(() => runAndPrint(one), LIMIT)
+    );
     // Its own test reports the failure; until that runs, nobody has to handle it.
     lanes[lane] = result.catch(() => {});
     return result;

@@ -1,4 +1,5 @@
 /** The shared config files of the AWS tools, as far as the sidecar reads them itself. */
+import { smallFileText } from "../../host/small_file.ts";
 
 /** A line of such a file that makes the SDK run a program. */
 const CREDENTIAL_PROCESS = /^\s*credential_process\s*=/m;
@@ -17,7 +18,7 @@ export function hasCredentialProcess(env: Readonly<Record<string, string>>): boo
 /** A missing or unreadable file counts as empty: the SDK reads nothing from it either. */
 function textOf(file: string): string {
   try {
-    return Deno.readTextFileSync(file);
+    return smallFileText(file);
   } catch {
     return "";
   }

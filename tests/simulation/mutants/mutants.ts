@@ -630,7 +630,7 @@ const OF_THE_EDGES: readonly Mutant[] = [
       "await abortable(this.#writing, signal)",
       "await this.#writing",
     ],
-  ], "tests/e2e/unread_test.ts"),
+  ], "tests/e2e/attack/unread_test.ts"),
   ...inside("host/signals.ts#listenForStop", [
     ["16.16: one Ctrl-C that arrives twice forces the stop", ">= SAME_REQUEST", "> 0"],
     [

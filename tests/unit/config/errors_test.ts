@@ -1,6 +1,6 @@
 /** Everything that can be wrong with the input, and the message that it gets. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { publicPart } from "../../../lib/config/addresses.ts";
+import { publicPart } from "../../../lib/host/public_part.ts";
 import { flag, type FlagName } from "../../../lib/config/flags.ts";
 import { ARN, errorsOf } from "./_reading.ts";
 

@@ -123,3 +123,15 @@ Deno.test("the line about dropped lines is a line of the log in either format", 
   const { level, ...rest } = JSON.parse(droppedLine("json", 3));
   assertEquals([level, rest.message, rest.lines], ["warn", message, 3]);
 });
+
+Deno.test("a secret of the environment is in no line, in either format", () => {
+  const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY==";
+  for (const format of ["text", "json"] as const) {
+    const written: string[] = [];
+    const write = (line: string) => void written.push(line);
+    const log = createLog({ format, level: "info", write, secrets: [secret] });
+    log.info(`said ${secret} twice: ${secret}`, { line: `KEY="${secret}"` });
+    assertEquals(written[0]?.split("…").length, 4);
+    assertEquals(written[0]?.includes(secret), false);
+  }
+});

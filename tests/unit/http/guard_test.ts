@@ -69,7 +69,15 @@ const BAD_HEADERS: readonly [string, string, string][] = [
   ["accept-language", "de,en-US;q=0.7", "browser"],
   ["upgrade-insecure-requests", "1", "browser"],
   ["sec-ch-ua-mobile", "?0", "browser"],
-  ...["evil.example", "evil.example:8080", "localhost.evil.example", "0x7f.1", "1.2.3", "a:b:c"]
+  ...[
+    "evil.example",
+    "evil.example:8080",
+    "localhost.evil.example",
+    "0x7f.1",
+    "1.2.3",
+    "a:b:c",
+    "127.0.0.1%evil.example",
+  ]
     .map((host): [string, string, string] => ["host", host, "host"]),
 ];
 /** The kubelet's, and those of programs. */

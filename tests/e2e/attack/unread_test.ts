@@ -1,8 +1,8 @@
 /** A sidecar whose log nothing reads, or that a hook keeps busy, does its work all the same. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ends, get, start } from "./drain.ts";
-import { Scene } from "./scene.ts";
-import { sideBySide } from "./side_by_side.ts";
+import { ends, get, start } from "../drain.ts";
+import { Scene } from "../scene.ts";
+import { sideBySide } from "../side_by_side.ts";
 
 /** How soon a signal must have led to a call, in milliseconds: many times what it takes. */
 const AT_ONCE = 2_000;

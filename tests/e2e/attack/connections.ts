@@ -1,12 +1,12 @@
 /**
  * Probes and a drain beside clients that keep the HTTP service from its work.
  *
- * `deno task run tests/e2e/hostile.ts` takes a minute, with 10,000 connections of each kind.
+ * `deno task run tests/e2e/attack/connections.ts` takes a minute, with 10,000 connections of each kind.
  */
 import { assert, assertEquals } from "@std/assert";
-import { memoryOf } from "../process/proc.ts";
-import { type Answer, DRAINED, ends, get, serving } from "./drain.ts";
-import type { Attack } from "./hostile_clients.ts";
+import { memoryOf } from "../../process/proc.ts";
+import { type Answer, DRAINED, ends, get, serving } from "../drain.ts";
+import type { Attack } from "./clients.ts";
 
 /** Between two probes, and left for the drain at the end, in milliseconds. */
 const PROBE_PAUSE = 1_000;
@@ -63,7 +63,7 @@ export function assertBearable({ slowestProbe, drain, risen }: Experience): void
 
 /** The number of connections that there were. */
 async function attacked(attack: Attack): Promise<number> {
-  const script = new URL("hostile_clients.ts", import.meta.url).pathname;
+  const script = new URL("clients.ts", import.meta.url).pathname;
   const args = ["run", "-q", "--no-config", "--allow-net", script];
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [...args, JSON.stringify(attack)],
