@@ -22,6 +22,8 @@ export type Probe = (address: ApplicationAddress, signal: AbortSignal) => Promis
 
 /** The kubelet reads no more of a reply either. */
 const LONGEST_REPLY = 10 * 1024;
+/** How many replies with a status below 200 may come before the one that counts: each takes memory. */
+const MOST_EARLY_REPLIES = 8;
 
 /** Checks by a connection of its own, and leaves no socket open. */
 export async function probe(address: ApplicationAddress, signal: AbortSignal): Promise<Answer> {
@@ -76,6 +78,12 @@ async function get(url: string, signal: AbortSignal): Promise<Answer> {
     outgoing.removeListener("error", reject).on("error", end);
   });
   outgoing.on("error", reject);
+  let early = 0;
+  outgoing.on("information", () => {
+    if (++early > MOST_EARLY_REPLIES) {
+      outgoing.destroy(new Error("too many replies before the last"));
+    }
+  });
   outgoing.end();
   return await promise;
 }
