@@ -1,5 +1,7 @@
 /** The rules of the structure, as `docs/architecture.md` states them. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { changed } from "../simulation/mutants/main.ts";
+import { MUTANTS } from "../simulation/mutants/mutants.ts";
 import { importsOf, moduleOf, program, read, sourceFiles } from "./modules.ts";
 
 Deno.test("every file of the program is in a module", () => {
@@ -73,6 +75,13 @@ Deno.test("no lint rule and no type error is silenced", () => {
   const all = [...program, ...sourceFiles("tests/"), ...sourceFiles("tools/")];
   const silencer = new RegExp("(deno-lint|@ts)-(ignore|expect-error|nocheck)");
   assertEquals(all.filter((path) => silencer.test(read(path))), []);
+});
+
+Deno.test("each mutant of the simulation finds once what it changes", () => {
+  for (const mutant of MUTANTS) {
+    const source = read(`lib/${mutant.at.split("#", 1)}`);
+    assertNotEquals(changed(source, mutant), source);
+  }
 });
 
 Deno.test("both ways to the std packages name the same imports", () => {

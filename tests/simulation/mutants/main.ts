@@ -65,7 +65,7 @@ function fileOf({ at }: Mutant, copy: string): string {
 }
 
 /** @throws {Error} The function, or what is to be found in it, is not there once. */
-function changed(source: string, { name, at, find, put }: Mutant): string {
+export function changed(source: string, { name, at, find, put }: Mutant): string {
   const { from, to } = bodyOf(source, at.slice(at.indexOf("#") + 1));
   const words = find.trim().split(/\s+/).map((word) =>
     word.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")

@@ -291,8 +291,8 @@ const OF_RETRIES: readonly Mutant[] = [
   ...inside("registration/poll_schedule.ts#nextPollIn", [
     [
       "it polls the health without a pause",
-      "if (likely.some(({ from, to }) => now >= from && now < to)) return pace.close;",
-      "return 1;",
+      "now >= quiet.to) return every;",
+      "now >= quiet.to) return 1;",
     ],
   ]),
 ];
@@ -373,8 +373,8 @@ const OF_STEPS: readonly Mutant[] = [
     ],
     [
       "/drain is answered 200 where nobody knows whether the target is deregistered",
-      "if (left !== undefined) return",
-      "if (left !== undefined && intent.forcedStop.aborted) return",
+      "if (left !== undefined) {",
+      "if (left !== undefined && intent.forcedStop.aborted) {",
     ],
     [
       "16.5: what an earlier registration cycle left draining is forgotten",

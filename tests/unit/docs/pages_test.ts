@@ -149,7 +149,7 @@ Deno.test("the docs hold no left-overs, no places of one machine, no boasts", ()
 Deno.test("the README's first screen has exactly the two commands", () => {
   const firstScreen = read("README.md").indexOf("\n## ");
   const commands = blocksOf("README.md").filter(({ at }) => at < firstScreen)
-    .map(({ text }) => text.trim());
+    .flatMap(({ text }) => text.trim().split("\n"));
   assertEquals(commands, ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
 });
 
