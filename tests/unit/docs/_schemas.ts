@@ -1,11 +1,10 @@
 /** Manifests against the schemas of the Kubernetes API. */
 import { assert, assertEquals } from "@std/assert";
-import type { validate as validateDeployment } from "kubernetes-models/schemas/IoK8sApiAppsV1Deployment";
 import { type parse, parseAllDocuments } from "yaml";
 import { read } from "./_docs.ts";
 
 /** A validator that was made from the API's own schema. */
-export type Validate = typeof validateDeployment & { errors?: unknown };
+export type Validate = ((data: unknown) => boolean) & { errors?: unknown };
 /** A part of a manifest, as YAML has it. */
 export type Part = ReturnType<typeof parse>;
 
