@@ -15,7 +15,7 @@ export interface Reach {
 }
 
 /** Tests that say nothing of the program, or that take longer than a change is worth. */
-const LEFT_OUT = /\/(docs|tools|bench|cluster|rollout|emulator)\//;
+const LEFT_OUT = /\/(docs\/(?!pinned)|(tools|bench|cluster|rollout|emulator)\/)/;
 /** Tests of the real process. */
 const END_TO_END = ["usage", "features", "life", "drain", "signals"];
 
