@@ -45,6 +45,8 @@ function nameOf(arn: string): string {
 /** Groups that drain by a timer; calls take 10 ms, and are applied at once, by default. */
 export class FakeLoadBalancer implements ElasticLoadBalancing {
   readonly calls: { call: ApiCall; group: string; at: number; target?: Target }[] = [];
+  /** Called with each call. */
+  onCall: (call: ApiCall, group: string) => unknown = () => {};
   /** By group; groups that are not in it do not exist. */
   readonly states = new Map<string, State>();
   /** How long a target drains. */
@@ -136,6 +138,7 @@ export class FakeLoadBalancer implements ElasticLoadBalancing {
     { target, apply = () => {} }: { target?: Target; apply?: () => void } = {},
   ): Promise<void> {
     signal.throwIfAborted();
+    this.onCall(call, group);
     this.calls.push({
       call,
       group,
