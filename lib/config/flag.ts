@@ -52,41 +52,10 @@ export function isBlank({ word }: Flag, text: string): boolean {
 
 /** A flag that may be repeated. */
 export function list<T>(parse: Parser<T>, help: string): Flag<readonly T[]> {
-  const row = { word: "string", default: "", help, list: true } as const;
-  return { ...row, read: (texts, system) => parseAll(texts, parse, system) };
-}
-
-/** A flag without a default. */
-export function optional<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
-  return single(parse, undefined, { word: "string", default: "", help });
-}
-
-/** A URL without a default. */
-export function optionalUrl<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
-  return { ...optional(parse, help), isUrl: true };
-}
-
-/** Any text, without a default. */
-export function text(help: string): Flag<string | undefined> {
-  return optional((text) => ({ value: text }), help);
-}
-
-/** Any text, with a default. */
-export function textOr(absent: string, help: string): Flag<string> {
-  return single((text) => ({ value: text }), absent, { word: "string", default: absent, help });
-}
-
-/** One of several words. */
-export function choice<const C extends string>(
-  choices: readonly C[],
-  absent: NoInfer<C>,
-  help: string,
-): Flag<C> {
-  const parse = (text: string): Parsed<C> => {
-    const value = choices.find((choice) => choice === text);
-    return value !== undefined ? { value } : { error: `it must be one of ${choices.join(", ")}` };
+  return {
+    ...{ word: "string", default: "", help, list: true },
+    read: (texts, system) => parseAll(texts, parse, system),
   };
-  return single(parse, absent, { word: "string", default: absent, help });
 }
 
 /** A flag whose last value wins. @param absent The value if none is given. */
@@ -103,6 +72,35 @@ export function single<T, D>(
       return { value: value.at(-1) ?? absent, errors };
     },
   };
+}
+
+/** A flag without a default. */
+export function optional<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
+  return single(parse, undefined, { word: "string", default: "", help });
+}
+
+/** A URL without a default. */
+export function optionalUrl<T>(parse: Parser<T>, help: string): Flag<T | undefined> {
+  return { ...optional(parse, help), isUrl: true };
+}
+
+/** Any text, with a default or without. */
+export function text<D extends string | undefined>(absent: D, help: string): Flag<string | D> {
+  const parse = (text: string) => ({ value: text });
+  return single(parse, absent, { word: "string", default: absent ?? "", help });
+}
+
+/** One of several words. */
+export function choice<const C extends string>(
+  choices: readonly C[],
+  absent: NoInfer<C>,
+  help: string,
+): Flag<C> {
+  const parse = (text: string): Parsed<C> => {
+    const value = choices.find((choice) => choice === text);
+    return value !== undefined ? { value } : { error: `it must be one of ${choices.join(", ")}` };
+  };
+  return single(parse, absent, { word: "string", default: absent, help });
 }
 
 function parseAll<T>(

@@ -13,7 +13,7 @@ import {
   parseWebhookUrl,
 } from "./addresses.ts";
 import { parseCommand } from "./command.ts";
-import { choice, type Flag, list, optional, optionalUrl, text, textOr } from "./flag.ts";
+import { choice, type Flag, list, optional, optionalUrl, text } from "./flag.ts";
 import { boolean, port, time, timeout, unlimited } from "./go_values.ts";
 import { parseGroupArn, parseGroupName, parseRegion, parseTargetIds } from "./target.ts";
 
@@ -29,6 +29,7 @@ export const FLAGS = {
   },
   "target-port": port("Port to register, if it is not the target group's own"),
   "availability-zone": text(
+    undefined,
     "Availability Zone of the target, or all for an IP address outside the VPC",
   ),
   "pre-register-command": optional(parseCommand, "Command to execute before target is registered"),
@@ -112,7 +113,10 @@ export const FLAGS = {
     needs: "listen",
   },
   "drain-token-file": {
-    ...text("File containing the bearer token that lets any client call /drain and /register"),
+    ...text(
+      undefined,
+      "File containing the bearer token that lets any client call /drain and /register",
+    ),
     needs: "listen",
   },
   "drain-token-required": {
@@ -136,7 +140,7 @@ export const FLAGS = {
   ),
   "log-format": choice(LOG_FORMATS, "text", "Format of log lines: text or json"),
   "log-level": choice(LOG_LEVELS, "info", "Lowest level to log: debug, info, warn or error"),
-  "termination-log": textOr(DEFAULT_TERMINATION_LOG, "File to write the reason for a failure to"),
+  "termination-log": text(DEFAULT_TERMINATION_LOG, "File to write the reason for a failure to"),
   "check": boolean(
     false,
     "Report what a run would do and what is missing, register nothing, and exit",

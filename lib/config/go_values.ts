@@ -29,15 +29,11 @@ export function timeout(absent: string, help: string): Flag<Milliseconds> {
 
 /** A duration that is not limited, Infinity, unless it is given. */
 export function unlimited(help: string): Flag<Milliseconds> {
-  const { read, ...row } = time("0s", help);
-  const of = (value: Milliseconds) => value === 0 ? Infinity : value;
-  return {
-    ...row,
-    read: (texts, system) => {
-      const { value, errors } = read(texts, system);
-      return { value: of(value), errors };
-    },
+  const parse = (text: string): Parsed<Milliseconds> => {
+    const parsed = parseTime(text);
+    return "value" in parsed && parsed.value === 0 ? { value: Infinity } : parsed;
   };
+  return duration(parse, "0s", help);
 }
 
 /** A duration that may be zero. @param absent The default, in Go's syntax. */

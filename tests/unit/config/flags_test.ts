@@ -21,8 +21,7 @@ const { values: DEFAULTS } = settingsOf([]);
 
 for (const name of FLAG_NAMES) {
   Deno.test(`-${name} is declared in full, and means the same as its variable`, () => {
-    // parseArgs takes a dot for a path, and `no-` for a negation.
-    assertMatch(name, /^(?!no-|h$|help$)[a-z]+(-[a-z]+)*$/);
+    assertMatch(name, /^(?!h$|help$)[a-z]+(-[a-z]+)*$/);
     assertMatch(flag(name).help, /^[A-Z].*[^.]$/);
     const [text, place, value = text] = GOOD[name];
     const needed = flag(name).needs === undefined

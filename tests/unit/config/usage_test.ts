@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Flag, list, optional, textOr } from "../../../lib/config/flag.ts";
+import { type Flag, list, optional, text } from "../../../lib/config/flag.ts";
 import { flag, FLAG_NAMES } from "../../../lib/config/flags.ts";
 import { boolean, port, time } from "../../../lib/config/go_values.ts";
 import { describeFlag, usage } from "../../../lib/config/usage.ts";
@@ -11,8 +11,8 @@ const parse = (text: string) => ({ value: text });
 const LAYOUT: readonly (readonly [Flag, string])[] = [
   [list(parse, "Help"), "  -x string\n    \tHelp (may be repeated)"],
   [{ ...optional(parse, "Help"), fallback: "POD_IP" }, "  -x string\n    \tHelp (default $POD_IP)"],
-  [textOr("", "Help"), "  -x string\n    \tHelp"],
-  [textOr('a"\n', "Help"), '  -x string\n    \tHelp (default "a\\"\\n")'],
+  [text("", "Help"), "  -x string\n    \tHelp"],
+  [text('a"\n', "Help"), '  -x string\n    \tHelp (default "a\\"\\n")'],
   [time("0s", "Help"), "  -x duration\n    \tHelp"],
   [time("1ns", "Help"), "  -x duration\n    \tHelp (default 1ns)"],
   [boolean(false, "Help"), "  -x\n    \tHelp"],
