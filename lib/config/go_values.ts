@@ -1,10 +1,5 @@
 /** Booleans, durations, integers and quoted strings in the syntax of Go's flag package. */
-import {
-  DurationSyntaxError,
-  type Milliseconds,
-  milliseconds,
-  parseDuration,
-} from "../host/duration.ts";
+import { type Milliseconds, parseDuration } from "../host/duration.ts";
 import { HIGHEST_PORT } from "../host/address.ts";
 import { type Flag, type Parsed, single } from "./flag.ts";
 
@@ -59,17 +54,15 @@ function parseTimeout(text: string): Parsed<Milliseconds> {
 }
 
 function parseTime(text: string): Parsed<Milliseconds> {
-  try {
-    const ns = parseDuration(text);
-    return ns < 0n ? { error: "it must not be negative" } : { value: milliseconds(ns) };
-  } catch (error) {
-    if (!(error instanceof DurationSyntaxError)) throw error;
-    const lacksUnit = /^[0-9]*[1-9][0-9]*$/.test(text);
-    const remedy = lacksUnit
-      ? `a duration needs a unit, as in ${text}s or ${text}m`
-      : "a duration is a number with a unit, as in 300ms, 30s or 1h5m";
-    return { error: `parse error: ${remedy}` };
+  const ns = parseDuration(text);
+  if (ns !== undefined) {
+    return ns < 0n ? { error: "it must not be negative" } : { value: Number(ns) / 1_000_000 };
   }
+  const lacksUnit = /^[0-9]*[1-9][0-9]*$/.test(text);
+  const remedy = lacksUnit
+    ? `a duration needs a unit, as in ${text}s or ${text}m`
+    : "a duration is a number with a unit, as in 300ms, 30s or 1h5m";
+  return { error: `parse error: ${remedy}` };
 }
 
 /** `strconv.ParseInt` with base 0: underscores between digits, and a prefix sets the base. */

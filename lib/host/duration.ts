@@ -1,16 +1,11 @@
 /**
- * Time spans: how the program counts them, and how people write and read them.
- * Syntax and messages are those of Go's `time.ParseDuration` and `Duration.String` (time/format.go,
- * time/time.go), so that a manifest written for the original program means the same here.
+ * Time spans: how the program counts them, and how people write and read them. The syntax is that of
+ * Go's `time.ParseDuration` and `Duration.String` (time/format.go, time/time.go), so that a manifest
+ * written for the original program means the same here.
  */
 
 /** A time span or a moment. All code past the command line counts time in milliseconds. */
 export type Milliseconds = number;
-
-/** A text that is no duration; its message is Go's. */
-export class DurationSyntaxError extends Error {
-  override readonly name = "DurationSyntaxError";
-}
 
 /** The units, in nanoseconds. The micro sign and the Greek letter mu mean the same. */
 const UNITS: ReadonlyMap<string, bigint> = new Map([
@@ -24,44 +19,33 @@ const UNITS: ReadonlyMap<string, bigint> = new Map([
   ["h", 3_600_000_000_000n],
 ]);
 
+/** A number with its unit. */
+const TERM = new RegExp(
+  `(?=\\.?[0-9])([0-9]*)(?:\\.([0-9]*))?(${[...UNITS.keys()].join("|")})(?=[0-9.]|$)`,
+  "gy",
+);
+
 /** Go holds a duration in a signed 64-bit number; its magnitude may reach this when negative. */
 const LIMIT = 2n ** 63n;
 
-/** One number and what follows it up to the next number: its unit. */
-const TERM = /^([0-9]*)(?:\.([0-9]*))?([^0-9.]*)/;
-
 /**
  * Reads a duration as Go does: `300ms`, `1h2m3.5s`, `-1.5h`, `0`.
- * @returns Nanoseconds, cut off below one.
- * @throws {DurationSyntaxError} It is none, or does not fit into 64 bits.
+ * @returns Nanoseconds, cut off below one; undefined: it is none, or does not fit into 64 bits.
  */
-export function parseDuration(text: string): bigint {
+export function parseDuration(text: string): bigint | undefined {
   const isNegative = text.startsWith("-");
-  let rest = text.replace(/^[+-]/, "");
-  if (rest === "0") return 0n;
-  if (rest === "") throw invalid(text);
+  const terms = text.replace(/^[+-]/, "");
+  if (terms === "0") return 0n;
   let sum = 0n;
-  while (rest !== "") {
-    const [term = "", whole = "", fraction = "", unit = ""] = TERM.exec(rest) ?? [];
-    if (whole === "" && fraction === "") throw invalid(text);
-    // Go complains of a number that is too long before it checks the unit.
-    if (BigInt(whole) > LIMIT) throw invalid(text);
-    sum += nanoseconds(whole, fraction, unit, text);
-    if (sum > LIMIT) throw invalid(text);
-    rest = rest.slice(term.length);
+  let length = 0;
+  for (const [term, whole = "", fraction = "", unit = ""] of terms.matchAll(TERM)) {
+    const size = UNITS.get(unit) ?? 0n;
+    sum += BigInt(whole) * size + fractionOf(fraction, size);
+    length += term.length;
   }
-  if (isNegative) return -sum;
-  if (sum === LIMIT) throw invalid(text);
-  return sum;
-}
-
-function nanoseconds(whole: string, fraction: string, unit: string, text: string): bigint {
-  if (unit === "") throw new DurationSyntaxError(`time: missing unit in duration ${quote(text)}`);
-  const length = UNITS.get(unit);
-  if (length === undefined) {
-    throw new DurationSyntaxError(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
-  }
-  return BigInt(whole) * length + fractionOf(fraction, length);
+  if (terms === "" || length < terms.length) return undefined;
+  if (isNegative) return sum > LIMIT ? undefined : -sum;
+  return sum >= LIMIT ? undefined : sum;
 }
 
 /** Go reckons the fraction in floating point, and drops the digits that its integer cannot hold. */
@@ -75,21 +59,6 @@ function fractionOf(digits: string, length: bigint): bigint {
     scale *= 10;
   }
   return BigInt(Math.trunc(Number(numerator) * (Number(length) / scale)));
-}
-
-function invalid(text: string): DurationSyntaxError {
-  return new DurationSyntaxError(`time: invalid duration ${quote(text)}`);
-}
-
-const encoder = new TextEncoder();
-
-/** Quotes as package time does: not as `%q`, but with every byte beyond ASCII as `\xNN`. */
-function quote(text: string): string {
-  const quoted = text.replaceAll(/["\\]/g, "\\$&").replaceAll(/[^\x20-\x7f]/gu, (character) => {
-    const bytes = Array.from(encoder.encode(character));
-    return bytes.map((byte) => "\\x" + byte.toString(16).padStart(2, "0")).join("");
-  });
-  return `"${quoted}"`;
 }
 
 /**
@@ -113,11 +82,6 @@ export function formatDuration(ns: bigint): string {
 function decimal(value: bigint, places: number): string {
   const digits = value.toString().padStart(places + 1, "0");
   return `${digits.slice(0, -places)}.${digits.slice(-places)}`.replace(/\.?0+$/, "");
-}
-
-/** Nanoseconds as milliseconds, with a fraction where there is one. */
-export function milliseconds(ns: bigint): Milliseconds {
-  return Number(ns) / 1_000_000;
 }
 
 /**

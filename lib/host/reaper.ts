@@ -14,9 +14,9 @@ const WNOHANG = 1;
  * of the process's own (20 kB; the rest is code of Deno that all of its processes share).
  * @returns Undefined where it cannot be loaded: without the permission, or with another C library.
  */
-export function openReaper(library = "libc.so.6"): Reap | undefined {
+export function openReaper(): Reap | undefined {
   try {
-    const { symbols } = Deno.dlopen(library, {
+    const { symbols } = Deno.dlopen("libc.so.6", {
       waitpid: { parameters: ["i32", "pointer", "i32"], result: "i32" },
     });
     return (group) => {

@@ -138,7 +138,7 @@ export const CONFIG: readonly Property[] = [
         return sum + BigInt(whole) * length +
           BigInt(`0${digits}`) * length / 10n ** BigInt(digits.length);
       }, 0n);
-      const read = parseDuration(sign + texts.join(""));
+      const read = parseDuration(sign + texts.join("")) ?? 0n;
       const difference = (sign === "-" ? -read : read) - sum;
       // Go reckons fractions in floating point: a nanosecond a term may be lost or won.
       const most = BigInt(terms.length);

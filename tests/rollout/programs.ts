@@ -78,7 +78,7 @@ export function rewrite(args: readonly string[], place: Place): readonly string[
 function scaled(arg: string): string {
   const [flag = "", value = ""] = arg.split(/=(.*)/s);
   try {
-    const nanoseconds = BigInt(Math.round(Number(parseDuration(value)) / SCALE));
+    const nanoseconds = BigInt(Math.round(Number(parseDuration(value) ?? 0n) / SCALE));
     return value === "0" ? arg : `${flag}=${formatDuration(nanoseconds)}`;
   } catch {
     return arg;

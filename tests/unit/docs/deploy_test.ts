@@ -132,7 +132,7 @@ Deno.test("docs/kubernetes.md adds up the grace period as the flags have it", ()
       assert(isFlagName(name), name);
       assertEquals(value, flag(name).default);
     }
-    return Number(parseDuration(value) / 1_000_000_000n);
+    return Number((parseDuration(value) ?? 0n) / 1_000_000_000n);
   });
   const sum = defaults.reduce((one, other) => one + other);
   assertMatch(read(page), new RegExp(`these are ${sum} s without`));

@@ -1,25 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import {
-  DurationSyntaxError,
-  durationText,
-  formatDuration,
-  milliseconds,
-  parseDuration,
-} from "../../../lib/host/duration.ts";
+import { assertEquals } from "@std/assert";
+import { durationText, formatDuration, parseDuration } from "../../../lib/host/duration.ts";
 import vectors from "../../data/go/go_duration.json" with { type: "json" };
 
-function messageOf(text: string): string {
-  return assertThrows(() => parseDuration(text), DurationSyntaxError).message;
-}
-
-Deno.test("parseDuration() and formatDuration() say what Go says", () => {
-  for (const { input, nanoseconds, text, error } of vectors) {
-    if (nanoseconds === null) {
-      assertEquals(messageOf(input), error);
-      continue;
-    }
-    const ns = BigInt(nanoseconds);
+Deno.test("parseDuration() and formatDuration() read and write as Go does", () => {
+  for (const { input, nanoseconds, text } of vectors) {
+    const ns = nanoseconds === null ? undefined : BigInt(nanoseconds);
     assertEquals(parseDuration(input), ns, input);
+    if (ns === undefined) continue;
     assertEquals(formatDuration(ns), text);
     assertEquals(parseDuration(formatDuration(ns)), ns);
   }
@@ -45,32 +32,11 @@ Deno.test("parseDuration() and formatDuration() hold at their limits", () => {
   for (const [input, ns, text = formatDuration(ns)] of EDGES) {
     assertEquals([parseDuration(input), formatDuration(ns)], [ns, text], input);
   }
-  for (
-    const text of [
-      "9223372036854775808ns",
-      "-9223372036854775809ns",
-      "9223372036854775807ns1ns",
-      "2562047h47m16.854775808s",
-      "99999999999999999999x",
-      "-",
-    ]
-  ) assertEquals(messageOf(text), `time: invalid duration "${text}"`);
-});
-
-Deno.test("parseDuration() names the first thing that is wrong, quoted as package time does", () => {
-  assertEquals(messageOf("1..5s"), 'time: missing unit in duration "1..5s"');
-  assertEquals(messageOf("1x2"), 'time: unknown unit "x" in duration "1x2"');
-  assertEquals(
-    messageOf('5"\\\u00b5\x7f'),
-    'time: unknown unit "\\"\\\\\\xc2\\xb5\x7f" in duration "5\\"\\\\\\xc2\\xb5\x7f"',
-  );
-});
-
-Deno.test("milliseconds() keeps what is below one as a fraction", () => {
-  assertEquals(
-    [300_000_000_000n, 1_500n, -1_000_000n].map(milliseconds),
-    [300_000, 0.0015, -1],
-  );
+  const invalid = [
+    ...["9223372036854775808ns", "-9223372036854775809ns", "9223372036854775807ns1ns"],
+    ...["2562047h47m16.854775808s", "99999999999999999999x", "-", "1..5s", "1x2", "5 s"],
+  ];
+  for (const text of invalid) assertEquals(parseDuration(text), undefined, text);
 });
 
 Deno.test("durationText() writes three digits below a second, milliseconds above", () => {
