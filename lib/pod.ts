@@ -5,7 +5,7 @@ import { limited } from "./aws/limits.ts";
 import { measured } from "./aws/measured.ts";
 import type { Config } from "./config/config.ts";
 import { createHooks } from "./hooks/runner.ts";
-import { isInRange } from "./host/address.ts";
+import { isInRange, LOOPBACK } from "./host/address.ts";
 import { systemClock } from "./host/clock.ts";
 import type { Connections } from "./host/connections.ts";
 import type { LineWriter } from "./host/line_writer.ts";
@@ -46,7 +46,8 @@ export async function runInPod(config: Config, world: World): Promise<LifecycleO
   const stats = new Stats();
   const progress = new Progress(clock, stats);
   const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
-  const application = new Application({ ...config.application, clock, log });
+  const podHosts = ["localhost", ...LOOPBACK, ...config.target.ids];
+  const application = new Application({ ...config.application, clock, log, podHosts });
   const view = createView({
     ...{ progress, intent, clock, application, connections: counted?.count },
     minDrainTime: config.drain.minTime,

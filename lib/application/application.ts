@@ -24,9 +24,6 @@ const BACK_FOR: Milliseconds = 5_000;
 /** How often the application is checked for having gone. A refused connection costs next to nothing. */
 const GONE_INTERVAL: Milliseconds = 200;
 
-/** Pods check themselves there, as a rule. */
-const IN_POD = /^\w+:\/\/(?:localhost|127\.0\.0\.1|\[::1\]):/;
-
 /** What the application is, and what checking it needs of the world. */
 export interface ApplicationOptions {
   /** `-wait-for`; empty: nothing is known of the application. */
@@ -35,6 +32,8 @@ export interface ApplicationOptions {
   readonly timeout: Milliseconds;
   readonly clock: Clock;
   readonly log: Log;
+  /** By which names and addresses the pod reaches itself. */
+  readonly podHosts?: readonly string[];
   /** Stands in for real connections. */
   readonly probe?: Probe;
 }
@@ -156,12 +155,13 @@ export class Application {
   }
 
   async #checkAll(): Promise<readonly Checked[]> {
-    const { addresses, clock, probe = realProbe } = this.#options;
+    const { addresses, clock, podHosts = [], probe = realProbe } = this.#options;
     const signal = clock.within(CHECK.timeout);
     return this.#last = await Promise.all(addresses.map(async (address) => {
       const { url } = address;
       const answer = { ...await probe(address, signal), url };
-      if (isReady(answer) && IN_POD.test(url)) this.connectionsInPod++;
+      const host = new URL(url).hostname.replaceAll(/[[\]]/g, "");
+      if (isReady(answer) && podHosts.includes(host)) this.connectionsInPod++;
       return answer;
     }));
   }

@@ -54,6 +54,7 @@ export class Guard {
   readonly #config: GuardConfig;
   readonly #ports: Pick<Ports, "log" | "clock">;
   readonly #token: TokenFile | undefined;
+  #isKubeletKnown = false;
   #warnedOf = new Set<string>();
   #pauseEnds: Milliseconds = -Infinity;
 
@@ -76,6 +77,25 @@ export class Guard {
       await this.#refusalByOrigin(address, client.headers.get("authorization"));
     if (refusal !== undefined) this.#warn(path, address ?? "an unknown address", refusal);
     return refusal;
+  }
+
+  /**
+   * The kubelet's hooks come from where its probes come from, and it ignores what they are answered:
+   * its first probe shows whether a preStop hook will be refused. A hook may bear the token.
+   * @returns Whether it will.
+   */
+  async foresee({ address: peer, headers }: Client): Promise<boolean> {
+    const isProbe = headers.get("user-agent")?.startsWith("kube-probe/") ?? false;
+    if (!isProbe || this.#isKubeletKnown) return false;
+    this.#isKubeletKnown = true;
+    const address = peerAddress(peer);
+    if (this.#token !== undefined || address === undefined) return false;
+    const refusal = await this.#refusalByOrigin(address, undefined);
+    if (refusal === undefined) return false;
+    this.#ports.log.warn(
+      `probes come from ${address}, which may not call /drain: a preStop hook from there will be refused, and the application stopped before it has drained; ${refusal.text}`,
+    );
+    return true;
   }
 
   async #refusalByOrigin(

@@ -129,6 +129,12 @@ export const METRICS: readonly Metric[] = [
     samples: (_, { reregistrations }) => single(reregistrations),
   },
   {
+    name: "prestop_hook_refused",
+    help:
+      "1 if probes come from an address that may not call /drain, so that a hook will not either",
+    samples: (_, { isHookRefused }) => single(Number(isHookRefused)),
+  },
+  {
     name: "refused_requests_total",
     help: "Refused requests to /drain and /register, by reason",
     labels: ["reason"],

@@ -80,12 +80,17 @@ export class HttpServer implements AsyncDisposable {
     if (route === undefined) return { status: 404, text: `not found; there are ${PATHS}` };
     if (!route.methods.includes(request.method)) return wrongMethod(route);
     try {
+      if (!route.guarded) await this.#foresee(request, connection);
       return (route.guarded && await this.#refused(path, request, connection)) ||
         await this.#answerBy(route, connection);
     } catch (error) {
       this.#ports.log.error("failed to answer a request", { error: String(error) });
       return { status: 500, text: "internal error: see the sidecar's log" };
     }
+  }
+
+  async #foresee({ headers }: HttpRequest, { address }: Connection): Promise<void> {
+    if (await this.#guard.foresee({ address, headers })) this.#ports.stats.onHookForeseen();
   }
 
   async #refused(

@@ -35,6 +35,8 @@ export class Stats implements CallMeter, Observer {
   readonly drains = new Map(DRAIN_OUTCOMES.map((outcome) => [outcome, 0]));
   /** Stops that deregistered a target and did not wait until it was drained. */
   undrainedStops = 0;
+  /** Whether the kubelet's first probe came from where `/drain` is refused. */
+  isHookRefused = false;
   /** Targets that another client deregistered and that were registered again. */
   reregistrations = 0;
 
@@ -77,6 +79,11 @@ export class Stats implements CallMeter, Observer {
   readonly onHook = (event: HookEvent, { outcome }: HookOutcome): void => {
     const key = `${event} ${outcome}`;
     this.hooks.set(key, (this.hooks.get(key) ?? 0) + 1);
+  };
+
+  /** The guard will refuse the kubelet's hook. */
+  readonly onHookForeseen = (): void => {
+    this.isHookRefused = true;
   };
 
   /** The guard has refused a request. */

@@ -88,13 +88,25 @@ class Lifecycle {
   async #stop(): Promise<void> {
     const hadDeregistered = this.#steps.hasDeregistered;
     await this.#deregister();
-    if (this.#isDrainToBeFinished()) await this.#finishDrain();
+    const isDrained = this.#isDrainToBeFinished();
+    if (isDrained) await this.#finishDrain();
     else if (!hadDeregistered && this.#steps.hasDeregistered) {
       this.#ports.observer?.onUndrainedStop?.();
     }
     await this.#steps.postDeregister();
     // Requested while the hook ran: its client relies on the drain as any other does.
     if (isDrainAwaited(this.#ports.intent.now)) await this.#finishDrain();
+    else if (!isDrained && !hadDeregistered && this.#steps.hasDeregistered) this.#missesDrain();
+  }
+
+  /** A stop without a drain, where a hook may be expected to call `/drain` first. */
+  #missesDrain(): void {
+    const { log, intent: { now } } = this.#ports;
+    const isDone = now.state === "stopping" && outcomeOf(now.cause, "").exit === "done";
+    if (this.#config.service === undefined || !isDone) return;
+    log.warn(
+      "deregistered without a drain, as no client called /drain before the stop signal: let the application's preStop hook call it, or set -wait-drained",
+    );
   }
 
   async #idle(): Promise<void> {

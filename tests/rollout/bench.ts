@@ -1,6 +1,7 @@
 /** `deno task run tests/rollout/bench.ts`: all strategies, and what our own has to stand. */
 import { rollOutUnit, UNITS } from "./applications.ts";
 import { BREAKAGES, CONDITIONS } from "./conditions.ts";
+import { drains, holds as isAsItShouldBe } from "./drains.ts";
 import { endings } from "./endings.ts";
 import {
   holds,
@@ -29,6 +30,8 @@ const USAGE = `Usage: deno task run tests/rollout/bench.ts [what]
   broken             short, with sidecars that are broken on purpose: each has to be noticed
   applications       one rollout of each application that the Kustomize component and the Helm chart
                      extend, by either
+  drains             single drains in real time, by a load balancer that sends for 140, 180 and 300 s,
+                     each in a network of its own: takes root, and eight minutes
   endings            scaling down, draining a node, restarts, crashes and kill -9
 
 The last line is the figure; the exit code is 1 where it is not what it has to be.`;
@@ -41,6 +44,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   short: shortProof,
   broken,
   applications,
+  drains: allDrains,
   endings: allEndings,
 };
 
@@ -132,6 +136,22 @@ async function broken(): Promise<boolean> {
   }
   console.log(`${unnoticed} of ${BREAKAGES.length * 2} rollouts by broken sidecars lost nothing`);
   return unnoticed === 0;
+}
+
+async function allDrains(): Promise<boolean> {
+  const outcomes = await drains(program);
+  const headings = [
+    ...["sends for", "connections a second", "failed connections", "of"],
+    ...["last connection after", "drained after"],
+  ];
+  const cells = outcomes.map(({ sends, rate, failed, begun, lastConnection, drained }) => [
+    ...[`${sends} s`, `${rate}`, `${failed}`, `${begun}`],
+    ...[lastConnection, drained].map((time) => `${time.toFixed(0)} s`),
+  ]);
+  console.log(`\n${markdown(headings, cells)}\n`);
+  const bad = outcomes.filter((outcome) => !isAsItShouldBe(outcome));
+  console.log(`${bad.length} of ${outcomes.length} drains lost connections, or took too long`);
+  return bad.length === 0;
 }
 
 async function allEndings(): Promise<boolean> {

@@ -24,7 +24,10 @@ const SLOW = 2_000;
 
 export const CONDITIONS: readonly Condition[] = [
   { name: "plain", what: `new connections come for ${SENDS} s after DeregisterTargets` },
-  { name: "sends-60", what: "new connections come for 60 s after DeregisterTargets", sends: 60 },
+  ...[60, 140, 180, 300].map((sends) => ({
+    ...{ name: `sends-${sends}`, sends },
+    what: `new connections come for ${sends} s after DeregisterTargets`,
+  })),
   {
     name: "throttled",
     what: "one in five calls of the API is throttled",

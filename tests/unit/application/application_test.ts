@@ -240,3 +240,19 @@ Deno.test("restarted() waits for ever where nothing is known of the application"
   );
   assertEquals(clock.now(), 86_400_000);
 });
+
+Deno.test("its connections to the pod itself are counted, those to other hosts are not", async () => {
+  const addresses = ["localhost", "[::1]", "10.0.0.1", "10.0.0.2", "db.internal"]
+    .map((host) => ({ kind: "http", url: `http://${host}:8080/` }) as const);
+  const options = { addresses, timeout: 10_000, clock: new VirtualClock(), log: new KeptLog() };
+  const podHosts = ["localhost", "::1", "10.0.0.1"];
+  let answer: Answer = { outcome: "ready" };
+  const probe = () => Promise.resolve(answer);
+  const application = new Application({ ...options, podHosts, probe });
+  await options.clock.run(application.wait(new AbortController().signal));
+  assertEquals(application.connectionsInPod, 3);
+  answer = { outcome: "refused", reason: "" };
+  await options.clock.pass(5_000);
+  assertEquals(await application.answers(), false);
+  assertEquals(application.connectionsInPod, 3);
+});

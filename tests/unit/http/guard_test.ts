@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { addressRange } from "../../../lib/host/address.ts";
 import { type Client, Guard, type GuardConfig } from "../../../lib/http/guard.ts";
 import { test } from "../../test.ts";
@@ -138,6 +138,41 @@ test("the guard admits the pod, allowed addresses and the token, and warns of al
     const what = JSON.stringify([client.address, ...client.headers, config]);
     assertEquals(refusal?.reason, reason, what);
     assertEquals(log.lines.length, reason === undefined ? 0 : 1, what);
+  }
+});
+
+const probe = (address: string) => client(address, { "user-agent": "kube-probe/1.34" });
+
+test("the first probe shows whether the kubelet's hook will be refused, and why", async () => {
+  const usual = { drainAllow: ALLOWED };
+  const tokens = { tokenFile: await tokenFile() };
+  const cases: readonly (readonly [Client, RegExp | undefined, Partial<GuardConfig>?])[] = [
+    [probe("10.0.0.7"), undefined],
+    [probe("127.0.0.1"), undefined],
+    [probe("10.88.0.1"), /probes come from 10\.88\.0\.1, .* set -drain-allow=10\.88\.0\.1 /],
+    [probe("::ffff:127.0.0.6"), /probes come from 127\.0\.0\.6, .* keep the port out of the mesh /],
+    [probe("10.88.0.1"), undefined, tokens],
+    // Others than the kubelet may come from anywhere.
+    [client("10.88.0.1", { "user-agent": "curl/8.5.0" }), undefined],
+  ];
+  for (const [first, warning, config] of cases) {
+    const log = new KeptLog();
+    const guard = guardOf({ ...usual, ...config }, log);
+    assertEquals(await guard.foresee(first), warning !== undefined, first.address);
+    assertMatch(log.text, warning ?? /^$/);
+    // Only the first one counts: others may call themselves probes too.
+    const isProbe = first.headers.get("user-agent")?.startsWith("kube-probe/");
+    if (isProbe) assertEquals(await guard.foresee(probe("192.0.2.9")), false);
+  }
+});
+
+test("a probe from where /drain is refused is counted, and answered as any other", async () => {
+  for (const [from, refused] of [["127.0.0.1", 0], ["127.0.0.6", 1]] as const) {
+    await using scene = await Scene.start();
+    const status = await statusFrom(scene, from, "GET /livez", ["User-Agent: kube-probe/1.34"]);
+    assertEquals(status, 200);
+    const { text } = await scene.get("/metrics");
+    assertMatch(text, new RegExp(`^nlb_registrator_prestop_hook_refused ${refused}$`, "m"));
   }
 });
 

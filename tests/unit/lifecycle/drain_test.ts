@@ -174,3 +174,23 @@ Deno.test("a drain that a second stop ends, and one that is not confirmed, count
   await denied.run();
   assertEquals([forced.drainEnds, denied.drainEnds], [["cut-short"], ["unconfirmed"]]);
 });
+
+Deno.test("a stop without a drain is warned of where a hook may be expected to call /drain", async () => {
+  const listen = "-listen=:8081";
+  const cases = [
+    { args: [], warns: false },
+    { args: [listen], warns: true },
+    { args: [listen, "-wait-drained"], warns: false },
+    { args: [listen], drainAt: MINUTE - 30 * SECOND, warns: false },
+    // The hook and the stop signal come together.
+    { args: [listen], drainAt: MINUTE + 5, warns: false },
+    { args: [listen], fails: true, warns: false },
+  ];
+  for (const { args, drainAt, fails, warns } of cases) {
+    const life = new Life({ args: ["-min-drain-time=1s", ...args] }).stopAt(MINUTE);
+    if (drainAt !== undefined) void life.drainAt(drainAt);
+    life.elb.failing = (call) => fails && call === "RegisterTargets" ? DENIED : undefined;
+    await life.run();
+    assertEquals(life.log.text.includes("deregistered without a drain"), warns, args.join(" "));
+  }
+});
