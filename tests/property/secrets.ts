@@ -6,7 +6,7 @@ import { type Config, readConfig } from "../../lib/config/config.ts";
 import { environmentName } from "../../lib/config/flags.ts";
 import { HOOK_EVENTS } from "../../lib/hooks/hook.ts";
 import { createHooks } from "../../lib/hooks/runner.ts";
-import type { Clock } from "../../lib/host/clock.ts";
+import { type Clock, systemClock } from "../../lib/host/clock.ts";
 import { createLog, type Log } from "../../lib/host/log.ts";
 import { Guard } from "../../lib/http/guard.ts";
 import { preflight } from "../../lib/preflight.ts";
@@ -47,10 +47,10 @@ const place = fc.constantFrom(
 );
 
 /** A log at debug level, in both formats. */
-function debugLog(lines: string[]): Log {
+function debugLog(lines: string[], secrets: readonly string[] = []): Log {
   const write = (line: string) => void lines.push(line);
   const logs = (["text", "json"] as const).map((format) =>
-    createLog({ format, level: "debug", write })
+    createLog({ format, level: "debug", write, secrets })
   );
   const both = (level: keyof Log): Log["info"] => (message, fields) =>
     logs.forEach((log) => log[level](message, fields));
@@ -199,6 +199,41 @@ export const SECRETS: readonly Property[] = [
       await guard.refusal("/drain", { address: "192.0.2.1", headers });
       await Deno.remove(tokenFile);
       assert(!lines.some((line) => line.includes(MARK)), lines.join("\n"));
+    },
+  ),
+  asyncProperty(
+    "no key that a hook prints, and no secret in a URL of its command, is in any log line",
+    0.01,
+    fc.record({
+      // To start a command takes longer than all else, so one prints ten.
+      printed: fc.array(
+        fc.record({
+          secret,
+          url: url.filter((text) => /^[a-z]+:\/\/[^\s\\\0]*$/i.test(text)),
+          before: fc.constantFrom("", "KEY=", 'KEY=\\"', "x://", "\u2066"),
+        }),
+        { minLength: 10, maxLength: 10 },
+      ),
+      exit: fc.constantFrom(0, 3),
+    }),
+    async ({ printed, exit }) => {
+      const lines: string[] = [];
+      const script = printed.map(({ secret, url, before }, index) => {
+        Deno.env.set(`SECRET_${index}`, secret);
+        return `echo "${before}$SECRET_${index}$SECRET_${index}" >&2; : ` +
+          `${url.replaceAll("SECRET", secret)}`;
+      });
+      const command = `${script.join("; ")}; printenv; exit ${exit}`;
+      const reading = readConfig([...NEEDED, `-pre-register-command=${command}`], {});
+      assert(reading.kind === "run");
+      const secrets = printed.map(({ secret }) => secret);
+      const ports = { clock: systemClock, log: debugLog(lines, secrets), shell: true };
+      const context = {
+        ...{ event: HOOK_EVENTS[0], targetId: "10.0.0.1", targetGroupArns: ["arn"] },
+        ...{ timeout: 60_000, state: "unknown" as const },
+      };
+      await createHooks(reading.config.hooks, ports).run(context, new AbortController().signal);
+      assert(lines.length > 40 && !lines.some((line) => line.includes(MARK)), lines.join("\n"));
     },
   ),
 ];
