@@ -16,6 +16,8 @@ const FOREIGN = {
   NLB_REGISTRATOR_TARGET_SERVICE_HOST: "10.96.0.1",
   NLB_REGISTRATOR_LISTEN_SERVICE_PORT: "80",
   NLB_REGISTRATOR_TOKEN: "x",
+  // Monitoring injects this into pods. `deno run` obeys it, a compiled program does not.
+  ...(sidecarForm().startsWith("/") && { NODE_OPTIONS: "--require=/nowhere.js --inspect" }),
 };
 
 const cases: Case[] = [{
