@@ -223,7 +223,7 @@ export const SECRETS: readonly Property[] = [
         return `echo "${before}$SECRET_${index}$SECRET_${index}" >&2; : ` +
           `${url.replaceAll("SECRET", secret)}`;
       });
-      const command = `${script.join("; ")}; printenv; exit ${exit}`;
+      const command = `${script.join("; ")}; env | grep ^SECRET_; exit ${exit}`;
       const reading = readConfig([...NEEDED, `-pre-register-command=${command}`], {});
       assert(reading.kind === "run");
       const secrets = printed.map(({ secret }) => secret);
