@@ -141,7 +141,8 @@ async function main({ files, sample, workers, end, most }: Options): Promise<num
   const reaches: Reach[] = [];
   const work = async (sandbox: Sandbox) => {
     for (let test = tests.shift(); test !== undefined; test = tests.shift()) {
-      reaches.push(await reachOf(test, sandbox));
+      const reach = await reachOf(test, sandbox);
+      if (reach !== undefined) reaches.push(reach);
     }
   };
   const change = async (sandbox: Sandbox) => {

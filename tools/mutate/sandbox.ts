@@ -10,10 +10,12 @@ export interface Run {
   readonly took: number;
 }
 
-/** Processes and a network of its own: a changed program may signal or call whatever it can. */
+/** Processes, a network and mounts of its own: a changed program may do whatever it can. */
 const ALONE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
-/** Process 1 there, which reaps what a test leaves behind. */
-const INIT = ["sh", "-c", 'ip link set lo up; "$@"; exit $?', "sh"];
+/** Process 1 there reaps what a test leaves behind. What is written below /dev stays there. */
+const INIT = `rm -rf .dev && mkdir -p .dev/new .dev/work && ip link set lo up &&
+  mount -t overlay -o lowerdir=/dev,upperdir=.dev/new,workdir=.dev/work dev /dev || exit 1
+  "$@"; exit $?`;
 
 /** A copy of the tree. Dispose of it to remove it. */
 export class Sandbox implements AsyncDisposable {
@@ -34,8 +36,9 @@ export class Sandbox implements AsyncDisposable {
       // What was deleted and not committed is in the list too.
       await Deno.copyFile(ROOT + path, copy).catch(() => {});
     }
-    const [program = "", ...rest] = [...ALONE, ...INIT];
-    const isAllowed = await outputOf(program, [...rest, "true"]).then(() => true, () => false);
+    const [program = "", ...rest] = [...ALONE, "sh", "-c", INIT, "sh"];
+    const isAllowed = await outputOf(program, [...rest, "true"], { cwd: root })
+      .then(() => true, () => false);
     return new Sandbox(root, isAllowed ? [program, ...rest] : []);
   }
 
