@@ -65,7 +65,8 @@ export class Sandbox implements AsyncDisposable {
     const began = performance.now();
     const child = new Deno.Command(program, {
       ...{ args: rest, cwd: this.root, env: { NO_COLOR: "1", ...env } },
-      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+      // An open pipe: what is inherited by mistake does not end at once.
+      ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
     }).spawn();
     let isTooSlow = false;
     const timer = setTimeout(() => {
@@ -73,6 +74,7 @@ export class Sandbox implements AsyncDisposable {
       child.kill("SIGKILL");
     }, limit);
     const { success, stdout, stderr } = await child.output();
+    await child.stdin.close().catch(() => {});
     clearTimeout(timer);
     const output = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
     const end = isTooSlow ? "too slow" : success ? "passed" : "failed";

@@ -6,11 +6,16 @@ import { Life, type LifeOptions, MINUTE, SECOND, secondOf } from "./_lifecycle.t
 
 /** A life whose application comes back so long after each drain began, and after each return. */
 function comingBackAfter(time: number, options: LifeOptions = {}): Life {
+  let watches = 0;
   const life: Life = new Life({
     ...options,
     application: {
       wait: () => Promise.resolve(),
-      restarted: (signal) => sleep(life.clock.within(time, signal)),
+      restarted: async (signal) => {
+        assertEquals(++watches, 1, "one watch at a time");
+        await sleep(life.clock.within(time, signal));
+        watches--;
+      },
     },
   });
   return life;
