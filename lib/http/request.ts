@@ -37,21 +37,13 @@ const HOST = /^[A-Za-z0-9._~!$&'()*+,;=:%[\]-]*$/;
 
 type Line = Pick<HttpRequest, "method" | "target"> & { readonly minor: string };
 
-/** How far the request that is arriving has come. */
-type Progress =
-  | { readonly at: "line" }
-  | { readonly at: "headers"; readonly line: Line; readonly headers: Map<string, string> }
-  | { readonly at: "body"; readonly request: HttpRequest; missing: number };
-
 /** Takes the bytes of a connection as they arrive, and gives the requests in them, in order. */
 export class RequestReader {
   /** One character for each byte that is not read yet. */
   #text = "";
-  /** So many of these hold no line end. */
-  #searched = 0;
-  /** The bytes of the head that were read before. */
-  #headBytes = 0;
-  #progress: Progress = { at: "line" };
+  /** The request whose body is still arriving. */
+  #request: HttpRequest | undefined;
+  #missing = 0;
   readonly #decoder = new TextDecoder("latin1");
 
   /** How many bytes wait to be read. */
@@ -61,10 +53,9 @@ export class RequestReader {
 
   /** Whether nothing of a further request has arrived. */
   get isBetweenRequests(): boolean {
-    return this.#progress.at === "line" && this.#text === "";
+    return this.#request === undefined && this.#text === "";
   }
 
-  /** Takes what has arrived. */
   add(bytes: Uint8Array): void {
     this.#text += this.#decoder.decode(bytes);
   }
@@ -74,51 +65,45 @@ export class RequestReader {
    * @throws {RefusedRequest} It is not to be answered. Nothing is to be read after that.
    */
   next(): HttpRequest | undefined {
-    while (this.#progress.at !== "body") {
-      const line = this.#nextLine(this.#progress.at === "line");
-      if (line === undefined) return undefined;
-      this.#progress = taken(line, this.#progress);
+    if (this.#request === undefined) {
+      const lines = this.#nextHead();
+      if (lines === undefined) return undefined;
+      [this.#request, this.#missing] = requestOf(lines);
     }
-    const { request, missing } = this.#progress;
-    const skipped = Math.min(missing, this.#text.length);
+    const skipped = Math.min(this.#missing, this.#text.length);
     this.#text = this.#text.slice(skipped);
-    if (skipped < missing) {
-      this.#progress = { at: "body", request, missing: missing - skipped };
-      return undefined;
-    }
-    this.#progress = { at: "line" };
-    this.#headBytes = 0;
+    this.#missing -= skipped;
+    if (this.#missing > 0) return undefined;
+    const request = this.#request;
+    this.#request = undefined;
     return request;
   }
 
-  #nextLine(isFirst: boolean): string | undefined {
-    if (isFirst && /^[^A-Z]/.test(this.#text)) throw badRequest("this is not HTTP/1.1");
-    const end = this.#text.indexOf("\n", this.#searched);
-    const length = end < 0 ? this.#text.length : end + 1;
-    if (isFirst && length > REQUEST_LIMITS.line) {
+  /** The lines of the next head; what cannot become one is refused as soon as that is certain. */
+  #nextHead(): readonly string[] | undefined {
+    const end = this.#text.indexOf("\r\n\r\n");
+    const head = end < 0 ? this.#text : this.#text.slice(0, end + 4);
+    if (/^[^A-Z]/.test(head)) throw badRequest("this is not HTTP/1.1");
+    const line = head.indexOf("\n") + 1 || head.length;
+    if (line > REQUEST_LIMITS.line) {
       throw new RefusedRequest(414, `the request line exceeds ${REQUEST_LIMITS.line} bytes`);
     }
-    if (this.#headBytes + length > REQUEST_LIMITS.head) {
+    if (head.length > REQUEST_LIMITS.head) {
       throw new RefusedRequest(431, `the headers exceed ${REQUEST_LIMITS.head} bytes`);
     }
-    this.#searched = end < 0 ? length : 0;
+    if (/(?<!\r)\n/.test(head)) throw badRequest("a line does not end in CRLF");
     if (end < 0) return undefined;
-    const line = this.#text.slice(0, end);
-    if (!line.endsWith("\r")) throw badRequest("a line does not end in CRLF");
-    this.#text = this.#text.slice(length);
-    this.#headBytes += length;
-    return line.slice(0, -1);
+    this.#text = this.#text.slice(head.length);
+    return head.slice(0, -4).split("\r\n");
   }
 }
 
-/** A line of the head is complete. */
-function taken(line: string, progress: Exclude<Progress, { at: "body" }>): Progress {
-  if (progress.at === "line") {
-    return { at: "headers", line: requestLine(line), headers: new Map() };
-  }
-  if (line === "") return bodyOf(progress.line, progress.headers);
-  addHeader(line, progress.headers);
-  return progress;
+/** A request, and the length of its body. */
+function requestOf([first = "", ...lines]: readonly string[]): [HttpRequest, number] {
+  const line = requestLine(first);
+  const headers = new Map<string, string>();
+  for (const header of lines) addHeader(header, headers);
+  return withBody(line, headers);
 }
 
 function requestLine(text: string): Line {
@@ -139,8 +124,10 @@ function addHeader(line: string, headers: Map<string, string>): void {
   headers.set(name, before === undefined ? value.trim() : `${before}, ${value.trim()}`);
 }
 
-/** The head is complete: what it says of the body. */
-function bodyOf({ method, target, minor }: Line, headers: Map<string, string>): Progress {
+function withBody(
+  { method, target, minor }: Line,
+  headers: ReadonlyMap<string, string>,
+): [HttpRequest, number] {
   const host = headers.get("host");
   if (!HOST.test(host ?? "") || (host === undefined && minor === "1")) {
     throw badRequest("the Host header is missing or malformed");
@@ -156,7 +143,7 @@ function bodyOf({ method, target, minor }: Line, headers: Map<string, string>): 
   }
   const connection = (headers.get("connection") ?? "").toLowerCase().split(/[ \t]*,[ \t]*/);
   const keepsAlive = minor === "1" && !connection.includes("close");
-  return { at: "body", request: { method, target, headers, keepsAlive }, missing: Number(length) };
+  return [{ method, target, headers, keepsAlive }, Number(length)];
 }
 
 function badRequest(message: string): RefusedRequest {

@@ -1,15 +1,16 @@
 /** The stand-in for an application: whether it ends in good order, so that losses are not its own. */
 import { assertEquals } from "@std/assert";
 import { linesOf } from "../../../tools/lines.ts";
-import { program } from "../emulator/child.ts";
 import { read, write } from "../emulator/traffic.ts";
 
+const PROGRAM = new URL("../../cluster/programs/echo.ts", import.meta.url).pathname;
 const HOST = "127.1.0.9";
 
 /** The program, with a connection to it on which a line was answered. */
 async function start(...args: string[]) {
-  const child = program("tests/cluster/programs/echo.ts", {
-    args: [`--host=${HOST}`, "--port=0", ...args],
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "--no-config", "--no-lock", "-A", PROGRAM, `--host=${HOST}`, ...args],
+    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
   }).spawn();
   const lines = linesOf(child.stdout).getReader();
   const { value = "" } = await lines.read();
