@@ -110,7 +110,7 @@ function errors(format: Format): Case {
         await using sidecar = new SidecarProcess({
           args: [
             ...["-target-group-name=kafka", "-target-id=10.0.0.1", "-log-level=debug"],
-            ...[`-log-format=${format}`, `-termination-log=${file}`, "-resolve-timeout=1s"],
+            ...[`-log-format=${format}`, `-termination-log=${file}`, "-resolve-timeout=30s"],
           ],
           env: {
             ...{ AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL: api.url },
