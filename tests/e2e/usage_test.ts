@@ -71,27 +71,6 @@ sideBySide([
     },
   },
   {
-    name: "with -log-format=json errors are JSON, and a URL's password is nowhere",
-    run: async () => {
-      const file = await Deno.makeTempFile();
-      const { code, log } = await run([
-        "-log-format=json",
-        "-post-register-url=https://user:SECRET@hooks.example:0/SECRET",
-        `-termination-log=${file}`,
-      ]);
-      assertEquals(code, 2);
-      const messages = log.map((line) => {
-        const { level, exit_code, message } = JSON.parse(line);
-        assertEquals([level, exit_code], ["error", 2]);
-        return String(message);
-      });
-      assertStringIncludes(messages[0] ?? "", 'invalid value "https://…" for flag -post-register');
-      assertEquals((await Deno.readTextFile(file)).trim(), messages.join("; "));
-      assert(!messages.join().includes("SECRET"));
-      await Deno.remove(file);
-    },
-  },
-  {
     name: "-h prints the usage to stderr and exits 0",
     run: async () => {
       const { code, text, stdout } = await run(["-h"]);

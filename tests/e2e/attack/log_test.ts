@@ -164,9 +164,12 @@ function usage(format: Format): Case {
         assertStringIncludes(text, "hooks.example");
       }
       if (format === "json") {
-        for (const line of log) {
-          assertEquals(JSON.parse(line).level, "error");
-        }
+        const messages = log.map((line) => {
+          const { level, exit_code, message } = JSON.parse(line);
+          assertEquals([level, exit_code], ["error", 2]);
+          return String(message);
+        });
+        assertEquals(written.trim(), messages.join("; "));
       }
       await Deno.remove(file);
       return `exit 2, ${log.length} lines`;
