@@ -37,6 +37,13 @@ export const UNITS: readonly Unit[] = [
   { application: named("web", APPLICATIONS), by: "component and token" },
 ];
 
+/** Each application once, and each way once. */
+export const EACH: readonly Unit[] = [
+  { application: named("web", APPLICATIONS), by: "component and token" },
+  { application: named("envoy", APPLICATIONS), by: "chart" },
+  { application: named("brokers", APPLICATIONS), by: "component" },
+];
+
 const PORTS: Readonly<Record<string, number>> = { web: 8443, envoy: 8443, brokers: 9092 };
 /** Where the stand-in of an Envoy has `/ready` and its admin interface. */
 const HTTP_PORTS = "8082,9901";

@@ -1,5 +1,5 @@
 /** `deno task run tests/rollout/bench.ts`: all strategies, and what our own has to stand. */
-import { rollOutUnit, UNITS } from "./applications.ts";
+import { EACH, rollOutUnit, type Unit, UNITS } from "./applications.ts";
 import { BREAKAGES, CONDITIONS } from "./conditions.ts";
 import { drains, holds as isAsItShouldBe } from "./drains.ts";
 import { endings } from "./endings.ts";
@@ -29,7 +29,7 @@ const USAGE = `Usage: deno task run tests/rollout/bench.ts [what]
   short              one rollout by each of our manifests
   broken             short, with sidecars that are broken on purpose: each has to be noticed
   applications       one rollout of each application that the Kustomize component and the Helm chart
-                     extend, by either
+                     extend, by either; applications-short: of each by one of them
   drains             single drains in real time, by a load balancer that sends for 140, 180 and 300 s,
                      each in a network of its own: takes root, and eight minutes
   endings            scaling down, draining a node, restarts, crashes and kill -9
@@ -43,7 +43,8 @@ const TASKS: Readonly<Record<string, Task>> = {
   proof: (condition, rollouts) => proof(condition, { ...WHOLE, rollouts }),
   short: shortProof,
   broken,
-  applications,
+  applications: () => applications(UNITS),
+  "applications-short": () => applications(EACH),
   drains: allDrains,
   endings: allEndings,
 };
@@ -111,9 +112,9 @@ async function shortProof(): Promise<boolean> {
   }
 }
 
-async function applications(): Promise<boolean> {
+async function applications(units: readonly Unit[]): Promise<boolean> {
   let lost = 0;
-  for (const unit of UNITS) {
+  for (const unit of units) {
     const { begun, failed, webhooks, standstill } = await rollOutUnit(unit, program.command);
     const hooked = webhooks > 0 ? `, ${webhooks} webhooks` : "";
     console.log(
@@ -122,7 +123,7 @@ async function applications(): Promise<boolean> {
     );
     lost += failed;
   }
-  console.log(`${lost} connections failed in ${UNITS.length} rollouts`);
+  console.log(`${lost} connections failed in ${units.length} rollouts`);
   return lost === 0;
 }
 

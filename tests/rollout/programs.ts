@@ -77,10 +77,7 @@ export function rewrite(args: readonly string[], place: Place): readonly string[
 /** A flag whose value is a duration, with a shorter one. */
 function scaled(arg: string): string {
   const [flag = "", value = ""] = arg.split(/=(.*)/s);
-  try {
-    const nanoseconds = BigInt(Math.round(Number(parseDuration(value) ?? 0n) / SCALE));
-    return value === "0" ? arg : `${flag}=${formatDuration(nanoseconds)}`;
-  } catch {
-    return arg;
-  }
+  const nanoseconds = parseDuration(value);
+  if (value === "0" || nanoseconds === undefined) return arg;
+  return `${flag}=${formatDuration(BigInt(Math.round(Number(nanoseconds) / SCALE)))}`;
 }
