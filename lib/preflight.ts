@@ -1,5 +1,5 @@
 /** `-check`: what a run would do, and what it lacks, without registering anything. */
-import type { ElasticLoadBalancing } from "./aws/elb.ts";
+import type { ElasticLoadBalancing, GroupAttributes } from "./aws/elb.ts";
 import { ApiError } from "./aws/errors.ts";
 import { REQUEST_TIMEOUT } from "./aws/retry.ts";
 import type { Identity } from "./aws/credentials/identity.ts";
@@ -7,12 +7,18 @@ import type { Config } from "./config/config.ts";
 import { HOOK_EVENTS } from "./hooks/hook.ts";
 import { listenAddressText } from "./host/address.ts";
 import type { Clock } from "./host/clock.ts";
-import { durationText, type Milliseconds } from "./host/duration.ts";
+import { durationText } from "./host/duration.ts";
 import { EXIT, type ExitName } from "./host/exit.ts";
 import type { Log } from "./host/log.ts";
 import { publicPart, withoutSecrets } from "./host/public_part.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
-import { type Attachment, resolveGroups } from "./registration/resolve.ts";
+import {
+  type Attachment,
+  type Group,
+  isTcp,
+  resolveGroups,
+  unseenTraffic,
+} from "./registration/resolve.ts";
 import { membershipIn } from "./registration/health.ts";
 
 /** Ports of a preflight. */
@@ -146,6 +152,13 @@ class Report {
       `${healthCheck.port ?? "traffic-port"} every ${intervalSeconds} s, healthy after ` +
         `${healthyThreshold}, unhealthy after ${unhealthyThreshold}`,
     );
+    if ((healthCheck.timeoutSeconds ?? 0) > intervalSeconds) {
+      this.warn(
+        `a health check of ${group.name} may take ${healthCheck.timeoutSeconds} s, longer than ` +
+          `its interval of ${intervalSeconds} s: lower the timeout`,
+      );
+    }
+    if (this.#config.drain.idle && !isTcp(group)) this.warn(unseenTraffic(group));
     if (!healthCheck.enabled) {
       this.#notInService(
         `health checks of ${group.name} are disabled: no target ever becomes healthy`,
@@ -163,14 +176,15 @@ class Report {
   }
 
   /** Tries the calls that change nothing, and what deregistering an absent target shows. */
-  async rights({ group: { arn, name }, target }: Attachment): Promise<void> {
+  async rights({ group, target }: Attachment): Promise<void> {
+    const { arn } = group;
     const { elb, stop: signal } = this.#ports;
     const health = await this.#try(
       () => elb.describeTargetHealth(arn, target, { signal }),
       this.#config.inService.required ? "notRegistered" : "done",
     );
-    const delay = await this.#try(() => elb.deregistrationDelay(arn, { signal }));
-    if (delay !== undefined) this.#delay(name, delay);
+    const attributes = await this.#try(() => elb.groupAttributes(arn, { signal }));
+    if (attributes !== undefined) this.#attributes(group, attributes);
     if (health === undefined) return;
     const where = membershipIn(health);
     this.#say("  registered", where === "absent" ? "no" : `yes: ${health.state}`);
@@ -180,7 +194,10 @@ class Report {
     await this.#try(() => elb.deregisterTarget(arn, target, { signal }), failed);
   }
 
-  #delay(name: string, delay: Milliseconds): void {
+  #attributes(
+    { name, healthCheck }: Group,
+    { deregistrationDelay: delay, all }: GroupAttributes,
+  ): void {
     const { drain, service } = this.#config;
     this.#say("  deregistration delay", durationText(delay));
     const isWaitedFor = drain.wait || service !== undefined;
@@ -188,6 +205,30 @@ class Report {
       this.warn(
         `the deregistration delay of ${name}, ${durationText(delay)}, is not shorter than ` +
           `-wait-drained-timeout, ${durationText(drain.timeout)}: no drain would finish in time`,
+      );
+    }
+    const isOn = (attribute: string) => all[attribute] === "true";
+    if (isOn("deregistration_delay.connection_termination.enabled") && drain.minTime > delay) {
+      this.warn(
+        `the load balancer closes the connections of ${name} ${durationText(delay)} after ` +
+          `DeregisterTargets, before -min-drain-time, ${durationText(drain.minTime)}, is over: ` +
+          "raise the deregistration delay, or turn off " +
+          "deregistration_delay.connection_termination.enabled",
+      );
+    }
+    const isOurs = healthCheck.path === "/target" &&
+      healthCheck.port === `${service?.listen.port}`;
+    if (isOurs && isOn("target_health_state.unhealthy.connection_termination.enabled")) {
+      this.warn(
+        `the health check of ${name} is /target, which fails during a drain, and the load ` +
+          "balancer then closes its connections: turn off " +
+          "target_health_state.unhealthy.connection_termination.enabled",
+      );
+    }
+    if (all["load_balancing.cross_zone.enabled"] === "false") {
+      this.warn(
+        `cross-zone load balancing of ${name} is off: clients of a zone without a healthy target ` +
+          "reach none; spread the pods over all zones of the load balancer",
       );
     }
   }

@@ -15,6 +15,7 @@ import {
 import type {
   CallOptions,
   ElasticLoadBalancing,
+  GroupAttributes,
   Target,
   TargetGroup,
   TargetHealth,
@@ -127,14 +128,16 @@ export class SdkLoadBalancing implements ElasticLoadBalancing, Disposable {
     return toTargetHealth(target, description);
   }
 
-  async deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds> {
+  async groupAttributes(groupArn: string, options: CallOptions): Promise<GroupAttributes> {
     const call = "DescribeTargetGroupAttributes";
     const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: groupArn });
     const reply = await this.#call(command, { call, resource: groupArn, ...options });
-    const found = reply.Attributes?.find(({ Key }) => Key === DEREGISTRATION_DELAY);
-    const seconds = Number(found?.Value || NaN);
+    const all = Object.fromEntries(
+      (reply.Attributes ?? []).map(({ Key = "", Value = "" }) => [Key, Value]),
+    );
+    const seconds = Number(all[DEREGISTRATION_DELAY] || NaN);
     if (!(seconds >= 0 && seconds <= 3_600)) throw saysNothing(call, DEREGISTRATION_DELAY);
-    return seconds * 1_000;
+    return { deregistrationDelay: seconds * 1_000, all };
   }
 
   /** @throws {ApiError} Or the signal's reason; but an ApiError where credentials were too slow. */
@@ -232,6 +235,10 @@ function toTargetGroup(group: SdkTargetGroup): TargetGroup {
       enabled: group.HealthCheckEnabled ?? true,
       ...(group.HealthCheckPort !== undefined && { port: group.HealthCheckPort }),
       // The defaults of a group that was created without these settings (API reference).
+      ...(group.HealthCheckTimeoutSeconds !== undefined && {
+        timeoutSeconds: group.HealthCheckTimeoutSeconds,
+      }),
+      ...(group.HealthCheckPath !== undefined && { path: group.HealthCheckPath }),
       intervalSeconds: upTo(300, group.HealthCheckIntervalSeconds, 30),
       healthyThreshold: upTo(10, group.HealthyThresholdCount, 5),
       unhealthyThreshold: upTo(10, group.UnhealthyThresholdCount, 2),
@@ -245,7 +252,11 @@ function upTo(most: number, value: number | undefined, missing: number): number 
   return value !== undefined && value >= 1 && value <= most ? value : missing;
 }
 
-function toTargetHealth(target: Target, { TargetHealth }: TargetHealthDescription): TargetHealth {
+function toTargetHealth(
+  target: Target,
+  { TargetHealth, AdministrativeOverride }: TargetHealthDescription,
+): TargetHealth {
+  const override = AdministrativeOverride?.State;
   return {
     target,
     state: word(TargetHealth?.State ?? ""),
@@ -253,5 +264,6 @@ function toTargetHealth(target: Target, { TargetHealth }: TargetHealthDescriptio
     ...(TargetHealth?.Description !== undefined && {
       description: readable(TargetHealth.Description),
     }),
+    ...(override !== undefined && override !== "no_override" && { override: word(override) }),
   };
 }

@@ -15,6 +15,9 @@ export interface HealthCheck {
   /** A number, or `traffic-port`; undefined: not known. */
   readonly port?: string;
   readonly intervalSeconds: number;
+  readonly timeoutSeconds?: number;
+  /** Of an HTTP check. */
+  readonly path?: string;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
 }
@@ -45,6 +48,16 @@ export interface TargetHealth {
   readonly state: string;
   readonly reason?: string;
   readonly description?: string;
+  /** What sends no new connections to it, whatever its state: `zonal_shift_active` … */
+  readonly override?: string;
+}
+
+/** A target group's attributes. */
+export interface GroupAttributes {
+  /** `deregistration_delay.timeout_seconds`, in milliseconds. */
+  readonly deregistrationDelay: Milliseconds;
+  /** All of them as the API has them. */
+  readonly all: Readonly<Record<string, string>>;
 }
 
 /** How a call is made. */
@@ -79,8 +92,7 @@ export interface ElasticLoadBalancing {
     target: Target,
     options: CallOptions,
   ): Promise<TargetHealth>;
-  /** The group's deregistration delay, in milliseconds (`deregistration_delay.timeout_seconds`). */
-  deregistrationDelay(groupArn: string, options: CallOptions): Promise<Milliseconds>;
+  groupAttributes(groupArn: string, options: CallOptions): Promise<GroupAttributes>;
 }
 
 /** A call that is about to be made, and what it is about. */
@@ -119,10 +131,10 @@ export function around(elb: ElasticLoadBalancing, wrap: Around): ElasticLoadBala
         { call: "DescribeTargetHealth", resource, options },
         (options) => elb.describeTargetHealth(resource, target, options),
       ),
-    deregistrationDelay: (resource, options) =>
+    groupAttributes: (resource, options) =>
       wrap(
         { call: "DescribeTargetGroupAttributes", resource, options },
-        (options) => elb.deregistrationDelay(resource, options),
+        (options) => elb.groupAttributes(resource, options),
       ),
   };
 }

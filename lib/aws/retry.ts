@@ -18,6 +18,11 @@ const LONGEST_BACK_OFF: Milliseconds = 10_000;
  * enough of them retry. With longer delays, the last of 5,000 pods would wait (docs/scale.md).
  */
 const LONGEST_THROTTLED: Milliseconds = 30_000;
+/**
+ * After so many attempts it is half of that, and so on, down to that of other errors: who has waited
+ * longest has the best chance, and no pod waits for most of its grace period by bad luck.
+ */
+const ATTEMPTS_PER_SHARE = 20;
 /** A `Retry-After` lengthens a delay by this much at most: the step has a deadline to meet. */
 const LONGEST_HINT: Milliseconds = 5_000;
 /** The limit of one request, where the step's time is not shorter. */
@@ -49,7 +54,8 @@ export function backOff(error: ApiError, progress: Progress, clock: Clock): Mill
   // At the quota, many pods wait for others to stop: that takes as long.
   const isThrottled = isThrottling(error) || error.code === "TooManyTargets";
   const base = isThrottled ? THROTTLED_BASE : TRANSIENT_BASE;
-  const longest = isThrottled ? LONGEST_THROTTLED : LONGEST_BACK_OFF;
+  const share = 1 + progress.failedBefore / ATTEMPTS_PER_SHARE;
+  const longest = Math.max(LONGEST_BACK_OFF, isThrottled ? LONGEST_THROTTLED / share : 0);
   const exponential = Math.min(longest, base * 2 ** progress.failedBefore);
   const delay = clock.random() * Math.min(exponential, Math.max(base, progress.left / 2));
   return Math.max(delay, Math.min(error.retryAfter ?? 0, delay + LONGEST_HINT, progress.left / 2));

@@ -58,6 +58,17 @@ export const METRICS: readonly Metric[] = [
     samples: ({ groups }) => groups.map((group) => [target(group), Number(isUnhealthy(group))]),
   },
   {
+    name: "target_override",
+    help: "1 with what keeps new connections from the target whatever its state, by target group",
+    labels: [...TARGET_LABELS, "override"],
+    samples: ({ groups }) =>
+      groups.flatMap((group) =>
+        group.health?.override === undefined
+          ? []
+          : [[[...target(group), group.health.override], 1] as const]
+      ),
+  },
+  {
     name: "target_health_age_seconds",
     help: "Time since the last answer of DescribeTargetHealth, by target group",
     labels: TARGET_LABELS,

@@ -39,7 +39,7 @@ function inertApi(): ElasticLoadBalancing {
           ? { target, state: "healthy" }
           : { target, state: "unused", reason: "Target.NotRegistered" },
       ),
-    deregistrationDelay: () => Promise.resolve(0),
+    groupAttributes: () => Promise.resolve({ deregistrationDelay: 0, all: {} }),
   };
 }
 

@@ -40,6 +40,8 @@ export interface GroupStatus {
   readonly health?: {
     readonly state: string;
     readonly reason?: string | undefined;
+    /** What keeps new connections from it whatever its state, such as `zonal_shift_active`. */
+    readonly override?: string | undefined;
     readonly age_seconds: number;
   } | undefined;
   /** Why its health is not observed any more. */
@@ -210,6 +212,7 @@ function groupStatus(registration: Registration, now: Milliseconds): GroupStatus
     health: last && {
       state: last.health.state,
       reason: last.health.reason,
+      override: last.health.override,
       age_seconds: seconds(now - last.at),
     },
     error: ended,

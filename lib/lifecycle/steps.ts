@@ -18,7 +18,7 @@ import {
 } from "../registration/drain.ts";
 import { waitInService } from "../registration/in_service.ts";
 import { Registration } from "../registration/registration.ts";
-import { resolveGroups } from "../registration/resolve.ts";
+import { isTcp, resolveGroups, unseenTraffic } from "../registration/resolve.ts";
 import { watch } from "../registration/watch.ts";
 import { type Clip, clipTo } from "./grace_period.ts";
 import { type DrainOutcome, unconfirmed } from "./outcome.ts";
@@ -78,6 +78,8 @@ export class Steps {
     const { connections } = this.#ports;
     const each = endpoints(attachments);
     if (!this.#config.drain.idle || connections === undefined || each.length === 0) return;
+    const unseen = attachments.find(({ group }) => !isTcp(group));
+    if (unseen !== undefined) return log.warn(unseenTraffic(unseen.group));
     this.#traffic = { count: connections(each), quiet: new Quiet() };
   }
 

@@ -214,7 +214,8 @@ class DrainWait {
   async #delayOf(group: Group): Promise<Milliseconds | undefined> {
     const { elb, log } = this.options;
     try {
-      return await elb.deregistrationDelay(group.arn, { signal: this.deadline });
+      const attributes = await elb.groupAttributes(group.arn, { signal: this.deadline });
+      return attributes.deregistrationDelay;
     } catch (error) {
       log.info("the deregistration delay is unknown; polling the target's health instead", {
         target_group: group.name,

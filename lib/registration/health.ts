@@ -33,8 +33,8 @@ export function seenIn(polled: TargetHealth | ApiError): Seen | ApiError {
 }
 
 /** For log lines. */
-export function stateOf({ state, reason, description }: TargetHealth): LogFields {
-  return { state, reason, description };
+export function stateOf({ state, reason, description, override }: TargetHealth): LogFields {
+  return { state, reason, description, override };
 }
 
 /** Reasons that waiting does not change, with what does. */

@@ -47,7 +47,9 @@ export async function waitInService(
       throttles = Math.max(0, throttles - RECOVERY);
       log.debug("polled the target's health", { ...fields, ...stateOf(health) });
       if (health.state === "healthy") {
-        log.info("target is in service", { ...fields, took: durationText(now) });
+        const { override } = health;
+        const level = override === undefined ? "info" : "warn";
+        log[level]("target is in service", { ...fields, override, took: durationText(now) });
         return undefined;
       }
       known = observe(known, health, now);

@@ -202,11 +202,36 @@ function notFound(names: readonly string[], region: string | undefined): Failure
   );
 }
 
+/** Groups whose targets are no pods, by protocol or target type. */
+const OTHER_KINDS: Readonly<Record<string, string>> = {
+  GENEVE: "belongs to a Gateway Load Balancer, whose targets are network appliances",
+  alb: "takes an Application Load Balancer as its target",
+  lambda: "takes a Lambda function as its target",
+};
+
+/** Whether all that clients send is a TCP connection; so it is where the protocol is not known. */
+export function isTcp({ protocol = "TCP" }: Pick<TargetGroup, "protocol">): boolean {
+  return !/UDP|QUIC/.test(protocol);
+}
+
+/** What to tell of a group that is not all TCP, where connections are to be counted. */
+export function unseenTraffic({ name, protocol }: Pick<TargetGroup, "name" | "protocol">): string {
+  return `-wait-idle counts TCP connections only, and ${name} serves ${protocol}: the drain ends when ` +
+    "the API reports the target as drained, whatever clients still send";
+}
+
 /**
  * The id that the group takes: better said now than by an InvalidTarget of RegisterTargets.
  * @throws {Failure} None is of the group's type.
  */
 function idFor(group: TargetGroup, ids: readonly string[]): string {
+  const other = OTHER_KINDS[group.protocol ?? ""] ?? OTHER_KINDS[group.targetType];
+  if (other !== undefined) {
+    const message =
+      `target group ${group.name} ${other}: use one of a Network or Application Load ` +
+      "Balancer, with target type ip";
+    throw new Failure("groupNotResolved", message);
+  }
   const wanted = group.targetType === "ip" ? group.ipAddressType : group.targetType;
   const id = ids.find((id) => targetKind(id) === wanted);
   if (id !== undefined) return id;

@@ -42,6 +42,7 @@ class Watch {
   #logged: string;
   #refusals = 0;
   #throttled = false;
+  #override: string | undefined;
 
   constructor(registration: Registration, options: WatchOptions) {
     this.#registration = registration;
@@ -49,7 +50,9 @@ class Watch {
     this.#every = options.interval === 0
       ? observationInterval(registration)
       : Math.max(SHORTEST_WATCH, options.interval);
-    this.#logged = registration.observation.last?.health.state ?? "";
+    const { last } = registration.observation;
+    this.#logged = last?.health.state ?? "";
+    this.#override = last?.health.override;
   }
 
   async run(): Promise<void> {
@@ -105,7 +108,8 @@ class Watch {
 
   #logState(health: TargetHealth): void {
     const { options: { log }, fields } = this.#registration;
-    const { state } = health;
+    const { state, override } = health;
+    this.#logOverride(override);
     if (state === this.#logged) return;
     if (state !== "healthy") {
       log.warn("target is not healthy", { ...fields, ...stateOf(health) });
@@ -115,6 +119,18 @@ class Watch {
       log.info("target is healthy again", { ...fields, state });
     }
     this.#logged = state;
+  }
+
+  /** An operator, or AWS, has taken the target's zone out of service, or put it back. */
+  #logOverride(override: string | undefined): void {
+    const { options: { log }, fields } = this.#registration;
+    if (override === this.#override) return;
+    this.#override = override;
+    if (override === undefined) log.info("no override any more: the health decides", fields);
+    else {log.warn("the target gets no new connections, whatever its health", {
+        ...fields,
+        override,
+      });}
   }
 
   /** Only where that is certain: right after registering, the API may not know the target yet. */

@@ -2,7 +2,12 @@
  * One account's API in virtual time: its token buckets, and a group that many pods share. It makes
  * no mistakes; what it does is refuse.
  */
-import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/elb.ts";
+import type {
+  CallOptions,
+  ElasticLoadBalancing,
+  GroupAttributes,
+  Target,
+} from "../../lib/aws/elb.ts";
 import type { TargetGroup, TargetHealth } from "../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../lib/aws/errors.ts";
 import type { VirtualClock } from "../simulation/clock.ts";
@@ -102,9 +107,9 @@ export class Account implements ElasticLoadBalancing {
       : { target, state: "initial", reason: "Elb.RegistrationInProgress" };
   }
 
-  async deregistrationDelay(_arn: string, options: CallOptions): Promise<number> {
+  async groupAttributes(_arn: string, options: CallOptions): Promise<GroupAttributes> {
     await this.#call("DescribeTargetGroupAttributes", options);
-    return 300_000;
+    return { deregistrationDelay: 300_000, all: {} };
   }
 
   /** Takes a token and 40 to 120 ms, or is refused after that. */

@@ -107,7 +107,7 @@ async function check(config: Config, log: Log, lines: string[]): Promise<void> {
   const refuse = () => Promise.reject(new Error("not here"));
   const elb = {
     ...{ describeTargetGroups: refuse, registerTarget: refuse, deregisterTarget: refuse },
-    ...{ describeTargetHealth: refuse, deregistrationDelay: refuse },
+    ...{ describeTargetHealth: refuse, groupAttributes: refuse },
   };
   const stop = new AbortController().signal;
   const print = (line: string) => void lines.push(line);

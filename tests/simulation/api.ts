@@ -2,7 +2,12 @@
  * The load balancer's API in virtual time. What a call does and what its client gets to know are
  * two things here: a call may be applied long after the client has given it up.
  */
-import type { CallOptions, ElasticLoadBalancing, Target } from "../../lib/aws/elb.ts";
+import type {
+  CallOptions,
+  ElasticLoadBalancing,
+  GroupAttributes,
+  Target,
+} from "../../lib/aws/elb.ts";
 import type { TargetGroup, TargetHealth, WhichGroups } from "../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../lib/aws/errors.ts";
 import { isTimeout } from "../../lib/host/clock.ts";
@@ -119,9 +124,9 @@ export class SimulatedApi implements ElasticLoadBalancing {
     return health;
   }
 
-  async deregistrationDelay(arn: string, options: CallOptions): Promise<number> {
+  async groupAttributes(arn: string, options: CallOptions): Promise<GroupAttributes> {
     await this.#call("DescribeTargetGroupAttributes", nameOf(arn), options, () => {});
-    return this.#options.groups.get(nameOf(arn))?.drainsFor ?? 0;
+    return { deregistrationDelay: this.#options.groups.get(nameOf(arn))?.drainsFor ?? 0, all: {} };
   }
 
   #membership(arn: string): Membership {

@@ -2,6 +2,7 @@
 import type {
   CallOptions,
   ElasticLoadBalancing,
+  GroupAttributes,
   Target,
   TargetGroup,
   TargetHealth,
@@ -58,6 +59,8 @@ export class FakeLoadBalancer implements ElasticLoadBalancing {
   /** Says of a call that it fails: the code, and whether it may succeed later. */
   failing: (call: ApiCall, group: string) => { code: string; retryable: boolean } | undefined =
     () => undefined;
+  /** What DescribeTargetGroupAttributes says of all groups besides. */
+  attributes: Readonly<Record<string, string>> = {};
   /** What DescribeTargetGroups says of all groups. */
   settings: Partial<TargetGroup> = {};
   /** What DescribeTargetHealth says instead of the truth. */
@@ -126,9 +129,9 @@ export class FakeLoadBalancer implements ElasticLoadBalancing {
         : { target, state });
   }
 
-  async deregistrationDelay(arn: string, options: CallOptions): Promise<number> {
+  async groupAttributes(arn: string, options: CallOptions): Promise<GroupAttributes> {
     await this.#call("DescribeTargetGroupAttributes", nameOf(arn), options);
-    return this.delay;
+    return { deregistrationDelay: this.delay, all: this.attributes };
   }
 
   async #call(

@@ -15,6 +15,7 @@ interface Given {
   readonly settings?: Partial<TargetGroup>;
   readonly state?: State;
   readonly delay?: number;
+  readonly attributes?: Readonly<Record<string, string>>;
   /** Calls that are refused, and whether they may succeed later. */
   readonly refused?: Partial<Record<ApiCall, boolean>>;
   readonly identify?: (signal: AbortSignal) => Promise<Identity>;
@@ -31,6 +32,7 @@ async function check(given: Given) {
   elb.states.set("kafka", given.state ?? "absent");
   elb.settings = given.settings ?? {};
   elb.delay = given.delay ?? 60_000;
+  elb.attributes = given.attributes ?? {};
   elb.failing = (call) => {
     const retryable = refused[call];
     return retryable === undefined ? undefined : { code: "Refused", retryable };
@@ -116,6 +118,11 @@ const HEALTH_CHECK = {
 };
 const WAITS = ["-target-group-name=kafka", "-wait-drained", "-wait-drained-timeout=5m"];
 const REQUIRES = ["-target-group-name=kafka", "-require-in-service"];
+/** As the manifests have it, but for what the cases change. */
+const TARGET_CHECK = { ...HEALTH_CHECK, port: "8081", path: "/target", timeoutSeconds: 10 };
+const LISTENS = ["-target-group-name=kafka", "-listen=:8081"];
+const CUTS = { "deregistration_delay.connection_termination.enabled": "true" };
+const CUTS_UNHEALTHY = { "target_health_state.unhealthy.connection_termination.enabled": "true" };
 const FINAL = { exit: "deregistrationNotConfirmed" } as const;
 
 /** What is given, what the warnings say, and how the check ends where that is not `done`. */
@@ -154,6 +161,50 @@ const FINDINGS: readonly (readonly [Given, readonly RegExp[], { readonly exit?: 
     [/is not shorter/],
     {},
   ],
+  [{ attributes: CUTS, delay: 180_000 }, [], {}],
+  [
+    { attributes: CUTS, delay: 179_000 },
+    [/closes the connections of kafka 2m59s after DeregisterTargets, before -min-drain-time/],
+    {},
+  ],
+  [{ settings: { healthCheck: TARGET_CHECK }, args: LISTENS }, [/is checked on port 8081/], {}],
+  [
+    { settings: { healthCheck: TARGET_CHECK }, args: LISTENS, attributes: CUTS_UNHEALTHY },
+    [
+      /is checked on port 8081/,
+      /the health check of kafka is \/target, which fails during a drain/,
+    ],
+    {},
+  ],
+  [
+    {
+      settings: { healthCheck: { ...TARGET_CHECK, path: "/livez" } },
+      ...{ args: LISTENS, attributes: CUTS_UNHEALTHY },
+    },
+    [/is checked on port 8081/],
+    {},
+  ],
+  [
+    { attributes: { "load_balancing.cross_zone.enabled": "false" } },
+    [/cross-zone load balancing of kafka is off/],
+    {},
+  ],
+  [
+    { attributes: { "load_balancing.cross_zone.enabled": "use_load_balancer_configuration" } },
+    [],
+    {},
+  ],
+  [
+    { settings: { healthCheck: { ...HEALTH_CHECK, timeoutSeconds: 11 } } },
+    [/a health check of kafka may take 11 s, longer than its interval of 10 s/],
+    {},
+  ],
+  [
+    { settings: { protocol: "UDP" }, args: [...WAITS, "-wait-idle"] },
+    [/-wait-idle counts TCP connections only, and kafka serves UDP/],
+    {},
+  ],
+  [{ settings: { protocol: "UDP" } }, [], {}],
   [{ refused: { DescribeTargetHealth: false } }, [/DescribeTargetHealth: Refused/], {}],
   [
     { refused: { DescribeTargetHealth: false }, args: REQUIRES },

@@ -85,9 +85,10 @@ test("settings that the API does not allow count as missing", async () => {
   await using bench = await Bench.start(
     contents(delay("120"), ...values.map(delay), group("kafka", settings)),
   );
-  assertEquals(await bench.client.deregistrationDelay(ARN, forEver()), 120_000);
+  const { deregistrationDelay } = await bench.client.groupAttributes(ARN, forEver());
+  assertEquals(deregistrationDelay, 120_000);
   for (const _ of values) {
-    await assertRejects(() => bench.client.deregistrationDelay(ARN, forEver()), ApiError);
+    await assertRejects(() => bench.client.groupAttributes(ARN, forEver()), ApiError);
   }
   const [kafka] = await bench.client.describeTargetGroups(KAFKA, forEver());
   const { intervalSeconds, healthyThreshold } = kafka?.healthCheck ?? {};
@@ -121,6 +122,23 @@ function healthOf(...targets: readonly (readonly [string, string])[]): string {
   );
   return `<TargetHealthDescriptions>${members.join("")}</TargetHealthDescriptions>`;
 }
+
+test("describeTargetHealth() tells of an override, where there is one", async () => {
+  const overridden = (state: string) =>
+    "<TargetHealthDescriptions><member><Target><Id>10.0.0.1</Id></Target><TargetHealth>" +
+    "<State>healthy</State></TargetHealth><AdministrativeOverride>" +
+    `<State>${state}</State></AdministrativeOverride></member></TargetHealthDescriptions>`;
+  await using bench = await Bench.start(
+    contents(...["no_override", "zonal_shift_active"].map(overridden)),
+  );
+  const target = { id: "10.0.0.1" };
+  const seen = [
+    await bench.client.describeTargetHealth(ARN, target, forEver()),
+    await bench.client.describeTargetHealth(ARN, target, forEver()),
+  ];
+  const healthy = { target, state: "healthy" };
+  assertEquals(seen, [healthy, { ...healthy, override: "zonal_shift_active" }]);
+});
 
 const HEALTHY = "<State>healthy</State>";
 

@@ -27,12 +27,13 @@ function apiError(code: string, retryable: boolean): ApiError {
 
 Deno.test("measured() counts each call by its name in the API, and hands its result through", async () => {
   const health = { target: TARGET, state: "healthy" };
-  const { elb, counted } = metering([[], undefined, undefined, health, 5]);
+  const attributes = { deregistrationDelay: 5, all: {} };
+  const { elb, counted } = metering([[], undefined, undefined, health, attributes]);
   assertEquals(await elb.describeTargetGroups({ names: ["kafka"] }, options), []);
   await elb.registerTarget(ARN, TARGET, options);
   await elb.deregisterTarget(ARN, TARGET, options);
   assertEquals(await elb.describeTargetHealth(ARN, TARGET, options), health);
-  assertEquals(await elb.deregistrationDelay(ARN, options), 5);
+  assertEquals(await elb.groupAttributes(ARN, options), attributes);
   assertEquals(counted, [
     ...["DescribeTargetGroups ok", "RegisterTargets ok", "DeregisterTargets ok"],
     ...["DescribeTargetHealth ok", "DescribeTargetGroupAttributes ok"],

@@ -31,7 +31,9 @@ const DELAYS: readonly (readonly [Partial<ApiErrorDetails>, number, number, numb
   [{ code: "ThrottlingException" }, 1, Infinity, 0, 2_000],
   [{ code: "RequestLimitExceeded" }, 3, Infinity, 0, 8_000],
   [{ code: "TooManyTargets" }, 3, Infinity, 0, 8_000],
-  [{ code: "Throttling" }, 5_000, Infinity, 0, 30_000],
+  [{ code: "Throttling" }, 5, Infinity, 0, 24_000],
+  [{ code: "Throttling" }, 20, Infinity, 0, 15_000],
+  [{ code: "Throttling" }, 5_000, Infinity, 0, 10_000],
   // It leaves time for another attempt before the end.
   [{}, 10, 6_000, 0, 3_000],
   [{ code: "Throttling" }, 10, 6_000, 0, 3_000],

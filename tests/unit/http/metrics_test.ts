@@ -66,7 +66,7 @@ test("/metrics has the state of the target in each group", () => {
     }, {
       ...GROUP,
       name: "edge",
-      health: { state: "unused", age_seconds: 7.5 },
+      health: { state: "unused", override: "zonal_shift_active", age_seconds: 7.5 },
     }],
   }, new Stats());
   const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1",port="9092"`;
@@ -86,6 +86,9 @@ test("/metrics has the state of the target in each group", () => {
     `nlb_registrator_target_unhealthy{${labels("kafka")}} 0`,
     `nlb_registrator_target_unhealthy{${labels("zookeeper")}} 0`,
     `nlb_registrator_target_unhealthy{${labels("edge")}} 1`,
+  ]);
+  assertEquals(samples(text, "target_override"), [
+    `nlb_registrator_target_override{${labels("edge")},override="zonal_shift_active"} 1`,
   ]);
   assertEquals(
     samples(text, "target_health_age_seconds").at(-1),

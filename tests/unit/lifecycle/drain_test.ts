@@ -10,6 +10,8 @@ interface Case {
   /** The group's deregistration delay, where it is not five minutes. */
   readonly delay?: number;
   readonly mayReadDelay?: false;
+  /** @default {"TCP"} */
+  readonly protocol?: string;
   readonly secondStop?: number;
   /** How many clients are connected; left out: that cannot be seen. */
   readonly connections?: (seconds: number) => number;
@@ -56,6 +58,12 @@ const CASES: readonly Case[] = [
       /shortened a step to fit into -grace-period .*"step":"6m0s","left":"34.99s"/,
     ],
   },
+  ...["UDP", "TCP_UDP", "QUIC"].map((protocol): Case => ({
+    name: `-wait-idle leaves it to the API where a group serves ${protocol}, and says so`,
+    ...{ args: ["-wait-drained", "-wait-idle"], connections: () => 0, protocol },
+    ...{ lasts: [301, 301], calls: "deregister delay poll" },
+    logs: [new RegExp(`warn -wait-idle counts TCP connections only, and kafka serves ${protocol}`)],
+  })),
   {
     // The one poll is for what other clients did meanwhile.
     name: "-wait-idle ends a drain when nobody is connected, long before the delay",
@@ -99,6 +107,7 @@ for (const one of CASES) {
     const life: Life = new Life({ args, ...(count !== undefined && { connections: count }) });
     life.stopAt(MINUTE, secondStop === undefined ? undefined : MINUTE + secondStop * SECOND);
     life.elb.delay = delay * SECOND;
+    life.elb.settings = { protocol: one.protocol ?? "TCP" };
     life.elb.failing = (call) =>
       call === "DescribeTargetGroupAttributes" && mayReadDelay === false ? DENIED : undefined;
     assertEquals((await life.run()).exit, "done");

@@ -95,6 +95,28 @@ Deno.test("-listen alone: /status is never older than three checks, and each cha
   assertEquals(life.log.text.match(/target is healthy again/g)?.length, 1);
 });
 
+Deno.test("a zonal shift is in the log and in /status, from its beginning to its end", async () => {
+  const life: Life = new Life({ args: ["-listen=:0"] }).stopAt(60 * MINUTE);
+  const override = "zonal_shift_active";
+  life.elb.lie = () => {
+    const isShifted = life.clock.now() > 20 * MINUTE && life.clock.now() < 40 * MINUTE;
+    return isShifted ? { target: { id: "10.0.0.1" }, state: "healthy", override } : undefined;
+  };
+  const seen = [19, 30, 50].map((minute) =>
+    new Promise((resolve) => {
+      const now = () => resolve(life.view.status().groups[0]?.health?.override);
+      life.clock.at(minute * MINUTE, now);
+    })
+  );
+  await life.run();
+  assertEquals(await Promise.all(seen), [undefined, override, undefined]);
+  const said = life.log.lines.filter((line) => /override|new connections/.test(line));
+  assertEquals(said.map((line) => line.split(" {")[0]), [
+    "warn the target gets no new connections, whatever its health",
+    "info no override any more: the health decides",
+  ]);
+});
+
 Deno.test("-listen alone reports a target that another client deregistered, and leaves it", async () => {
   const life = new Life({ args: ["-listen=:0"] }).stopAt(60 * MINUTE);
   life.clock.at(20 * MINUTE, () => life.elb.states.set("kafka", "absent"));

@@ -19,13 +19,13 @@ const BY_ARN: GroupReference = {
 async function resolve(
   references: readonly GroupReference[],
   setUp: (elb: FakeLoadBalancer) => void = () => {},
-  { ids = ["10.0.0.1"], stop = new AbortController().signal } = {},
+  { ids = ["10.0.0.1"], lookUp = false, stop = new AbortController().signal } = {},
 ) {
   const clock = new VirtualClock();
   const elb = new FakeLoadBalancer(clock, references.map(({ name }) => name));
   setUp(elb);
   const options = { elb, clock, log: new KeptLog(), time: 60_000, stop, region: "eu-west-1" };
-  const result = clock.run(resolveGroups(references, { ids, lookUp: false }, options));
+  const result = clock.run(resolveGroups(references, { ids, lookUp }, options));
   const outcome: Attachment[] | Error = await result.catch((error) => error);
   return { outcome, calls: elb.calls.map(({ group }) => group), clock };
 }
@@ -107,14 +107,22 @@ const MISMATCHES: readonly (readonly [Partial<TargetGroup>, string, RegExp])[] =
   [{}, "i-1234abcd", /takes IPv4 targets, but -target-id is i-1234abcd: set it to the pod's IPv4/],
   [{ ipAddressType: "ipv6" }, "10.0.0.1", /takes IPv6 targets, .* set it to the pod's IPv6/],
   [{ targetType: "instance" }, "::1", /takes instance targets, .* use a group of type ip/],
-  [{ targetType: "alb" }, "i-1234abcd", /takes alb targets, .* use a group of type ip/],
+  [
+    { targetType: "alb" },
+    "10.0.0.1",
+    /kafka takes an Application Load Balancer as its target: use/,
+  ],
+  [{ targetType: "lambda" }, "10.0.0.1", /kafka takes a Lambda function as its target: use/],
+  [{ protocol: "GENEVE" }, "10.0.0.1", /kafka belongs to a Gateway Load Balancer, whose targets/],
 ];
 
 Deno.test("resolveGroups() says what to do about a target ID that the group does not take", async () => {
   for (const [settings, id, says] of MISMATCHES) {
-    const { message } = await failure([byName("kafka")], (elb) => elb.settings = settings, {
-      ids: [id],
-    });
-    assertMatch(message, says);
+    const byArn = { ...BY_ARN, name: "kafka", arn: arnOf("kafka") } as const;
+    for (const reference of [byName("kafka"), byArn]) {
+      const given = { ids: [id], lookUp: true };
+      const { message } = await failure([reference], (elb) => elb.settings = settings, given);
+      assertMatch(message, says);
+    }
   }
 });
