@@ -107,6 +107,7 @@ const NOT_RUN: readonly [RegExp, string][] = [
     "changes the lock file",
   ],
   [/^(curl|gh|docker buildx) |^sha256sum |^chmod |^\.\/k8s-/, "needs a published release"],
+  [/^deno run -A deploy\/measure\/measure.ts /, "tests/e2e/measure_test.ts runs it"],
   [/^docker build /, "tests/image/checks.ts builds it, by buildah"],
   [
     /^deno task (compile|run tools\/(release|test_forms).ts|test tests\/image)/,
