@@ -205,7 +205,7 @@ async function cycle(options: Options, server: Server, users: Users): Promise<Cy
   const rounded = (seconds: number) => Math.round(seconds * 1_000) / 1_000;
   return {
     registeredAt: rounded(registeredAt - start),
-    firstConnectionAfter: rounded(first - registeredAt),
+    firstConnectionAfter: rounded(Math.max(0, first - registeredAt)),
     readyAfter: rounded(readyAt - registeredAt),
     deregisteredAt: rounded(deregisteredAt - start),
     lastConnectionAfter: rounded(Math.max(0, lastAt() - deregisteredAt)),
