@@ -1,13 +1,10 @@
 /** `/metrics`: the status and the counters in the text format of Prometheus. */
 import { type GroupStatus, PHASES, type Status } from "../lifecycle/status.ts";
 import { commit, VERSION } from "../version.ts";
-import type { Stats } from "./stats.ts";
+import type { Sample, Stats } from "./stats.ts";
 
 /** The `Content-Type`. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-/** One line of a metric: the values of its labels, in their order, and its own. */
-type Sample = readonly [labels: readonly string[], value: number];
 
 /** A metric: a counter where its name ends in `_total`, else a gauge. */
 interface Metric {
@@ -91,26 +88,26 @@ export const METRICS: readonly Metric[] = [
     name: "api_calls_total",
     help: "Calls of the Elastic Load Balancing API, by action and result",
     labels: ["action", "result"],
-    samples: (_, { calls }) =>
-      [...calls.values()].map(({ action, result, count }) => [[action, result], count]),
+    samples: (_, { calls }) => calls.samples,
   },
   {
     name: "api_retries_total",
     help: "Retries of API calls after an error, by action",
     labels: ["action"],
-    samples: (_, { retries }) => [...retries].map(([action, count]) => [[action], count]),
+    samples: (_, { retries }) => retries.samples,
   },
   {
     name: "phase_seconds_total",
     help: "Time spent in phases that have ended, by phase",
     labels: ["phase"],
-    samples: (_, { phases }) => [...phases].map(([phase, { total }]) => [[phase], total / 1_000]),
+    samples: (_, { phaseTimes }) =>
+      phaseTimes.samples.map(([labels, time]) => [labels, time / 1_000]),
   },
   {
     name: "phases_ended_total",
     help: "Phases that have ended, by phase",
     labels: ["phase"],
-    samples: (_, { phases }) => [...phases].map(([phase, { ended }]) => [[phase], ended]),
+    samples: (_, { phasesEnded }) => phasesEnded.samples,
   },
   {
     name: "stop_to_deregistered_seconds",
@@ -121,7 +118,7 @@ export const METRICS: readonly Metric[] = [
     name: "drains_total",
     help: "Waits for a drain that have ended, by outcome",
     labels: ["outcome"],
-    samples: (_, { drains }) => [...drains].map(([outcome, count]) => [[outcome], count]),
+    samples: (_, { drains }) => drains.samples,
   },
   {
     name: "undrained_stops_total",
@@ -132,7 +129,7 @@ export const METRICS: readonly Metric[] = [
     name: "hooks_total",
     help: "Hooks that have ended, by event and outcome",
     labels: ["event", "outcome"],
-    samples: (_, { hooks }) => [...hooks].map(([key, count]) => [key.split(" "), count]),
+    samples: (_, { hooks }) => hooks.samples,
   },
   {
     name: "reregistrations_total",
@@ -149,7 +146,7 @@ export const METRICS: readonly Metric[] = [
     name: "refused_requests_total",
     help: "Refused requests to /drain and /register, by reason",
     labels: ["reason"],
-    samples: (_, { refusals }) => [...refusals].map(([reason, count]) => [[reason], count]),
+    samples: (_, { refusals }) => refusals.samples,
   },
 ];
 

@@ -19,20 +19,45 @@ const DRAIN_OUTCOMES: readonly DrainWaitOutcome["outcome"][] = [
   ...["drained", "timed-out", "cut-short", "unconfirmed"] as const,
 ];
 
+/** The values of some labels, in their order, and a number. */
+export type Sample = readonly [labels: readonly string[], value: number];
+
+/** One number for each combination of labels, the first ones 0. */
+export class Tally {
+  readonly #samples: Map<string, Sample>;
+
+  constructor(...first: readonly (readonly string[])[]) {
+    this.#samples = new Map(first.map((labels) => [labels.join(" "), [labels, 0]]));
+  }
+
+  get samples(): readonly Sample[] {
+    return [...this.#samples.values()];
+  }
+
+  has(...labels: readonly string[]): boolean {
+    return this.#samples.has(labels.join(" "));
+  }
+
+  add(labels: readonly string[], number = 1): void {
+    const key = labels.join(" ");
+    const [, before] = this.#samples.get(key) ?? [labels, 0];
+    this.#samples.set(key, [labels, before + number]);
+  }
+}
+
 /** The counters; only its `on…` change them. */
 export class Stats implements CallMeter, Observer {
-  readonly calls = new Map<string, { action: string; result: string; count: number }>();
-  readonly retries = new Map<string, number>();
-  /** How often each phase has ended, and how long it took in total. */
-  readonly phases = new Map<Phase, { ended: number; total: Milliseconds }>();
-  readonly refusals = new Map(REFUSAL_REASONS.map((reason) => [reason, 0]));
+  readonly calls = new Tally();
+  readonly retries = new Tally();
+  readonly phasesEnded = new Tally();
+  readonly phaseTimes = new Tally();
+  readonly refusals = new Tally(...REFUSAL_REASONS.map((reason) => [reason]));
+  readonly hooks = new Tally(
+    ...HOOK_EVENTS.flatMap((event) => HOOK_OUTCOMES.map((outcome) => [event, outcome])),
+  );
+  readonly drains = new Tally(...DRAIN_OUTCOMES.map((outcome) => [outcome]));
   /** From the last stop signal or drain until every target was deregistered. */
   stopToDeregistered: Milliseconds | undefined;
-  /** How often each event's hook ended in each way, by both with a blank between. */
-  readonly hooks = new Map(
-    HOOK_EVENTS.flatMap((event) => HOOK_OUTCOMES.map((outcome) => [`${event} ${outcome}`, 0])),
-  );
-  readonly drains = new Map(DRAIN_OUTCOMES.map((outcome) => [outcome, 0]));
   /** Stops that deregistered a target and did not wait until it was drained. */
   undrainedStops = 0;
   /** Whether the kubelet's first probe came from where `/drain` is refused. */
@@ -42,21 +67,15 @@ export class Stats implements CallMeter, Observer {
 
   /** A call has ended: `ok`, or the error's code. */
   readonly onCall = (action: string, result: string): void => {
-    const isKnown = this.calls.has(`${action} ${result}`) || this.calls.size < MOST_RESULTS;
-    const counted = isKnown ? result : "other";
-    const key = `${action} ${counted}`;
-    const { count } = this.calls.get(key) ?? { count: 0 };
-    this.calls.set(key, { action, result: counted, count: count + 1 });
+    const isKnown = this.calls.has(action, result) || this.calls.samples.length < MOST_RESULTS;
+    this.calls.add([action, isKnown ? result : "other"]);
   };
 
-  /** A call is retried after an error. */
-  readonly onRetry = (action: string): void => {
-    this.retries.set(action, (this.retries.get(action) ?? 0) + 1);
-  };
+  readonly onRetry = (action: string): void => this.retries.add([action]);
 
   readonly onPhaseEnd = (phase: Phase, took: Milliseconds): void => {
-    const { ended, total } = this.phases.get(phase) ?? { ended: 0, total: 0 };
-    this.phases.set(phase, { ended: ended + 1, total: total + took });
+    this.phasesEnded.add([phase]);
+    this.phaseTimes.add([phase], took);
   };
 
   readonly onReregistered = (): void => {
@@ -67,27 +86,20 @@ export class Stats implements CallMeter, Observer {
     this.stopToDeregistered = took;
   };
 
-  readonly onDrainWaited = (outcome: DrainWaitOutcome["outcome"]): void => {
-    this.drains.set(outcome, (this.drains.get(outcome) ?? 0) + 1);
-  };
+  readonly onDrainWaited = (outcome: DrainWaitOutcome["outcome"]): void =>
+    this.drains.add([outcome]);
 
   readonly onUndrainedStop = (): void => {
     this.undrainedStops++;
   };
 
-  /** An event's hook has ended. */
-  readonly onHook = (event: HookEvent, { outcome }: HookOutcome): void => {
-    const key = `${event} ${outcome}`;
-    this.hooks.set(key, (this.hooks.get(key) ?? 0) + 1);
-  };
+  readonly onHook = (event: HookEvent, { outcome }: HookOutcome): void =>
+    this.hooks.add([event, outcome]);
 
   /** The guard will refuse the kubelet's hook. */
   readonly onHookForeseen = (): void => {
     this.isHookRefused = true;
   };
 
-  /** The guard has refused a request. */
-  readonly onRefused = ({ reason }: Refusal): void => {
-    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
-  };
+  readonly onRefused = ({ reason }: Refusal): void => this.refusals.add([reason]);
 }
