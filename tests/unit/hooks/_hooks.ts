@@ -1,24 +1,17 @@
 /** What the tests of hooks share: a log to look into, a clock to stop, processes to look at. */
 import { type Clock, sleep, systemClock } from "../../../lib/host/clock.ts";
-import type { Log, LogFields } from "../../../lib/host/log.ts";
 import type { HookContext, HookEvent, HookOutcome, HookSettings } from "../../../lib/hooks/hook.ts";
 import { createHooks } from "../../../lib/hooks/runner.ts";
+import { type Entry, KeptLog } from "../kept_log.ts";
 
-export interface Entry {
-  readonly level: keyof Log;
-  readonly message: string;
-  readonly fields: LogFields;
-}
+/** A log that can be waited for. */
+export class HookLog extends KeptLog {
+  #next = Promise.withResolvers<void>();
 
-/** A log that keeps its lines. */
-export class RecordedLog implements Log {
-  readonly entries: Entry[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  debug = (message: string, fields?: LogFields): void => this.#add("debug", message, fields);
-  info = (message: string, fields?: LogFields): void => this.#add("info", message, fields);
-  warn = (message: string, fields?: LogFields): void => this.#add("warn", message, fields);
-  error = (message: string, fields?: LogFields): void => this.#add("error", message, fields);
+  override onLine = () => {
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
+  };
 
   /** The lines that the hook printed so far. */
   get output(): string[] {
@@ -27,26 +20,17 @@ export class RecordedLog implements Log {
 
   /** Waits for the hook to print a line that matches. */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      for (const line of this.output) {
-        const match = pattern.exec(line);
-        if (match !== null) return match;
-      }
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    const find = () =>
+      this.output.map((line) => pattern.exec(line)).find((match) => match !== null);
+    for (let match = find();; match = find()) {
+      if (match !== undefined && match !== null) return match;
+      await this.#next.promise;
     }
   }
 
   /** Waits for a line. */
   async has(isIt: (entry: Entry) => boolean): Promise<void> {
-    while (!this.entries.some(isIt)) {
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
-  }
-
-  #add(level: keyof Log, message: string, fields: LogFields = {}): void {
-    this.entries.push({ level, message, fields });
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
+    while (!this.entries.some(isIt)) await this.#next.promise;
   }
 }
 
@@ -64,7 +48,7 @@ export const slowClock: Clock = { ...systemClock, now: () => systemClock.now() /
 export const TIMEOUT = 60_000;
 
 export interface StartedHook {
-  readonly log: RecordedLog;
+  readonly log: HookLog;
   readonly result: Promise<HookOutcome>;
   /** Asks for a stop. */
   stop(): void;
@@ -81,10 +65,13 @@ export interface HookOptions {
   readonly stop?: AbortController;
 }
 
-/** Starts a hook with one command, through the door that everybody uses. */
-export function startHook(command: string, options: HookOptions = {}): StartedHook {
+/** Starts a hook, by default with one command, through the door that everybody uses. */
+export function startHook(
+  actions: string | Omit<HookSettings, "timeout">,
+  options: HookOptions = {},
+): StartedHook {
   const { event = "post-register", timeout = TIMEOUT, shell = true } = options;
-  const log = new RecordedLog();
+  const log = new HookLog();
   const stop = options.stop ?? new AbortController();
   const time = new AbortController();
   const inner = options.clock ?? quickClock;
@@ -95,7 +82,8 @@ export function startHook(command: string, options: HookOptions = {}): StartedHo
         ? AbortSignal.any([time.signal, ...signals])
         : inner.within(span, ...signals),
   };
-  const hooks = createHooks({ ...NO_HOOKS, [event]: { command, timeout } }, { clock, log, shell });
+  const given = typeof actions === "string" ? { command: actions } : actions;
+  const hooks = createHooks({ ...NO_HOOKS, [event]: { ...given, timeout } }, { clock, log, shell });
   return {
     log,
     result: hooks.run(contextOf(event, timeout), stop.signal),
@@ -108,12 +96,12 @@ export function startHook(command: string, options: HookOptions = {}): StartedHo
 export async function runHook(
   command: string,
   options: HookOptions = {},
-): Promise<{ outcome: HookOutcome; log: RecordedLog; last: Entry }> {
+): Promise<{ outcome: HookOutcome; log: HookLog; last: Entry }> {
   const { result, log } = startHook(command, options);
   return { outcome: await result, log, last: lastOf(log) };
 }
 
-export function lastOf(log: RecordedLog): Entry {
+export function lastOf(log: HookLog): Entry {
   const last = log.entries.at(-1);
   if (last === undefined) throw new Error("nothing was logged");
   return last;

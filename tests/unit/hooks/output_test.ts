@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../../lib/host/clock.ts";
 import { LineSplitter, LONGEST_LINE, Output } from "../../../lib/hooks/output.ts";
-import { RecordedLog } from "./_hooks.ts";
+import { HookLog } from "./_hooks.ts";
 
 function linesOf(...chunks: readonly (string | Uint8Array)[]): string[] {
   const splitter = new LineSplitter();
@@ -42,7 +42,7 @@ for (const [name, chunks, lines] of CASES) {
 }
 
 Deno.test("Output takes a stream that breaks for one that ends", async () => {
-  const log = new RecordedLog();
+  const log = new HookLog();
   const output = new Output({ clock: systemClock, log }, {});
   const chunks = ["a\nb", undefined];
   const stream = new ReadableStream<Uint8Array>({
@@ -66,7 +66,7 @@ Deno.test("Output lets other work have its turn while a stream always has more t
       else controller.enqueue(Uint8Array.of(0x0a));
     },
   });
-  const log = { ...new RecordedLog(), info: () => {} };
+  const log = { ...new HookLog(), info: () => {} };
   const output = new Output({ clock: systemClock, log }, {});
   setTimeout(() => hadItsTurn = true, 0);
   output.read("stdout", stream);

@@ -3,11 +3,11 @@ import { systemClock } from "../../../lib/host/clock.ts";
 import { HOOK_EVENTS } from "../../../lib/hooks/hook.ts";
 import { createHooks } from "../../../lib/hooks/runner.ts";
 import { deadPort } from "../application/_servers.ts";
-import { contextOf, lastOf, NO_HOOKS, RecordedLog, runHook, startHook, TIMEOUT } from "./_hooks.ts";
+import { contextOf, HookLog, lastOf, NO_HOOKS, runHook, startHook, TIMEOUT } from "./_hooks.ts";
 
 Deno.test("an event for which nothing is set succeeds at once and logs nothing", async () => {
   for (const unset of [{}, { command: undefined, url: undefined }]) {
-    const log = new RecordedLog();
+    const log = new HookLog();
     const settings = { ...NO_HOOKS, "pre-register": { ...unset, timeout: 0 } };
     const hooks = createHooks(settings, { clock: systemClock, log, shell: true });
     const outcome = await hooks.run(contextOf("pre-register"), AbortSignal.abort());
@@ -16,7 +16,7 @@ Deno.test("an event for which nothing is set succeeds at once and logs nothing",
 });
 
 Deno.test("each event runs its own command", async () => {
-  const log = new RecordedLog();
+  const log = new HookLog();
   const settings = { ...NO_HOOKS };
   for (const event of HOOK_EVENTS) settings[event] = { command: `echo ${event}!`, timeout: 60_000 };
   const hooks = createHooks(settings, { clock: systemClock, log, shell: false });
@@ -105,7 +105,7 @@ Deno.test("an error inside a hook is its failure, not its caller's", async () =>
   // Nothing listens there, so that the webhook draws a delay.
   const url = `http://127.0.0.1:${deadPort()}/`;
   const settings = { ...NO_HOOKS, "pre-register": { url, timeout: TIMEOUT } };
-  const log = new RecordedLog();
+  const log = new HookLog();
   const hooks = createHooks(settings, { clock: { ...systemClock, random }, log, shell: true });
   const outcome = await hooks.run(contextOf("pre-register"), new AbortController().signal);
   assertEquals(outcome, { outcome: "failed", reason: "unexpected error: Error: no chance" });

@@ -1,10 +1,9 @@
 /** Webhooks, at their socket: real servers on loopback. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createHooks } from "../../../lib/hooks/runner.ts";
-import type { HookOutcome, HookSettings } from "../../../lib/hooks/hook.ts";
+import type { HookSettings } from "../../../lib/hooks/hook.ts";
 import { type Clock, systemClock } from "../../../lib/host/clock.ts";
 import { VERSION } from "../../../lib/version.ts";
-import { contextOf, lastOf, NO_HOOKS, RecordedLog, TIMEOUT } from "./_hooks.ts";
+import { type HookLog, lastOf, startHook } from "./_hooks.ts";
 
 interface Received {
   readonly method: string;
@@ -47,52 +46,33 @@ class Receiver implements AsyncDisposable {
   }
 }
 
-interface Started {
-  readonly log: RecordedLog;
-  readonly outcome: Promise<HookOutcome>;
-  readonly stop: AbortController;
-  readonly time: AbortController;
-  /** How long it waited between attempts, in milliseconds. */
-  readonly delays: readonly number[];
-}
-
-/** Starts a hook whose back-off takes no time, and whose own time ends when the test says so. */
-function start(settings: Omit<HookSettings, "timeout">, random = 0.5): Started {
-  const log = new RecordedLog();
-  const [stop, time] = [new AbortController(), new AbortController()];
+/** Starts a hook whose back-off takes no time, and tells how long each was to take. */
+function start(actions: Omit<HookSettings, "timeout">, random = 0.5) {
   const delays: number[] = [];
   const clock: Clock = {
     ...systemClock,
     random: () => random,
     within: (span, ...signals) => {
-      if (span === TIMEOUT) return AbortSignal.any([time.signal, ...signals]);
       delays.push(span);
       return systemClock.within(0, ...signals);
     },
   };
-  const all = { ...NO_HOOKS, "post-register": { ...settings, timeout: TIMEOUT } };
-  const hooks = createHooks(all, { clock, log, shell: true });
-  const outcome = hooks.run(contextOf("post-register"), stop.signal);
-  return { log, stop, time, delays, outcome };
+  return { ...startHook(actions, { clock }), delays };
 }
 
 const status = (status: number, text?: string) => () => new Response(text ?? null, { status });
 
 /** Waits for the log to tell of an attempt that failed. */
-async function tried(log: RecordedLog, attempt: number): Promise<void> {
+async function tried(log: HookLog, attempt: number): Promise<void> {
   await log.has(({ message, fields }) =>
     message === "retrying webhook" && fields.attempt === attempt
   );
 }
 
-function expire(time: AbortController): void {
-  time.abort(new DOMException("the time is up", "TimeoutError"));
-}
-
 Deno.test("a webhook gets a POST of a JSON document that says event, target, groups and state", async () => {
   await using receiver = new Receiver(status(204));
-  const { outcome, log } = start({ url: `${receiver.origin}/hook?a=1` });
-  assertEquals(await outcome, { outcome: "succeeded" });
+  const { result, log } = start({ url: `${receiver.origin}/hook?a=1` });
+  assertEquals(await result, { outcome: "succeeded" });
   const [got] = receiver.received;
   assert(got !== undefined);
   assertEquals([got.method, got.path], ["POST", "/hook?a=1"]);
@@ -112,8 +92,8 @@ Deno.test("a webhook gets a POST of a JSON document that says event, target, gro
 Deno.test("a webhook that answers 5xx or 429 is retried until it succeeds", async () => {
   for (const first of [500, 503, 429]) {
     await using receiver = new Receiver(status(first), status(first), status(200));
-    const { outcome, log } = start({ url: receiver.origin });
-    assertEquals(await outcome, { outcome: "succeeded" });
+    const { result, log } = start({ url: receiver.origin });
+    assertEquals(await result, { outcome: "succeeded" });
     assertEquals([receiver.received.length, lastOf(log).fields.attempts], [3, 3]);
   }
 });
@@ -122,10 +102,10 @@ Deno.test("back-off is random, begins with 200 ms at most, doubles, and never ex
   const longest = [200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000];
   for (const random of [0, 0.5, 1]) {
     await using receiver = new Receiver(status(503));
-    const { outcome, log, time, delays } = start({ url: receiver.origin }, random);
+    const { result, log, expire, delays } = start({ url: receiver.origin }, random);
     await tried(log, longest.length);
-    expire(time);
-    await outcome;
+    expire();
+    await result;
     assertEquals(delays.slice(0, longest.length), longest.map((delay) => delay * random));
   }
 });
@@ -135,8 +115,8 @@ Deno.test("any other status is final: a redirect is not followed", async () => {
   for (const final of [400, 401, 404, 301, 302, 307, 308]) {
     const headers = { location: elsewhere.origin };
     await using receiver = new Receiver(() => new Response("no luck", { status: final, headers }));
-    const { outcome, log } = start({ url: receiver.origin });
-    const end = await outcome;
+    const { result, log } = start({ url: receiver.origin });
+    const end = await result;
     assert(end.outcome === "failed");
     assertMatch(end.reason, new RegExp(`^the webhook answered with status ${final}`));
     assertEquals(end.reason.includes("redirects are not followed"), final < 400);
@@ -148,24 +128,24 @@ Deno.test("any other status is final: a redirect is not followed", async () => {
 Deno.test("a connection that is closed without an answer, or refused, is retried", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const { outcome, log } = start({ url: `http://127.0.0.1:${port}/` });
+  const { result, log } = start({ url: `http://127.0.0.1:${port}/` });
   (await listener.accept()).close();
   listener.close();
   await tried(log, 2);
   const options = { hostname: "127.0.0.1", port, onListen: () => {} };
   const server = Deno.serve(options, () => new Response());
-  assertEquals(await outcome, { outcome: "succeeded" });
+  assertEquals(await result, { outcome: "succeeded" });
   await server.shutdown();
 });
 
 Deno.test("a stop cuts a webhook short that does not answer, and leaves no connection", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { outcome, stop } = start({ url: `http://127.0.0.1:${listener.addr.port}/` });
+  const { result, stop } = start({ url: `http://127.0.0.1:${listener.addr.port}/` });
   using connection = await listener.accept();
   listener.close();
   const rest = new Response(connection.readable).text();
-  stop.abort(new Error("stop"));
-  assertEquals(await outcome, { outcome: "cut-short" });
+  stop();
+  assertEquals(await result, { outcome: "cut-short" });
   // It ends, and so does the test, only when the other side has closed.
   await rest.catch(() => {});
 });
@@ -177,10 +157,10 @@ Deno.test("a webhook that times out says what its last whole attempt got", async
     asked.resolve();
     return hang.promise;
   });
-  const { outcome, log, time } = start({ url: receiver.origin });
+  const { result, log, expire } = start({ url: receiver.origin });
   await asked.promise;
-  expire(time);
-  assertEquals(await outcome, { outcome: "timed-out" });
+  expire();
+  assertEquals(await result, { outcome: "timed-out" });
   hang.resolve(new Response(""));
   const { level, fields } = lastOf(log);
   assertEquals([level, fields.status, fields.output, fields.attempts], ["warn", 503, "later", 2]);
@@ -207,9 +187,9 @@ Deno.test("of a large reply, compressed or not, a little is read and shown", asy
     await using receiver = new Receiver(reply(400), reply(200));
     const before = Deno.memoryUsage().rss;
     const failed = start({ url: receiver.origin });
-    assertEquals((await failed.outcome).outcome, "failed");
+    assertEquals((await failed.result).outcome, "failed");
     assertEquals(lastOf(failed.log).fields.output, "a".repeat(256));
-    assertEquals(await start({ url: receiver.origin }).outcome, { outcome: "succeeded" });
+    assertEquals(await start({ url: receiver.origin }).result, { outcome: "succeeded" });
     const grown = (Deno.memoryUsage().rss - before) / 1e6;
     assert(grown < 64, `memory grew by ${grown} MB`);
   }
@@ -221,7 +201,7 @@ Deno.test("of a webhook's URL, scheme, host and port are logged, and nothing tha
   await using receiver = new Receiver(status(403, reflected));
   const at = (origin: string) => origin.replace("://", "://user:hunter2@") + path;
   const refused = start({ url: at(receiver.origin) });
-  const end = await refused.outcome;
+  const end = await refused.result;
   const [got] = receiver.received;
   assertEquals([got?.path, got?.headers.get("authorization")], [
     path,
@@ -232,8 +212,8 @@ Deno.test("of a webhook's URL, scheme, host and port are logged, and nothing tha
   listener.close();
   const nobody = start({ url: at(origin) });
   await tried(nobody.log, 1);
-  nobody.stop.abort(new Error("stop"));
-  await nobody.outcome;
+  nobody.stop();
+  await nobody.result;
   const said = JSON.stringify([end, refused.log.entries, nobody.log.entries]);
   assertEquals(/hunter2|s3cret|user|T0KEN|services/.exec(said), null, said);
   assertEquals(refused.log.entries[0]?.fields.url, receiver.origin);
@@ -246,7 +226,7 @@ Deno.test({
   name: "a URL that may not be called fails at once, with the reason",
   ignore: !blocksPorts,
   fn: async () => {
-    const end = await start({ url: "http://127.0.0.1:6000/" }).outcome;
+    const end = await start({ url: "http://127.0.0.1:6000/" }).result;
     assert(end.outcome === "failed");
     assertMatch(end.reason, /^it could not be called: .*6000/);
   },
@@ -254,8 +234,8 @@ Deno.test({
 
 Deno.test("an event with a command and a webhook runs both in order, unless the command fails", async () => {
   await using receiver = new Receiver(status(200));
-  const { outcome, log } = start({ command: "echo first", url: receiver.origin });
-  assertEquals(await outcome, { outcome: "succeeded" });
+  const { result, log } = start({ command: "echo first", url: receiver.origin });
+  assertEquals(await result, { outcome: "succeeded" });
   assertEquals(
     log.entries.map(({ message, fields }) => `${message} ${fields.command ?? fields.url ?? ""}`),
     [
@@ -267,6 +247,6 @@ Deno.test("an event with a command and a webhook runs both in order, unless the 
     ],
   );
   const failing = start({ command: "exit 3", url: receiver.origin });
-  assertEquals(await failing.outcome, { outcome: "failed", reason: "exit code 3" });
+  assertEquals(await failing.result, { outcome: "failed", reason: "exit code 3" });
   assertEquals(receiver.received.length, 1);
 });
