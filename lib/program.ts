@@ -1,7 +1,7 @@
 /** The program: from arguments and environment to an exit code. */
 import { hasCredentialProcess } from "./aws/credentials/shared_files.ts";
 import { type Config, type InputErrors, readConfig, type Reading } from "./config/config.ts";
-import { shellExists, syntaxError } from "./hooks/words.ts";
+import { commandError, shellExists } from "./hooks/words.ts";
 import { openConnections } from "./host/connections.ts";
 import { EXIT } from "./host/exit.ts";
 import type { LineWriter } from "./host/line_writer.ts";
@@ -35,7 +35,9 @@ export async function run(start: Start): Promise<number> {
   const direct = noProxy(env);
   if (direct !== undefined) start.setEnv("NO_PROXY", direct);
   const shell = shellExists();
-  const reading = readConfig(start.args, env, { shell, syntaxError });
+  const reading = readConfig(start.args, env, {
+    commandError: (command) => commandError(command, shell),
+  });
   switch (reading.kind) {
     case "help":
       start.stderr.write(reading.text);

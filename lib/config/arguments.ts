@@ -47,7 +47,7 @@ export function readArguments(args: readonly string[]): Arguments {
 function isFineForGo({ given, errors }: Arguments): boolean {
   return errors.length === 0 && FLAG_NAMES.every((name) => {
     const { word, read } = flag(name);
-    return word === "string" || read(given.get(name) ?? [], { shell: true }).errors.length === 0;
+    return word === "string" || read(given.get(name) ?? [], {}).errors.length === 0;
   });
 }
 

@@ -37,7 +37,7 @@ export interface InputErrors {
 export function readConfig(
   args: readonly string[],
   env: Environment,
-  system: System = { shell: true },
+  system: System = {},
 ): Reading {
   const read = readArguments(args);
   if (read.help) return { kind: "help", text: usage() };

@@ -5,10 +5,8 @@ export type Parsed<T> = { readonly value: T } | { readonly error: string };
 
 /** What parsers need to know about the system. */
 export interface System {
-  /** Whether there is a shell to run commands. */
-  readonly shell: boolean;
-  /** Why the shell cannot parse a command, where there is one to check it. */
-  readonly syntaxError?: (command: string) => string | undefined;
+  /** Why a command cannot be run: the end of a message. Undefined where it can be. */
+  readonly commandError?: (command: string) => string | undefined;
 }
 
 /** Turns one text into a value. */

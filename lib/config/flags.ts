@@ -12,10 +12,18 @@ import {
   parseListenAddress,
   parseWebhookUrl,
 } from "./addresses.ts";
-import { parseCommand } from "./command.ts";
 import { choice, type Flag, list, optional, optionalUrl, text } from "./flag.ts";
 import { boolean, port, time, timeout, unlimited } from "./go_values.ts";
 import { parseGroupArn, parseGroupName, parseRegion, parseTargetIds } from "./target.ts";
+
+/** A hook's command. A mistake in it is an error at the start, not when the hook runs. */
+const command = (help: string) =>
+  optional((text, { commandError }) => {
+    const error = commandError?.(text);
+    return error === undefined ? { value: text } : { error };
+  }, help);
+
+const webhook = (help: string) => optionalUrl(parseWebhookUrl, help);
 
 export const FLAGS = {
   "target-group-name": list(
@@ -32,29 +40,17 @@ export const FLAGS = {
     undefined,
     "Availability Zone of the target, or all for an IP address outside the VPC",
   ),
-  "pre-register-command": optional(parseCommand, "Command to execute before target is registered"),
-  "pre-register-url": optionalUrl(parseWebhookUrl, "URL to POST to before target is registered"),
+  "pre-register-command": command("Command to execute before target is registered"),
+  "pre-register-url": webhook("URL to POST to before target is registered"),
   "pre-register-timeout": timeout("5s", "How long to wait for pre-register command to execute"),
-  "post-register-command": optional(parseCommand, "Command to execute after target is registered"),
-  "post-register-url": optionalUrl(parseWebhookUrl, "URL to POST to after target is registered"),
+  "post-register-command": command("Command to execute after target is registered"),
+  "post-register-url": webhook("URL to POST to after target is registered"),
   "post-register-timeout": timeout("5s", "How long to wait for post-register command to execute"),
-  "pre-deregister-command": optional(
-    parseCommand,
-    "Command to execute before target is deregistered",
-  ),
-  "pre-deregister-url": optionalUrl(
-    parseWebhookUrl,
-    "URL to POST to before target is deregistered",
-  ),
+  "pre-deregister-command": command("Command to execute before target is deregistered"),
+  "pre-deregister-url": webhook("URL to POST to before target is deregistered"),
   "pre-deregister-timeout": timeout("5s", "How long to wait for pre-deregister command to execute"),
-  "post-deregister-command": optional(
-    parseCommand,
-    "Command to execute after target is deregistered",
-  ),
-  "post-deregister-url": optionalUrl(
-    parseWebhookUrl,
-    "URL to POST to after target is deregistered",
-  ),
+  "post-deregister-command": command("Command to execute after target is deregistered"),
+  "post-deregister-url": webhook("URL to POST to after target is deregistered"),
   "post-deregister-timeout": timeout(
     "5s",
     "How long to wait for post-deregister command to execute",

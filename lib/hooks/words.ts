@@ -20,10 +20,22 @@ export function shellExists(path = SHELL): boolean {
 }
 
 /**
- * Why the shell cannot parse a command, in its own words: a quote that is never closed, an `if`
- * without `then`. It runs nothing (`-n`). Undefined where it can, or where there is no shell to try.
+ * Why a command cannot be run: the shell cannot parse it, or there is none and it needs one. The end
+ * of a message; undefined where it can be run, as far as is known. It runs nothing.
  */
-export function syntaxError(command: string): string | undefined {
+export function commandError(command: string, shell: boolean): string | undefined {
+  if (shell) return syntaxError(command);
+  try {
+    splitWords(command);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SplitError)) throw error;
+    return `the image has no ${SHELL} to run it, and ${error.message}`;
+  }
+}
+
+/** In the shell's own words: a quote that is never closed, an `if` without `then`. */
+function syntaxError(command: string): string | undefined {
   try {
     const args = ["-n", "-c", command];
     const { success, stderr } = new Deno.Command(SHELL, { args, stdin: "null", stdout: "null" })

@@ -13,7 +13,6 @@ import { formatDuration, parseDuration } from "../../lib/host/duration.ts";
 import { GOOD } from "../unit/config/_reading.ts";
 import { anyText, type Property, property } from "./property.ts";
 
-const SYSTEM = { shell: true };
 const name = fc.constantFrom(...FLAG_NAMES);
 
 /** Arguments that are nearly right. */
@@ -36,7 +35,7 @@ const given: fc.Arbitrary<readonly [FlagName, string]> = name.chain((name) => {
 });
 
 function valueOf(name: FlagName, args: readonly string[], env: Record<string, string> = {}) {
-  const { values, errors } = readSettings(readArguments(args), env, SYSTEM);
+  const { values, errors } = readSettings(readArguments(args), env, {});
   assertEquals(errors, []);
   return values[name];
 }
@@ -93,7 +92,7 @@ export const CONFIG: readonly Property[] = [
     name,
     text,
   ]) => {
-    for (const { reason } of flag(name).read([text], SYSTEM).errors) assert(reason !== "");
+    for (const { reason } of flag(name).read([text], {}).errors) assert(reason !== "");
   }),
   property("all ways to give a flag mean the same", 0.3, given, ([name, text]) => {
     const value = valueOf(name, [`-${name}=${text}`]);

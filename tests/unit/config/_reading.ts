@@ -35,7 +35,7 @@ export function configOf(args: readonly string[], env?: Variables): Config {
 export function errorsOf(
   args: readonly string[],
   env: Variables = NEEDED_VARIABLES,
-  system: System = { shell: true },
+  system: System = {},
 ): readonly string[] {
   const reading = readConfig(args, env, system);
   return reading.kind === "errors" ? reading.errors : [];

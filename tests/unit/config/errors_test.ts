@@ -1,6 +1,7 @@
 /** Everything that can be wrong with the input, and the message that it gets. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { publicPart } from "../../../lib/host/public_part.ts";
+import { commandError } from "../../../lib/hooks/words.ts";
 import { flag, type FlagName } from "../../../lib/config/flags.ts";
 import { ARN, errorsOf } from "./_reading.ts";
 
@@ -64,8 +65,7 @@ const NO_CREDENTIALS = "it contains credentials, which a check of the applicatio
 /** A shell that reads no quotes. */
 const QUOTE = "/bin/sh cannot parse it";
 const SYSTEM = {
-  shell: true,
-  syntaxError: (command: string) => /['"]/.test(command) ? QUOTE : undefined,
+  commandError: (command: string) => /['"]/.test(command) ? QUOTE : undefined,
 };
 
 /** Texts that a flag does not take, by the reason. */
@@ -302,7 +302,7 @@ Deno.test("readConfig() shows a value with what is invisible in it, on one line"
 Deno.test("readConfig() refuses what takes a shell where there is none", () => {
   const withoutShell = (...commands: readonly string[]) =>
     errorsOf(commands.map((command) => `-pre-register-command=${command}`), undefined, {
-      shell: false,
+      commandError: (command) => commandError(command, false),
     });
   assertEquals(withoutShell('echo "a" | cat'), [
     'invalid value "echo \\"a\\" | cat" for flag -pre-register-command: the image has no /bin/sh ' +

@@ -13,7 +13,7 @@ import { readSettings, type Settings } from "../../../lib/config/settings.ts";
 import { configOf, GOOD, type Variables } from "./_reading.ts";
 
 function settingsOf(args: readonly string[], env: Variables = {}): Settings {
-  return readSettings(readArguments(args), env, { shell: true });
+  return readSettings(readArguments(args), env, {});
 }
 
 const KAFKA = { by: "name", name: "kafka" };
@@ -140,7 +140,7 @@ Deno.test("the last of a repeated flag wins, and a list keeps all; commas split 
 });
 
 Deno.test("ports are read as Go reads integers, and 0 stands for none", () => {
-  const read = (text: string) => flag("target-port").read([text], { shell: true });
+  const read = (text: string) => flag("target-port").read([text], {});
   const good = "80 +80 +0x50 +0120 0120 0o120 0b1010000 0X50 8_0 0x_5_0".split(" ");
   for (const text of good) assertEquals(read(text), { value: 80, errors: [] }, text);
   for (const text of ["0", "-0", "00"]) assertEquals(read(text), { value: undefined, errors: [] });
@@ -153,7 +153,7 @@ Deno.test("booleans are Go's twelve words", () => {
   const words = { true: "1 t T true TRUE True", false: "0 f F false FALSE False" };
   for (const value of [true, false]) {
     for (const word of words[`${value}`].split(" ")) {
-      assertEquals(flag("check").read([word], { shell: true }), { value, errors: [] });
+      assertEquals(flag("check").read([word], {}), { value, errors: [] });
     }
   }
 });

@@ -18,7 +18,7 @@ for (const { args, values, rest = [], error, exit } of vectors) {
       return;
     }
     assertEquals(read.help, false);
-    const settings = readSettings(read, {}, { shell: true });
+    const settings = readSettings(read, {}, {});
     if (error !== undefined) {
       // Go shows what may be a secret.
       const shown = error.replace(/^(bad flag syntax: [^=]*=).+/s, "$1…");

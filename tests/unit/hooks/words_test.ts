@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { shellExists, SplitError, splitWords, syntaxError } from "../../../lib/hooks/words.ts";
+import { commandError, shellExists, SplitError, splitWords } from "../../../lib/hooks/words.ts";
 
 /** What is split, and the words that come of it; random commands are in the property tests. */
 const SPLIT: readonly [string, ...string[]][] = [
@@ -139,20 +139,20 @@ Deno.test({
   fn: () => assertEquals(shellExists(), true),
 });
 
-Deno.test("syntaxError() says in the shell's words what it cannot parse, and runs nothing", async () => {
+Deno.test("commandError() says in the shell's words what it cannot parse, and runs nothing", async () => {
   const folder = await Deno.makeTempDir();
   for (const command of [`touch ${folder}/run`, "echo 'a' # it's", "cat <<E\nit's\nE", ""]) {
-    assertEquals(syntaxError(command), undefined, command);
+    assertEquals(commandError(command, true), undefined, command);
   }
   for (const command of [`touch ${folder}/run; echo 'a`, 'echo "$(a"', "if true", "a )", "a ||"]) {
-    assertMatch(syntaxError(command) ?? "", /^\/bin\/sh cannot parse it: .*[a-z]/, command);
+    assertMatch(commandError(command, true) ?? "", /^\/bin\/sh cannot parse it: .*[a-z]/, command);
   }
   assertEquals([...Deno.readDirSync(folder)], []);
   await Deno.remove(folder);
 });
 
 Deno.test({
-  name: "syntaxError() leaves it to the run where it may not start the shell",
+  name: "commandError() leaves it to the run where it may not start the shell",
   permissions: { run: false },
-  fn: () => assertEquals(syntaxError("echo 'a"), undefined),
+  fn: () => assertEquals(commandError("echo 'a", true), undefined),
 });
