@@ -21,6 +21,12 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
     "see -h",
   ],
   [
+    "a variable that no flag reads",
+    [],
+    { NLB_REGISTRATOR_TARGETID: "x" },
+    "no flag reads the environment variable NLB_REGISTRATOR_TARGETID: see -h",
+  ],
+  [
     "a secret key without its access key",
     [],
     { AWS_SECRET_ACCESS_KEY: "SECRET", AWS_ACCESS_KEY_ID: "" },
@@ -65,6 +71,13 @@ const CASES: readonly (readonly [string, readonly string[], Variables, string?])
     },
     "ignored NLB_REGISTRATOR_TARGET_PORT, NLB_REGISTRATOR_TARGET_PORT_80_TCP_ADDR, " +
     "NLB_REGISTRATOR_TARGET_SERVICE_HOST, which Kubernetes sets for a Service: " +
+    "set enableServiceLinks: false in the pod",
+  ],
+  [
+    "a variable that Kubernetes sets for a Service",
+    [],
+    { NLB_REGISTRATOR_TARGET_PORT: "tcp://10.96.0.7:80" },
+    "ignored NLB_REGISTRATOR_TARGET_PORT, which Kubernetes sets for a Service: " +
     "set enableServiceLinks: false in the pod",
   ],
   [

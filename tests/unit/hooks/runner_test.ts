@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { systemClock } from "../../../lib/host/clock.ts";
 import { HOOK_EVENTS } from "../../../lib/hooks/hook.ts";
 import { createHooks } from "../../../lib/hooks/runner.ts";
@@ -55,6 +55,18 @@ Deno.test("a hook is logged at its start and at its end, its output in between",
       output: "no luck",
     },
   });
+});
+
+Deno.test("a hook's last line says how long it took", async () => {
+  let now = 1_000_000;
+  // Two seconds pass at each look.
+  const clock = { ...systemClock, now: () => now += 2_000 };
+  for (const command of ["true", "false"]) {
+    const { log, last } = await runHook(command, { clock });
+    assertEquals(log.entries.length, 2);
+    const looks = /^(\d+)s$/.exec(String(last.fields.took))?.[1];
+    assert(Number(looks) >= 2 && Number(looks) < 60, `${last.fields.took}`);
+  }
 });
 
 /** What ends a hook, in order; how that counts, and what is logged. */

@@ -25,6 +25,8 @@ Deno.test("a termination log that cannot be written is warned of when there is a
   assertEquals(await lastMessage("/no/such/folder/file"), []);
   const [line = ""] = await lastMessage("/no/such/folder/file", "not registered");
   assertMatch(line, /^warn failed to write the termination log .*NotFound/);
+  const [full = ""] = await lastMessage("/dev/full", "not registered");
+  assertMatch(full, /^warn .* {"file":"\/dev\/full","error":".*No space left/);
 });
 
 Deno.test("a default termination log that is not there is no matter, and is not created", async () => {

@@ -1,5 +1,5 @@
 /** Whatever takes all of its time after a stop: the pod's grace period has enough for the rest. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { HookOutcome } from "../../../lib/hooks/hook.ts";
 import { sleep } from "../../../lib/host/clock.ts";
 import { Life, MINUTE, SECOND, secondOf } from "./_lifecycle.ts";
@@ -77,4 +77,8 @@ Deno.test("-grace-period: a step that is cut by more than half is warned of, onc
   const noted = roomy.log.lines.filter((line) => line.includes("shortened a step"));
   // By seconds only, but for the last hook: the drain has left it next to nothing.
   assertEquals(noted.map((line) => line.split(" ")[0]), ["debug", "debug", "debug", "warn"]);
+  // Half of ten minutes, and 5 s that are kept back.
+  const { life: half } = hanging("pre-deregister", 305);
+  await half.stopAt(HOUR).run();
+  assertMatch(half.log.text, /debug shortened a step to fit .*"step":"10m0s","left":"5m0s"/);
 });
