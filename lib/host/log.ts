@@ -1,8 +1,9 @@
 /**
  * The log: lines of text (`time level message key=value`) or JSON. Whatever a text says, it stays
- * inside its line and its field: the one place that escapes what comes from outside. Own code:
- * `@std/log` is not kept any more (denoland/std pull request 6819).
+ * inside its line and its field: the one place that escapes what comes from outside.
  */
+import { BaseHandler } from "@std/log/base-handler";
+import { Logger, type LogRecord } from "@std/log/logger";
 
 /** What a field of a log line may be. An undefined one is left out. */
 export type LogValue = string | number | boolean | readonly string[] | undefined;
@@ -33,14 +34,11 @@ export function createLog({ format, level, write, secrets = [] }: {
   /** What no line shows. @default {[]} */
   readonly secrets?: readonly string[];
 }): Log {
-  const lineOf = format === "json" ? jsonLine : textLine;
-  const at = (name: LogLevel): Log[LogLevel] => (message, fields = {}) => {
-    if (LOG_LEVELS.indexOf(name) < LOG_LEVELS.indexOf(level)) return;
-    const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-    const line = lineOf({ time: new Date().toISOString(), level: name, message }, known);
-    write(secrets.reduce((text, secret) => text.replaceAll(secret, "…"), line));
-  };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  const handler = new LineHandler(
+    format,
+    (line) => write(secrets.reduce((text, secret) => text.replaceAll(secret, "…"), line)),
+  );
+  return new Logger("sidecar", LEVEL_NAMES[level], { handlers: [handler] });
 }
 
 /** The line about lines that were dropped. `-log-level` does not hide it. */
@@ -51,23 +49,44 @@ export function droppedLine(format: LogFormat, lines: number): string {
   return line;
 }
 
-interface Entry {
-  readonly time: string;
-  readonly level: LogLevel;
-  readonly message: string;
+const LEVEL_NAMES = { debug: "DEBUG", info: "INFO", warn: "WARN", error: "ERROR" } as const;
+
+class LineHandler extends BaseHandler {
+  readonly #write: (line: string) => void;
+
+  constructor(format: LogFormat, write: (line: string) => void) {
+    super("DEBUG", { formatter: format === "json" ? jsonLine : textLine });
+    this.#write = write;
+  }
+
+  override log(line: string): void {
+    this.#write(line);
+  }
 }
 
-type Fields = readonly (readonly [string, LogValue])[];
-
-function textLine({ time, level, message }: Entry, fields: Fields): string {
-  const pairs = fields.map(([key, value]) => ` ${key}=${textValue(value)}`);
-  return `${time} ${level.toUpperCase().padEnd(5)} ${textMessage(message)}${pairs.join("")}`;
+function textLine(record: LogRecord): string {
+  const fields = fieldsOf(record).map(([key, value]) => ` ${key}=${textValue(value)}`);
+  const level = record.levelName.padEnd(5);
+  return `${record.datetime.toISOString()} ${level} ${textMessage(record.msg)}${fields.join("")}`;
 }
 
-function jsonLine({ message, ...entry }: Entry, fields: Fields): string {
-  const values = fields.map(([key, value]) => [key, boundedValue(value)]);
-  const all = { ...entry, message: bounded(message), ...Object.fromEntries(values) };
-  return printable(JSON.stringify(all));
+function jsonLine(record: LogRecord): string {
+  const fields = fieldsOf(record).map(([key, value]) => [key, boundedValue(value)]);
+  return printable(JSON.stringify({
+    time: record.datetime.toISOString(),
+    level: record.levelName.toLowerCase(),
+    message: bounded(record.msg),
+    ...Object.fromEntries(fields),
+  }));
+}
+
+function fieldsOf(record: LogRecord): [string, LogValue][] {
+  const fields = record.args[0];
+  return isFields(fields) ? Object.entries(fields).filter(([, value]) => value !== undefined) : [];
+}
+
+function isFields(value: unknown): value is LogFields {
+  return typeof value === "object" && value !== null;
 }
 
 /** How much of a text is written: an API or a hook may say anything, and at any length. */

@@ -56,6 +56,7 @@ const ONE_PLACE: readonly [RegExp, string][] = [
     "lib/aws/client.ts lib/aws/endpoint.ts lib/aws/handler.ts lib/aws/credentials/identity.ts " +
     "lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/credentials/chain.ts",
   ],
+  [/@std\/log/, "lib/host/log.ts"],
 ];
 
 for (const [pattern, places] of ONE_PLACE) {
