@@ -1,8 +1,9 @@
 /**
  * The command line in the syntax of Go's flag package (flag/flag.go, `parseOne`), which manifests
- * of the original program use. Own code: Go and `@std/cli` differ in which flags take the next
- * argument, and in what one dash means.
+ * of the original program use. It is respelled in the GNU way for `parseArgs`: with two dashes, and
+ * with values joined by `=`, because Go and `parseArgs` differ in which flags take the next argument.
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { withoutSecrets } from "../host/public_part.ts";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
 import { quote } from "./go_values.ts";
@@ -21,26 +22,35 @@ export interface Arguments {
 
 /** Reads a command line without the program's name. */
 export function readArguments(args: readonly string[]): Arguments {
-  const given = new Map<FlagName, string[]>();
+  const spelled: string[] = [];
   const errors: string[] = [];
   let beforeHelp: readonly string[] | undefined;
-  let bare: FlagName | undefined;
+  let last: Spelling = {};
   let at = 0;
   for (; /^-(?!-$)./s.test(args[at] ?? ""); at++) {
-    const read = readFlag(args[at] ?? "", args[at + 1]);
-    if (read.kind === "help") beforeHelp ??= args.slice(0, at);
-    if (read.kind === "error") errors.push(read.error);
-    if (read.kind === "value") given.set(read.name, [...given.get(read.name) ?? [], read.text]);
-    bare = read.kind === "value" && read.isBare ? read.name : undefined;
-    if ("takesNext" in read && read.takesNext) at++;
+    last = spell(args[at] ?? "", args[at + 1]);
+    if (last.spelled !== undefined) spelled.push(last.spelled);
+    if (last.error !== undefined) errors.push(last.error);
+    if (last.isHelp) beforeHelp ??= args.slice(0, at);
+    if (last.takesNext) at++;
   }
   const operands = args.slice(args[at] === "--" ? at + 1 : at);
   const [operand] = operands;
   if (operand !== undefined) {
-    errors.push(operandError(operand, args[at] === "--" ? undefined : bare));
+    errors.push(operandError(operand, args[at] === "--" ? undefined : last.boolean));
   }
+  const names: string[] = [...FLAG_NAMES];
+  const parsed: Readonly<Record<string, unknown>> = parseArgs(spelled, {
+    string: names,
+    collect: names,
+  });
+  const given = new Map(FLAG_NAMES.map((name) => [name, texts(parsed[name])]));
   const help = beforeHelp !== undefined && isFineForGo(readArguments(beforeHelp));
   return { given, errors, operands, help };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
 /** Whether Go would accept it: it checks values while it reads, but accepts any string. */
@@ -51,42 +61,38 @@ function isFineForGo({ given, errors }: Arguments): boolean {
   });
 }
 
-/** What one flag says. */
-type ReadFlag =
-  | {
-    readonly kind: "value";
-    readonly name: FlagName;
-    readonly text: string;
-    readonly takesNext?: boolean;
-    /** A boolean without a value. */
-    readonly isBare?: boolean;
-  }
-  | { readonly kind: "help" }
-  | { readonly kind: "error"; readonly error: string; readonly takesNext?: boolean };
+/** One flag, respelled, or its error. */
+interface Spelling {
+  readonly spelled?: string;
+  readonly error?: string;
+  readonly takesNext?: boolean;
+  readonly isHelp?: true;
+  /** The name of a boolean flag without a value. */
+  readonly boolean?: FlagName;
+}
 
 /** One or two dashes, a name, and perhaps a value after the first `=`. */
-const FLAG = /^--?([^=-][^=]*)(?:=(.*))?$/s;
+const FLAG = /^--?([^=-][^=]*)(=.*)?$/s;
 
-function readFlag(arg: string, next: string | undefined): ReadFlag {
+function spell(arg: string, next: string | undefined): Spelling {
   const [, name, value] = FLAG.exec(arg) ?? [];
   // The value may be a secret.
   if (name === undefined) {
-    const shown = printable(arg.replace(/=.+/s, "=…"));
-    return { kind: "error", error: `bad flag syntax: ${shown}` };
+    return { error: `bad flag syntax: ${printable(arg.replace(/=.+/s, "=…"))}` };
   }
-  if (name === "h" || name === "help") return { kind: "help" };
+  if (name === "h" || name === "help") return { isHelp: true };
   if (!isFlagName(name)) {
     // The next argument is probably its value; as an operand it would hide all other errors.
     const takesNext = value === undefined && next?.startsWith("-") === false;
     const error = `flag provided but not defined: -${printable(name)}${suggestion(name)}`;
-    return { kind: "error", error, takesNext };
+    return { error, takesNext };
   }
-  if (value !== undefined) return { kind: "value", name, text: value };
+  if (value !== undefined) return { spelled: `--${name}${value}` };
   // A boolean never takes the next argument; any other flag always does.
-  if (flag(name).word === "") return { kind: "value", name, text: "true", isBare: true };
+  if (flag(name).word === "") return { spelled: `--${name}=true`, boolean: name };
   return next === undefined
-    ? { kind: "error", error: `flag needs an argument: -${name}` }
-    : { kind: "value", name, text: next, takesNext: true };
+    ? { error: `flag needs an argument: -${name}` }
+    : { spelled: `--${name}=${next}`, takesNext: true };
 }
 
 /** @param after The boolean flag without a value just before the operand, if any. */

@@ -57,6 +57,7 @@ const ONE_PLACE: readonly [RegExp, string][] = [
     "lib/aws/sdk_client.ts lib/aws/sdk_errors.ts lib/aws/credentials/chain.ts",
   ],
   [/@std\/log/, "lib/host/log.ts"],
+  [/from "@std\/cli/, "lib/config/arguments.ts"],
 ];
 
 for (const [pattern, places] of ONE_PLACE) {
