@@ -59,6 +59,7 @@ for (const { name, folder, file, values } of APPLICATIONS) {
       assertEquals(sidecar.ports, [{ name: "nlb-registrator", containerPort: 8081 }]);
       assertEquals(pod.terminationGracePeriodSeconds, 450);
       assertEquals(run.gracePeriod, 420_000);
+      assertEquals([pod.automountServiceAccountToken, pod.enableServiceLinks], [false, false]);
       assertEquals(sidecar.securityContext, {
         ...{ runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532 },
         ...{ seccompProfile: { type: "RuntimeDefault" }, allowPrivilegeEscalation: false },
