@@ -1,11 +1,12 @@
 /** What else ends pods and containers, what is lost, and what becomes of the target. */
 import type { Pod } from "../cluster/pod.ts";
+import { pause } from "../emulator/pause.ts";
 import type { TargetState } from "../emulator/states.ts";
 import { type ManifestChanges, NAME, SIDECAR } from "./manifests.ts";
 import type { Command } from "./programs.ts";
 import { Scene } from "./scene.ts";
 import { named, STRATEGIES } from "./strategies.ts";
-import { real } from "./time.ts";
+import { here, real } from "./time.ts";
 import type { Count } from "./users.ts";
 
 /** A way to end, and what came of it. */
@@ -19,11 +20,16 @@ interface Ending {
   readonly cleanedUpBy: string;
   /** What was open when a process was killed is lost in any case. */
   readonly mayLose?: true;
+  /** @default {"native-sidecar"} */
+  readonly strategy?: string;
   readonly changes?: ManifestChanges;
   readonly addresses?: number;
   /** Does it; done when all has settled. The pod is the one whose target is reported. */
   readonly act: (scene: Scene, pod: Pod) => Promise<void>;
 }
+
+/** From an eviction to the end of its node, in seconds: of the two minutes' notice, what is left. */
+const SPOT = 90;
 
 const ENDINGS: readonly Ending[] = [
   {
@@ -42,6 +48,20 @@ const ENDINGS: readonly Ending[] = [
       await scene.cluster.rolledOut(NAME);
       await scene.settled();
     },
+  },
+  {
+    what: `a spot interruption: the node is gone ${SPOT} s after the eviction`,
+    cleanedUpBy: "the sidecar, at `/drain`; the rest of the drain is cut",
+    mayLose: true,
+    act: interrupted,
+  },
+  {
+    what: "the same, with the health check on `/target`",
+    cleanedUpBy: "the sidecar, at `/drain`",
+    mayLose: true,
+    strategy: "native-sidecar target-check",
+    changes: { args: [`-grace-period=${SPOT - 10}s`] },
+    act: interrupted,
   },
   {
     what: "a restart by the liveness probe",
@@ -118,7 +138,7 @@ export async function endings(
   const rows: EndingRow[] = [];
   for (const ending of ENDINGS) {
     await using scene = await Scene.start({
-      ...{ strategy: named("native-sidecar", STRATEGIES), sidecar },
+      ...{ strategy: named(ending.strategy ?? "native-sidecar", STRATEGIES), sidecar },
       ...(ending.changes && { changes: ending.changes }),
       ...(ending.addresses !== undefined && { addresses: ending.addresses }),
     });
@@ -153,6 +173,20 @@ function nameOf({ state, reason }: TargetState): string | undefined {
   if (state === "draining") return "deregistered";
   if (reason === "Elb.RegistrationInProgress") return "registered again";
   return state === "unused" || state === "initial" ? undefined : state;
+}
+
+/** Drains a node of one pod, and kills what is left of it when the node goes. */
+async function interrupted(scene: Scene): Promise<void> {
+  const { cluster } = scene;
+  const [pod] = Map.groupBy(cluster.pods, ({ node }) => node).values()
+    .find(({ length }) => length === 1) ?? [];
+  if (!pod) throw new Error("no node has one pod");
+  const drained = cluster.drain(pod.node ?? "");
+  await pause(here(SPOT), new AbortController().signal);
+  for (const { spec } of pod.containers) cluster.crash(pod.name, spec.name);
+  await drained;
+  await cluster.rolledOut(NAME);
+  await scene.settled();
 }
 
 async function crashed(scene: Scene, pod: Pod, container: string): Promise<void> {
