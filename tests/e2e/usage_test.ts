@@ -84,7 +84,7 @@ sideBySide([
     run: async () => {
       const { code, stdout } = await run(["-version"]);
       assertEquals(code, 0);
-      assertMatch(stdout, /^k8s-nlb-registrator-sidecar \d+\.\d+\.\d+ \(deno \d/);
+      assertMatch(stdout, /^k8s-nlb-registrator-sidecar \d+\.\d+\.\d+ \((commit \w+, )?deno \d/);
     },
   },
 ]);
