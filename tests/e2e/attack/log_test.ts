@@ -17,10 +17,11 @@ const TIME = "2026-01-01T00:00:00.000Z";
 const FORGERIES = [
   "TooManyTargets exit_code=0",
   'x" exit_code=0 "',
-  `a\r\n${TIME} INFO  stopped exit_code=0`,
   "a\u2028INFO exit_code=0",
   "\u001b[2J\u001b]0;title\u0007\u009b31m",
   "\u202eexit\u2066\u200b\u{e0041}",
+  // The last one: of an error's message, only the first line is read.
+  `a\r\n${TIME} INFO  stopped exit_code=0`,
 ];
 
 /** No terminal acts on a line, and all of them are ours. */
@@ -35,14 +36,14 @@ function assertHonest(lines: readonly string[], format: Format, exitCode: number
   assertEquals(codes, [String(exitCode)], lines.join("\n"));
 }
 
-/** As a parser of the format reads it, where the hooks' own are left out. */
+/** As a parser of the format reads it; that of a command is its own. */
 function exitCodeOf(line: string, format: Format): string | undefined {
   if (format === "json") {
-    const { exit_code: code, event } = JSON.parse(line);
-    return code === undefined || event !== undefined ? undefined : String(code);
+    const { exit_code: code, command } = JSON.parse(line);
+    return code === undefined || command !== undefined ? undefined : String(code);
   }
   const unquoted = line.replaceAll(/"(?:[^"\\]|\\.)*"/g, "");
-  if (/ event=/.test(unquoted)) return undefined;
+  if (/ command=/.test(unquoted)) return undefined;
   return / exit_code=(\S+)/.exec(unquoted)?.[1];
 }
 
@@ -148,6 +149,7 @@ function usage(format: Format): Case {
           `-post-register-command=curl 'https://h/${SECRET}`,
           `-wait-for=http://u:${SECRET}@127.0.0.1/`,
           `---x=${SECRET}`,
+          ...["-region=eu-west-1\u001b[2J\u202e\nforged", "-\u202ex"],
         ],
         env: {
           ...emulator.environment,
@@ -161,6 +163,7 @@ function usage(format: Format): Case {
       for (const text of [log.join("\n"), written]) {
         assert(!text.includes(SECRET), text);
         assertMatch(text, /^[\P{C}\n]*$/u);
+        assert(!/^forged/m.test(text), text);
         assertStringIncludes(text, "hooks.example");
       }
       if (format === "json") {
