@@ -6,7 +6,9 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 /** The probe as a compiled program, or its source for `deno run`. */
 const [PROGRAM = "", ...ARGUMENTS] = [
   Deno.env.get("PERMISSIONS_PROBE") ?? [
-    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", ...BUNDLE_OPTIONS],
+    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "-A"],
+    // To give `import` back has to be enough for code from elsewhere; packages take --no-npm.
+    ...BUNDLE_OPTIONS.filter((option) => option !== "--no-remote"),
     new URL("programs/permissions_probe.ts", import.meta.url).pathname,
   ],
 ].flat();
