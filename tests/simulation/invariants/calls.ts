@@ -81,15 +81,22 @@ const MOST_REFUSED: Partial<Record<CallRecord["call"], { count: number; within: 
 /** What is refused for good is tried again seldom. */
 function seldomRefused({ api, trace, clock }: World, record: CallRecord): void {
   const bound = MOST_REFUSED[record.call];
-  if (bound === undefined || !isFinal(record)) return;
+  if (bound === undefined || !isFinal(record) || confirms(api, record)) return;
   const since = clock.now() - bound.within;
   const refused = api.calls.filter((other) =>
     other.call === record.call && other.group === record.group && isFinal(other) &&
-    other.madeAt > since
+    other.madeAt > since && !confirms(api, other)
   );
   if (refused.length === bound.count + 1) {
     trace.violated(`8: ${record.call} refused ${refused.length} times in ${bound.within} ms`);
   }
+}
+
+/** A poll right after a DeregisterTargets call is as seldom as those. */
+function confirms({ calls }: World["api"], record: CallRecord): boolean {
+  if (record.call !== "DescribeTargetHealth") return false;
+  const ofGroup = calls.filter(({ group }) => group === record.group);
+  return ofGroup[ofGroup.indexOf(record) - 1]?.call === "DeregisterTargets";
 }
 
 /**
