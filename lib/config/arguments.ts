@@ -4,9 +4,9 @@
  * with values joined by `=`, because Go and `parseArgs` differ in which flags take the next argument.
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { quoted } from "../host/log.ts";
 import { withoutSecrets } from "../host/public_part.ts";
 import { flag, FLAG_NAMES, type FlagName, isFlagName } from "./flags.ts";
-import { quote } from "./go_values.ts";
 
 /** A command line whose syntax is read, but not its values. */
 export interface Arguments {
@@ -100,12 +100,12 @@ function operandError(operand: string, after: FlagName | undefined): string {
   const remedy = after !== undefined
     ? `a boolean takes its value after =, as in -${after}=false`
     : "only flags are accepted, and everything from here on was ignored";
-  return `unexpected argument ${quote(withoutSecrets(operand))}: ${remedy}`;
+  return `unexpected argument ${quoted(withoutSecrets(operand))}: ${remedy}`;
 }
 
 /** Quotes only what needs it: Go shows flags without quotes. */
 function printable(flag: string): string {
-  return /^[\x21-\x7e…]*$/.test(flag) ? flag : quote(flag);
+  return /^[\x21-\x7e…]*$/.test(flag) ? flag : quoted(flag);
 }
 
 /** Suggests the flags of which one name begins the other. */

@@ -1,4 +1,4 @@
-/** Booleans, durations, integers and quoted strings in the syntax of Go's flag package. */
+/** Booleans, durations and integers in the syntax of Go's flag package. */
 import { type Milliseconds, parseDuration } from "../host/duration.ts";
 import { HIGHEST_PORT } from "../host/address.ts";
 import { type Flag, type Parsed, single } from "./flag.ts";
@@ -82,31 +82,4 @@ function parsePort(text: string): Parsed<number | undefined> {
   return port >= 0 && port <= HIGHEST_PORT
     ? { value: port === 0 ? undefined : port }
     : { error: `value out of range: ${remedy}` };
-}
-
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  "\x07": "\\a",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\v": "\\v",
-};
-
-/** The characters that `strconv.IsPrint` rejects; the only printable space is the ASCII one. */
-const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
-
-/** Quotes a text as Go's `strconv.Quote` does: on one line, with nothing invisible in it. */
-export function quote(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, "\\$&").replaceAll(UNPRINTABLE, escape)}"`;
-}
-
-function escape(character: string): string {
-  const short = SHORT_ESCAPES[character];
-  if (short !== undefined) return short;
-  const code = character.codePointAt(0) ?? 0;
-  const hex = code.toString(16);
-  if (code < 0x80) return "\\x" + hex.padStart(2, "0");
-  return code < 0x10000 ? "\\u" + hex.padStart(4, "0") : "\\U" + hex.padStart(8, "0");
 }

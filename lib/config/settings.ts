@@ -1,9 +1,9 @@
 /** The value of every flag, from command line, environment and defaults. */
 import type { Arguments } from "./arguments.ts";
+import { quoted } from "../host/log.ts";
 import { publicPart, withoutSecrets } from "../host/public_part.ts";
 import { isBlank, type System } from "./flag.ts";
 import { flag, FLAG_NAMES, type FlagName, type FlagValues, variablesOf } from "./flags.ts";
-import { quote } from "./go_values.ts";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ export function readSettings(read: Arguments, env: Environment, system: System):
 /** The message about an invalid value, in Go's form. */
 function invalidValue(name: FlagName, source: string, text: string, reason: string): string {
   const { word, isUrl } = flag(name);
-  const shown = quote(isUrl ? publicPart(text) : withoutSecrets(text));
+  const shown = quoted(isUrl ? publicPart(text) : withoutSecrets(text));
   return word === ""
     ? `invalid boolean value ${shown} for ${source.replace(/^flag /, "")}: ${reason}`
     : `invalid value ${shown} for ${source}: ${reason}`;

@@ -1,8 +1,8 @@
 /** The usage text: flags in the layout of Go's `PrintDefaults` (flag/flag.go), variables, exit codes. */
 import { EXIT, EXIT_DESCRIPTIONS } from "../host/exit.ts";
+import { quoted } from "../host/log.ts";
 import type { Flag } from "./flag.ts";
 import { ENVIRONMENT_PREFIX, environmentName, flag, FLAG_NAMES } from "./flags.ts";
-import { quote } from "./go_values.ts";
 
 /** The text that `-h` prints, without the last line break. */
 export function usage(): string {
@@ -34,7 +34,7 @@ export function describeFlag(name: string, one: Flag): string {
 function describeDefault({ fallback, default: value, word }: Flag): string {
   if (fallback !== undefined) return ` (default $${fallback})`;
   if (["", "0s", "false"].includes(value)) return "";
-  return ` (default ${word === "string" ? quote(value) : value})`;
+  return ` (default ${word === "string" ? quoted(value) : value})`;
 }
 
 function fallbacks(): string {

@@ -112,7 +112,8 @@ function textValue(value: LogValue): string {
   return PLAIN_VALUE.test(text) ? text : quoted(text);
 }
 
-function quoted(text: string): string {
+/** A text from outside as a JSON string for people: on one line. */
+export function quoted(text: string): string {
   return printable(JSON.stringify(text));
 }
 

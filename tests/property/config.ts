@@ -1,11 +1,10 @@
 /** Command line, environment, and every kind of value that they can hold. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseEndpointUrl } from "../../lib/config/addresses.ts";
 import { readArguments } from "../../lib/config/arguments.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { environmentName, flag, FLAG_NAMES, type FlagName } from "../../lib/config/flags.ts";
-import { quote } from "../../lib/config/go_values.ts";
 import { readSettings } from "../../lib/config/settings.ts";
 import { parseGroupArn, parseGroupName } from "../../lib/config/target.ts";
 import { addressDigits, canonicalAddress } from "../../lib/host/address.ts";
@@ -117,9 +116,6 @@ export const CONFIG: readonly Property[] = [
       assertEquals<unknown>(value, flag(name).list ? [one, one].flat() : one);
     },
   ),
-  property("a quoted text is one line with nothing invisible in it", 2, anyText, (text) => {
-    assertMatch(quote(text), /^"[\p{L}\p{M}\p{N}\p{P}\p{S} ]*"$/u);
-  }),
   property(
     "a duration that was written is read back without loss",
     3,

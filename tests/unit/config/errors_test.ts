@@ -295,7 +295,7 @@ Deno.test("readConfig() reports all errors at once: syntax, values by flag, what
 
 Deno.test("readConfig() shows a value with what is invisible in it, on one line", () => {
   assertEquals(errorsOf(["-region=a\n\t\u200b\u{e0001}\x00é"]), [
-    `invalid value "a\\n\\t\\u200b\\U000e0001\\x00é" for flag -region: ${REGION}`,
+    `invalid value "a\\n\\t\\u200b\\udb40\\udc01\\u0000é" for flag -region: ${REGION}`,
   ]);
 });
 
