@@ -1,5 +1,5 @@
 /** The version of this program; `CHANGELOG.md` tells what is in it. */
-export const VERSION = "0.1.0";
+export const VERSION = "0.2.0";
 
 /** The commit that a binary was made of. `tools/compile.ts` puts it in the place of this word. */
 const COMMIT = "@COMMIT@";

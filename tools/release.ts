@@ -4,7 +4,7 @@
  *
  *   deno task run tools/release.ts [--version X.Y.Z] [--twice] [--outdir FOLDER]
  *
- * Without --version it is a dry run: the notes are those of "Unreleased". With --twice all of it is
+ * Without --version it is a dry run. With --twice all of it is
  * made once more, and has to be the same, byte for byte. `IMAGE` is the text on the image that goes
  * into the notes: `tools/release_image.ts` makes it. Where DENORT_BIN names a runtime, only this
  * system's binary is made, since a runtime is for one system.
@@ -12,10 +12,11 @@
 import { VERSION } from "../lib/version.ts";
 import { compile, currentCommit, exitBy, oneOption, TARGETS } from "./compile.ts";
 import { ROOT } from "./deno.ts";
+import { runProgram } from "./process.ts";
 import { sbom } from "./sbom.ts";
 
 /** Makes all files; the result is their names. */
-async function makeRelease(outdir: string, version: string | undefined): Promise<string[]> {
+async function makeRelease(outdir: string): Promise<string[]> {
   await Deno.remove(outdir, { recursive: true }).catch(() => {});
   const commit = await currentCommit();
   const targets = Deno.env.get("DENORT_BIN") === undefined ? TARGETS : [Deno.build.target];
@@ -30,14 +31,26 @@ async function makeRelease(outdir: string, version: string | undefined): Promise
     ...names,
     await write("sbom.cdx.json", document),
     await write("sourcemaps.json", JSON.stringify(maps)),
+    await packChart(outdir),
   ];
   const changelog = await Deno.readTextFile(`${ROOT}CHANGELOG.md`);
   const image = Deno.env.get("IMAGE") ?? "";
   return [
     ...summed,
     await write("SHA256SUMS", await sums(outdir, summed)),
-    await write("NOTES.md", changelogSection(changelog, version ?? "Unreleased") + image),
+    await write("NOTES.md", changelogSection(changelog, VERSION) + image),
   ];
+}
+
+/** The Helm chart, as `helm package` names it, and with the same bytes each time. @returns Its name. */
+export async function packChart(outdir: string): Promise<string> {
+  const name = `nlb-registrator-${VERSION}.tgz`;
+  await runProgram("tar", [
+    ...["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"],
+    ...["--mode=u+rw,go+r,go-w,a+X", "--use-compress-program=gzip -n"],
+    ...["-C", `${ROOT}deploy/helm`, "-cf", `${outdir}/${name}`, "nlb-registrator"],
+  ]);
+  return name;
 }
 
 /** Lines as `sha256sum` writes and checks them, sorted by name. */
@@ -71,13 +84,13 @@ async function main(): Promise<void> {
     throw new Error(`--version is "${version}", but lib/version.ts says ${VERSION}`);
   }
   const outdir = oneOption("outdir", Deno.args) ?? `${ROOT}release`;
-  const names = await makeRelease(outdir, version);
+  const names = await makeRelease(outdir);
   for (const name of names) {
     console.log(`${(await Deno.stat(`${outdir}/${name}`)).size} bytes  ${name}`);
   }
   if (!Deno.args.includes("--twice")) return;
   const before = await sums(outdir, names);
-  const after = await sums(outdir, await makeRelease(outdir, version));
+  const after = await sums(outdir, await makeRelease(outdir));
   if (before !== after) throw new Error(`made twice, the files differ:\n${before}and\n${after}`);
   console.log("made twice, byte for byte the same");
 }

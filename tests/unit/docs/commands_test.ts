@@ -114,7 +114,7 @@ test("docs/install.md: deno run works from a URL, in an empty folder", async () 
     },
   );
   const host = `127.0.0.1:${server.addr.port}`;
-  const source = "https://raw.githubusercontent.com/OWNER/k8s-nlb-registrator-sidecar/v0.1.0";
+  const source = "https://raw.githubusercontent.com/OWNER/k8s-nlb-registrator-sidecar/v0.2.0";
   const line = command("docs/install.md", `${PERMISSIONS} --import-map=`)
     .replaceAll(source, `http://${host}`)
     .replace(" --import-map", ` --allow-import=${host},jsr.io:443 --import-map`)

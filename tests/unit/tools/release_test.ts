@@ -6,11 +6,12 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { parse } from "yaml";
 import { bundle, packagesOf } from "../../../tools/bundle.ts";
 import { packageOf } from "../../../tools/bundle/layout.ts";
-import { checkedTarget, oneOption } from "../../../tools/compile.ts";
+import { checkedTarget, oneOption, TARGETS } from "../../../tools/compile.ts";
 import { outputOf, runProgram } from "../../../tools/process.ts";
-import { changelogSection, sums } from "../../../tools/release.ts";
+import { changelogSection, packChart, sums } from "../../../tools/release.ts";
 import { imageNotes } from "../../../tools/release_image.ts";
 import { withSources } from "../../../tools/stack_trace.ts";
 import { sbom } from "../../../tools/sbom.ts";
@@ -190,6 +191,107 @@ Deno.test("the release's notes name the image and its bases by their digests", (
     notes,
     "\n### Image\n\n- image: `ghcr.io/a/b:1.0.0@sha256:1`\n- based on: `c@sha256:2`\n",
   );
+});
+
+Deno.test("every place names the version of lib/version.ts, and the changelog has its section", () => {
+  const places: readonly (readonly [RegExp, RegExp])[] = [
+    [/\.(md|yaml)$/, /k8s-nlb-registrator-sidecar[:/](?:releases\/download\/)?v?(\d+\.\d+\.\d+)/g],
+    [/\.md$/, /(?:\bVersion |ref=v|nlb-registrator-)(\d+\.\d+\.\d+)/g],
+    [/Chart\.yaml$/, /^ *(?:appV|v)ersion: (.+)$/gm],
+  ];
+  const files = ["README.md", ...filesIn("docs"), ...filesIn("deploy")];
+  const named = places.flatMap(([path, pattern]) =>
+    files.filter((file) => path.test(file)).flatMap((file) =>
+      [...Deno.readTextFileSync(`${ROOT}${file}`).matchAll(pattern)].map(([, it]) => [file, it])
+    )
+  );
+  assertEquals(named.filter(([, version]) => version !== VERSION), []);
+  assert(named.length > 20, `${named.length} places`);
+  assert(changelogSection(Deno.readTextFileSync(`${ROOT}CHANGELOG.md`), VERSION).length > 100);
+});
+
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(`${ROOT}${folder}`)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(`${folder}/${name}`) : [`${folder}/${name}`]
+  );
+}
+
+Deno.test("the chart of a release is one folder, with the same bytes each time", async () => {
+  const [one, other] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  const name = await packChart(one);
+  assertEquals(await sums(one, [name]), await sums(other, [await packChart(other)]));
+  const files = (await outputOf("tar", ["-tzf", `${one}/${name}`])).split("\n");
+  assert(files.includes("nlb-registrator/Chart.yaml"), files.join());
+  assertEquals(files.filter((file) => !file.startsWith("nlb-registrator/")), []);
+  for (const folder of [one, other]) await Deno.remove(folder, { recursive: true });
+});
+
+/** Stands in for `docker` and `gh`: refuses what it does not know, and files that are not there. */
+const STAND_IN = `#!/bin/bash
+set -eu
+case "$(basename "$0") $1 \${2-}" in
+  "docker login ghcr.io") cat ;;
+  "docker buildx imagetools") echo sha256:${"a".repeat(64)} ;;
+  "docker buildx create") ;;
+  "docker buildx build")
+    for arg; do
+      case "$arg" in --metadata-file=*)
+        echo '{"containerimage.digest":"sha256:${"b".repeat(64)}"}' > "\${arg#*=}" ;;
+      esac
+    done
+    [[ " $* " == *" --push "* && " $* " == *" --platform=linux/amd64,linux/arm64 "* ]] ;;
+  "gh release create")
+    shift 3
+    for arg; do case "$arg" in release/*) [[ -s "$arg" ]] && echo "$arg" ;; esac; done ;;
+  *) echo "unknown: $0 $*" >&2; exit 1 ;;
+esac
+`;
+
+Deno.test("the release workflow's commands run, with stand-ins for docker and gh", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["docker", "gh"]) {
+    await Deno.writeTextFile(`${folder}/${name}`, STAND_IN, { mode: 0o755 });
+  }
+  const release = `${folder}/release`;
+  await Deno.mkdir(release);
+  const made = [
+    ...TARGETS.map((target) => `k8s-nlb-registrator-sidecar-${target}`),
+    ...["SHA256SUMS", "sbom.cdx.json", "sourcemaps.json", "NOTES.md"],
+  ];
+  for (const name of made) await Deno.writeTextFile(`${release}/${name}`, name);
+  await packChart(release);
+  const jobs: Record<string, { steps?: { run?: string }[] }> =
+    parse(await Deno.readTextFile(`${ROOT}.github/workflows/release.yml`)).jobs;
+  const steps = Object.values(jobs).flatMap(({ steps = [] }) =>
+    steps.flatMap(({ run }) => run ?? [])
+  );
+  // CI runs this one, with binaries for all systems.
+  const others = steps.filter((step) => !step.includes("tools/release.ts"));
+  assertEquals([steps.length, others.length], [4, 3]);
+  const env = {
+    ...{ PATH: `${folder}:${Deno.env.get("PATH")}`, DENO: Deno.execPath(), GH_TOKEN: "t" },
+    ...{ GITHUB_REF_NAME: `v${VERSION}`, GITHUB_REPOSITORY: "OWNER/k8s-nlb-registrator-sidecar" },
+    ...{ GITHUB_ACTOR: "OWNER", GITHUB_OUTPUT: `${folder}/output` },
+  };
+  for (const step of others) {
+    const cwd = step.startsWith("gh ") ? folder : ROOT;
+    const output = await outputOf("bash", ["-euc", step], { cwd, env });
+    if (!step.startsWith("gh ")) continue;
+    assertEquals(
+      output.split("\n").sort(),
+      [
+        "release/NOTES.md",
+        `release/nlb-registrator-${VERSION}.tgz`,
+        ...made.filter((name) => name !== "NOTES.md").map((name) => `release/${name}`),
+      ].sort(),
+    );
+  }
+  const outputs = await Deno.readTextFile(`${folder}/output`);
+  assertMatch(
+    outputs,
+    /^name=ghcr\.io\/owner\/k8s-nlb-registrator-sidecar\ndigest=sha256:b+\nnotes<</,
+  );
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("sums() writes what sha256sum checks", async () => {
