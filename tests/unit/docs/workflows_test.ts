@@ -84,7 +84,7 @@ Deno.test("a release waits for the tests, and attests the image and all of its f
     .map((step) => step.with?.["subject-path"] ?? step.with?.["subject-name"]);
   assertEquals(attested, [
     "${{ steps.image.outputs.name }}",
-    "release/k8s-nlb-registrator-sidecar-*\nrelease/sbom.cdx.json\nrelease/sourcemaps.json\nrelease/SHA256SUMS\n",
+    "release/k8s-nlb-registrator-sidecar-*\nrelease/nlb-registrator-*.tgz\nrelease/sbom.cdx.json\nrelease/sourcemaps.json\nrelease/SHA256SUMS\n",
   ]);
 });
 
