@@ -12,6 +12,7 @@ import type { LineWriter } from "./host/line_writer.ts";
 import { type Log, printable } from "./host/log.ts";
 import { giveMemoryBack } from "./host/memory.ts";
 import type { Reap } from "./host/reaper.ts";
+import type { StateFile } from "./host/state_file.ts";
 import type { StopSignals } from "./host/signals.ts";
 import type { ServerConfig, ServerPorts } from "./http/server.ts";
 import { Stats } from "./http/stats.ts";
@@ -31,6 +32,8 @@ export interface World {
   readonly shell: boolean;
   /** Reaps what hooks leave, where that is the sidecar's to do and can be done. */
   readonly reap: Reap | undefined;
+  /** What outlives the process, where there is a file for it. */
+  readonly stateFile: StateFile | undefined;
   /** What is probably a mistake in the flags and in the pod. */
   readonly warnings: readonly string[];
   /** The pod's connections, where they are to be counted and can be. */
@@ -39,13 +42,14 @@ export interface World {
 
 /** Runs one lifecycle in the pod that this process runs in. @throws {Failure} It cannot listen. */
 export async function runInPod(config: Config, world: World): Promise<LifecycleOutcome> {
-  const { log, signals, shell, reap, connections: counted } = world;
+  const { log, signals, shell, reap, connections: counted, stateFile } = world;
   const clock = systemClock;
   if (config.check) return await checkPod(config, world);
   for (const warning of world.warnings) log.warn(warning);
   const stats = new Stats();
   const progress = new Progress(clock, stats);
-  const intent = new CurrentIntent({ clock, signals, gracePeriod: config.gracePeriod });
+  const { gracePeriod } = config;
+  const intent = new CurrentIntent({ clock, signals, gracePeriod, stateFile });
   const podHosts = ["localhost", ...LOOPBACK, ...config.target.ids];
   const application = new Application({ ...config.application, clock, log, podHosts });
   const view = createView({

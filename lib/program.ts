@@ -10,6 +10,7 @@ import { giveBack, lackingPermissions, LEAST_NEEDS, type Needs } from "./host/pe
 import { noProxy } from "./host/proxy.ts";
 import { openReaper, type Reap } from "./host/reaper.ts";
 import { describe, logStops, type StopListener } from "./host/signals.ts";
+import { openStateFile } from "./host/state_file.ts";
 import { openTerminationLog, type TerminationLog } from "./host/termination_log.ts";
 import { type LifecycleOutcome, outcomeOf } from "./lifecycle/outcome.ts";
 import type { World } from "./pod.ts";
@@ -81,9 +82,11 @@ async function runSidecar(
   using connections = config.drain.idle
     ? openConnections((warning) => warnings.push(warning))
     : undefined;
+  using stateFile = config.stateFile &&
+    openStateFile(config.stateFile, log, (warning) => warnings.push(warning));
   // What has to be opened with all permissions is open now.
   log.debug("permissions kept", { permissions: giveBack(needs) });
-  const world = { log, signals, stdout, shell, reap, connections, warnings };
+  const world = { log, signals, stdout, shell, reap, connections, stateFile, warnings };
   return await end(await sidecar(config, world), terminationLog, log);
 }
 

@@ -49,6 +49,11 @@ export function conflictsOf({ values, sources }: Settings, operands: readonly st
       "-drain-token-required needs -drain-token-file: without it no client could call /drain",
     ],
     [
+      values.listen !== undefined && values["state-file"] !== undefined &&
+      values["pod-uid"] === undefined,
+      "-state-file needs -pod-uid: set POD_UID from the Downward API (fieldRef metadata.uid)",
+    ],
+    [
       isMissing("target-group-name", "target-group-arn"),
       "no target group: set -target-group-name or -target-group-arn",
     ],

@@ -83,6 +83,7 @@ function configOf(values: FlagValues) {
     /** 0: unknown. */
     gracePeriod: values["grace-period"],
     ...service(values),
+    ...state(values),
     /** 0: never. */
     watchInterval: values["watch-interval"],
     check: values.check,
@@ -124,6 +125,14 @@ function hooks(values: FlagValues): Readonly<Record<HookEvent, HookSettings>> {
     "pre-deregister": of("pre-deregister"),
     "post-deregister": of("post-deregister"),
   };
+}
+
+/** Where a drain is kept over a restart, if it is. */
+function state(values: FlagValues) {
+  const { listen, "state-file": path, "pod-uid": pod } = values;
+  return listen === undefined || path === undefined || pod === undefined
+    ? {}
+    : { stateFile: { path, pod } };
 }
 
 /** The HTTP endpoints, if there are any. */

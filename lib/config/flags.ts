@@ -122,6 +122,18 @@ export const FLAGS = {
     ),
     needs: "listen",
   },
+  "state-file": {
+    ...text(
+      undefined,
+      "File that keeps a drain over a restart of the sidecar, on an emptyDir volume",
+    ),
+    needs: "listen",
+  },
+  "pod-uid": {
+    ...text(undefined, "The pod's uid: what another pod has left in -state-file is ignored"),
+    fallback: "POD_UID",
+    needs: "listen",
+  },
   "watch-interval": time(
     "0s",
     "How often to check that target is still registered, and register it again if not; 0s: never",

@@ -1,6 +1,7 @@
 /** The one place that holds the current intent, and tells those who wait for it to change. */
 import { type Clock, whenEnded } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
+import type { StateFile } from "../host/state_file.ts";
 import type { StopSignals } from "../host/signals.ts";
 import { type Intent, type IntentEvent, isDrainAwaited, nextIntent } from "./intent.ts";
 import type { DrainOutcome } from "./outcome.ts";
@@ -23,6 +24,8 @@ export interface IntentOptions {
   readonly signals: StopSignals;
   /** The pod's grace period; 0: not known. */
   readonly gracePeriod: Milliseconds;
+  /** Keeps that the pod is being drained, for the process after this one. */
+  readonly stateFile?: Pick<StateFile, "keep" | "wasDraining"> | undefined;
 }
 
 interface Watcher {
@@ -39,13 +42,23 @@ export class CurrentIntent {
   #nextDrain = new AbortController();
   #intent: Intent = { state: "serving" };
   #clients: PromiseWithResolvers<DrainOutcome> | undefined;
+  readonly #stateFile: IntentOptions["stateFile"];
+  #isKept: boolean;
 
-  constructor({ clock, signals, gracePeriod }: IntentOptions) {
+  constructor({ clock, signals, gracePeriod, stateFile }: IntentOptions) {
     this.#clock = clock;
     this.#gracePeriod = gracePeriod;
+    this.#stateFile = stateFile;
+    this.#isKept = this.wasDraining;
+    if (this.wasDraining) this.#intent = { state: "draining", since: clock.now(), next: "wait" };
     const { stop, forcedStop } = signals;
     whenEnded(stop, () => this.send({ event: "stop", at: clock.now(), cause: stop.reason }));
     whenEnded(forcedStop, () => this.send({ event: "second-stop" }));
+  }
+
+  /** Whether the process before this one was draining the pod when it ended. */
+  get wasDraining(): boolean {
+    return this.#stateFile?.wasDraining ?? false;
   }
 
   get now(): Intent {
@@ -75,6 +88,7 @@ export class CurrentIntent {
     const from = this.#intent;
     const to = nextIntent(from, event, this.#gracePeriod);
     if (to === from) return;
+    this.#keep(to);
     this.#intent = to;
     if (isDrainAwaited(from) && (event.event === "drain-ended" || event.event === "ended")) {
       this.#clients?.resolve(event.outcome);
@@ -86,6 +100,15 @@ export class CurrentIntent {
       this.#watchers.delete(watcher);
       watcher.left.abort(new IntentChanged(to.state));
     }
+  }
+
+  /** Before anything follows from it. A stop alone is kept by nothing: the pod may stay. */
+  #keep(to: Intent): void {
+    const isDraining = to.state === "drained" || isDrainAwaited(to);
+    const isOver = to.state === "serving" || to.state === "returning";
+    if (isDraining === this.#isKept || !(isDraining || isOver)) return;
+    this.#isKept = isDraining;
+    this.#stateFile?.keep(isDraining);
   }
 
   /** Begins a drain, or joins the one that is under way. Never rejects. */

@@ -34,6 +34,7 @@ class Lifecycle {
 
   /** Does what the intent calls for, until nothing is left to do. */
   async run(): Promise<LifecycleOutcome> {
+    if (this.#ports.intent.wasDraining) await this.#guard(() => this.#steps.takeOver());
     while (true) {
       const intent = this.#ports.intent.now;
       switch (intent.state) {

@@ -83,6 +83,15 @@ export class Steps {
     this.#traffic = { count: connections(each), quiet: new Quiet() };
   }
 
+  /** Continues a drain: a process before this one was killed in it. @throws {Failure} */
+  async takeOver(): Promise<void> {
+    await this.resolve(this.#ports.intent.forcedStop);
+    this.#ports.log.info("the sidecar was killed during a drain: continuing it");
+    for (const registration of this.#registrations) {
+      registration.takeOver("the sidecar was killed during a drain");
+    }
+  }
+
   /** @throws {Failure} */
   async waitForApplication(stop: AbortSignal): Promise<void> {
     this.#ports.progress.enter("waiting-for-application");

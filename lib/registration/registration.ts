@@ -119,6 +119,13 @@ export class Registration implements Attachment {
     this.#observation = { wasInService: false };
   }
 
+  /** Another process, which has ended, may have registered the target, or be about to. */
+  takeOver(reason: string): void {
+    this.membership = { at: "unknown", reason };
+    this.#doubtUntil = this.#settleTime();
+    this.#settledAt = this.#doubtUntil + this.options.times.confirmSettle;
+  }
+
   /** A DeregisterTargets call has ended without an answer to rely on: it may still be applied. */
   deregisteringInDoubt(): void {
     this.#deregistersUntil = this.#settleTime();

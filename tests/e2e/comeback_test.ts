@@ -5,6 +5,11 @@ import { assertDrained, DRAINED, ends, get, type ListeningScene, serving, start 
 import type { Scene } from "./scene.ts";
 import { type Case, sideBySide } from "./side_by_side.ts";
 
+/** How often a sidecar is killed in its drain. */
+const KILLS = Number(Deno.env.get("KILLS") ?? 3);
+
+const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
+
 /** A pod with an application; the target drains at once, so that what is between counts. */
 async function pod(application: FakeApplication): Promise<ListeningScene> {
   return await serving({
@@ -59,6 +64,38 @@ const cases: Case[] = [
       next.signal("SIGTERM");
       assertEquals((await next.ended()).code, 0);
       await scene.nothingLeftBehind();
+    },
+  },
+  {
+    name: "killed in a drain, a sidecar with -state-file drains on and never registers again",
+    run: async () => {
+      let [kept, registered] = [0, 0];
+      for (let kill = 0; kill < KILLS; kill++) {
+        const folder = await Deno.makeTempDir({ prefix: "state-" });
+        const args = [`-state-file=${folder}/drain`, "-pod-uid=0c1e", "-min-drain-time=0"];
+        const { scene, url } = await serving({ args, group: { deregistrationDelaySeconds: 0 } });
+        await using _ = scene;
+        const isMarked = () => Deno.readTextFileSync(`${folder}/drain`) !== "";
+        const answered = get(`${url}/drain`).catch(() => {});
+        // The first at the first moment at which it is to be kept, the others ever later.
+        while (!isMarked()) await pause(1);
+        await pause(kill === 0 ? 0 : 200 * Math.random() ** 2);
+        scene.sidecar.signal("SIGKILL");
+        await scene.sidecar.ended();
+        await answered;
+        if (isMarked()) kept++;
+        registered += scene.emulator.registered("kafka").length;
+        await using next = scene.another();
+        await next.line(/target drained/);
+        next.signal("SIGTERM");
+        assertEquals((await next.ended()).code, 0);
+        const registers = scene.emulator.calls.filter(({ action }) => action === "RegisterTargets");
+        assertEquals(registers.length, 1, `kill ${kill}`);
+        await scene.nothingLeftBehind();
+        await Deno.remove(folder, { recursive: true });
+      }
+      assertEquals(kept, KILLS);
+      return `${KILLS} kills, ${registered} of them before the target was deregistered`;
     },
   },
   {

@@ -95,6 +95,8 @@ export const GOOD: Readonly<
   "drain-allow": ["10.0.0.0/8", "service.drainAllow", [{ address: "10.0.0.0", bits: 8 }]],
   "drain-token-file": ["/token", "service.tokenFile"],
   "drain-token-required": ["true", "service.tokenRequired", true],
+  "state-file": ["/state/drain", "stateFile.path"],
+  "pod-uid": ["0c1e", "stateFile.pod"],
   "watch-interval": ["10s", "watchInterval", 10_000],
   "region": ["eu-west-1", "api.region"],
   "endpoint-url": ["http://127.0.0.1:4566", "api.endpointUrl"],

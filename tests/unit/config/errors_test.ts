@@ -206,8 +206,13 @@ const CONFLICTS: readonly (readonly [readonly string[], string?])[] = [
     ["-target-group-name=kafka", "-listen=:80", "-drain-token-required"],
     "-drain-token-required needs -drain-token-file: without it no client could call /drain",
   ],
+  [
+    ["-target-group-name=kafka", "-listen=:80", "-state-file=/state/drain"],
+    "-state-file needs -pod-uid: set POD_UID from the Downward API (fieldRef metadata.uid)",
+  ],
   // What has no effect without -listen is not checked.
   [["-target-group-name=kafka", "-drain-allow=node-1", "-drain-token-required"]],
+  [["-target-group-name=kafka", "-state-file=/state/drain"]],
 ];
 
 for (const [args, message] of CONFLICTS) {

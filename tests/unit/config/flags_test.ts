@@ -26,7 +26,8 @@ for (const name of FLAG_NAMES) {
     const [text, place, value = text] = GOOD[name];
     const needed = flag(name).needs === undefined
       ? []
-      : ["-listen=:0", "-drain-token-file=/token"].filter((one) => !one.startsWith(`-${name}=`));
+      : ["-listen=:0", "-drain-token-file=/token", "-state-file=/s", "-pod-uid=1"]
+        .filter((one) => !one.startsWith(`-${name}=`));
     const defaults = settingsOf(needed).values;
     const given = settingsOf([...needed, `-${name}=${text}`]);
     assertEquals(given.errors, []);

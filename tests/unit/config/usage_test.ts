@@ -35,6 +35,7 @@ Deno.test("usage() has all flags sorted by name, then environment and exit codes
   in NLB_REGISTRATOR_LOG_LEVEL=debug. The command line wins. Commas separate the values of a
   flag that may be repeated. An empty value counts as not given.
   HOST_IP is the fallback of -drain-allow.
+  POD_UID is the fallback of -pod-uid.
   POD_IP is the fallback of -target-id.
 
 Exit codes:

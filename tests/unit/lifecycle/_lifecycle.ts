@@ -35,6 +35,8 @@ export interface LifeOptions {
     timeout: number | undefined,
     context: HookContext,
   ) => HookOutcome | Promise<HookOutcome>;
+  /** What outlives the process. */
+  readonly stateFile?: { readonly wasDraining: boolean; keep(isDraining: boolean): void };
   /** Connections to a port of the target that are open, as they are counted. */
   readonly connections?: (port: number) => number;
   /** To all ports, with those that come and are not seen open. */
@@ -83,7 +85,9 @@ export class Life {
     const { clock, progress } = this;
     const signals = { stop: this.#stop.signal, forcedStop: this.#forcedStop.signal };
     const { gracePeriod, drain } = this.config;
-    const intent = this.intent = new CurrentIntent({ clock, signals, gracePeriod });
+    const intent = this.intent = new CurrentIntent({
+      ...{ clock, signals, gracePeriod, stateFile: options.stateFile },
+    });
     this.view = createView({
       ...{ clock, intent, progress },
       connections: options.connections && ((each) => this.#connectionsTo(each)),
@@ -121,10 +125,19 @@ export class Life {
 
   /** Lives it to its end. */
   async run(): Promise<LifecycleOutcome> {
+    return await this.clock.run(this.#live());
+  }
+
+  /** Lives it until it is killed. */
+  async playUntil(killed: number): Promise<void> {
+    await this.clock.play(this.#live(), { longest: killed, moments: Infinity });
+  }
+
+  async #live(): Promise<LifecycleOutcome> {
     const { application, hook, connections, count } = this.#options;
     const follow = (each: readonly Endpoint[]) => count ?? opening(() => this.#connectionsTo(each));
     const { clock, log, intent, progress, elb } = this;
-    return await this.clock.run(runLifecycle(this.config, {
+    return await runLifecycle(this.config, {
       ...{ clock, log, intent, progress },
       elb: limited(elb, clock),
       hooks: {
@@ -146,6 +159,6 @@ export class Life {
       },
       onIdle: () => this.rests.push(progress.phase),
       ...((count ?? connections) && { connections: follow }),
-    }));
+    });
   }
 }
