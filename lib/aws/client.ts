@@ -102,7 +102,10 @@ export class SdkLoadBalancing implements ElasticLoadBalancing, Disposable {
 
   async registerTarget(groupArn: string, target: Target, options: CallOptions): Promise<void> {
     const input = inGroup(groupArn, target);
-    const command = new RegisterTargetsCommand(input);
+    const command = new RegisterTargetsCommand({
+      ...input,
+      Targets: input.Targets.map((one) => ({ ...one, QuicServerId: target.quicServerId })),
+    });
     await this.#call(command, { call: "RegisterTargets", resource: groupArn, ...options });
     this.#beReady(input);
   }

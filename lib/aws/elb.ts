@@ -7,6 +7,8 @@ export interface Target {
   readonly id: string;
   readonly port?: number;
   readonly availabilityZone?: string;
+  /** For RegisterTargets, in groups that serve QUIC. */
+  readonly quicServerId?: string;
 }
 
 /** How a load balancer checks the targets of a group. */

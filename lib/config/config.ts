@@ -70,6 +70,8 @@ function configOf(values: FlagValues) {
       wait: values["wait-in-service"],
       timeout: values["wait-in-service-timeout"],
       required: values["wait-in-service"] && values["require-in-service"],
+      /** Whether a target counts as in service while no listener uses its group. */
+      whenUnused: values["ready-when-unused"],
     },
     drain: {
       /** Whether a stop waits for the drain; `/drain` always does. */
@@ -105,11 +107,13 @@ function configOf(values: FlagValues) {
 
 function target(values: FlagValues): TargetOptions {
   const { "target-port": port, "availability-zone": availabilityZone } = values;
+  const quicServerId = values["quic-server-id"];
   return {
     ids: values["target-id"] ?? [],
     ...(port !== undefined && { port }),
     ...(availabilityZone !== undefined && { availabilityZone }),
-    lookUp: values["wait-idle"],
+    ...(quicServerId !== undefined && { quicServerId }),
+    lookUp: values["wait-idle"] || quicServerId !== undefined,
   };
 }
 

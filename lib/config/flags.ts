@@ -14,7 +14,13 @@ import {
 } from "./addresses.ts";
 import { choice, type Flag, list, optional, optionalUrl, text } from "./flag.ts";
 import { boolean, port, time, timeout, unlimited } from "./go_values.ts";
-import { parseGroupArn, parseGroupName, parseRegion, parseTargetIds } from "./target.ts";
+import {
+  parseGroupArn,
+  parseGroupName,
+  parseQuicServerId,
+  parseRegion,
+  parseTargetIds,
+} from "./target.ts";
 
 /** A hook's command. A mistake in it is an error at the start, not when the hook runs. */
 const command = (help: string) =>
@@ -35,6 +41,10 @@ export const FLAGS = {
     ...optional(parseTargetIds, "Target ID to use"),
     fallback: "POD_IP",
   },
+  "quic-server-id": optional(
+    parseQuicServerId,
+    "Server ID in target groups that serve QUIC: 0x and 16 hexadecimal digits, file:PATH, or derive",
+  ),
   "target-port": port("Port to register, if it is not the target group's own"),
   "availability-zone": text(
     undefined,
@@ -68,6 +78,10 @@ export const FLAGS = {
   "require-in-service": boolean(
     false,
     "Whether to deregister and exit if target group does not become healthy in time",
+  ),
+  "ready-when-unused": boolean(
+    false,
+    "Whether a target counts as in service while no listener uses target group",
   ),
   "resolve-timeout": unlimited("How long to retry finding target group; 0s: without a limit"),
   "register-timeout": unlimited("How long to retry registering target; 0s: without a limit"),

@@ -31,8 +31,28 @@ export interface TargetOptions {
   readonly ids: readonly string[];
   readonly port?: number;
   readonly availabilityZone?: string;
-  /** Whether to describe groups given by ARN too, because their port is needed. */
+  readonly quicServerId?: QuicServerId;
+  /** Whether to describe groups given by ARN too, because their port or protocol is needed. */
   readonly lookUp: boolean;
+}
+
+/** Where the server ID for groups that serve QUIC comes from. */
+export type QuicServerId =
+  | { readonly by: "value"; readonly value: string }
+  /** The application writes it there. */
+  | { readonly by: "file"; readonly path: string }
+  /** Made from the target's address and port: as good as random, and the same after a restart. */
+  | { readonly by: "derive" };
+
+/** The API's form (TargetDescription). */
+export const IS_QUIC_SERVER_ID = /^0x[0-9a-f]{16}$/;
+
+/** Parses a server ID, or where it comes from. */
+export function parseQuicServerId(text: string): Parsed<QuicServerId> {
+  if (text === "derive") return { value: { by: "derive" } };
+  if (/^file:./.test(text)) return { value: { by: "file", path: text.slice("file:".length) } };
+  if (IS_QUIC_SERVER_ID.test(text)) return { value: { by: "value", value: text } };
+  return { error: "a server ID is 0x and 16 digits of 0-9 and a-f, file:PATH, or derive" };
 }
 
 const INSTANCE = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;

@@ -63,6 +63,9 @@ function startCommand(command: string, context: HookContext, shell: boolean): De
     NLB_REGISTRATOR_EVENT: context.event,
     NLB_REGISTRATOR_TARGET_ID: context.targetId,
     NLB_REGISTRATOR_TARGET_GROUP_ARNS: context.targetGroupArns.join(","),
+    ...(context.quicServerIds && {
+      NLB_REGISTRATOR_QUIC_SERVER_ID: context.quicServerIds.join(","),
+    }),
   };
   return new Deno.Command(program, { args, env, ...STDIO }).spawn();
 }

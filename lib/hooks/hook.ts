@@ -21,6 +21,8 @@ export interface HookContext {
   readonly event: HookEvent;
   readonly targetId: string;
   readonly targetGroupArns: readonly string[];
+  /** In the groups that serve QUIC. */
+  readonly quicServerIds?: readonly string[];
   /** What is set for the event, or less where the pod's grace period leaves less. */
   readonly timeout: Milliseconds;
   /** For webhooks. */

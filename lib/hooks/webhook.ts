@@ -89,8 +89,12 @@ async function post({ url, context, signal }: Delivery, client: Deno.HttpClient)
 }
 
 /** The document; the docs describe it. New fields may come, the version stays until one goes. */
-function documentOf({ event, targetId, targetGroupArns, state }: HookContext): unknown {
-  return { version: 1, event, target: targetId, targetGroups: targetGroupArns, state };
+function documentOf(context: HookContext): unknown {
+  const { event, targetId, targetGroupArns, quicServerIds, state } = context;
+  return {
+    ...{ version: 1, event, target: targetId, targetGroups: targetGroupArns, state },
+    ...(quicServerIds && { quicServerIds }),
+  };
 }
 
 async function attemptOf(reply: Response, url: string): Promise<Attempt> {

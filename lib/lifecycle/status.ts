@@ -34,6 +34,8 @@ export interface GroupStatus {
   readonly target_id: string;
   /** Undefined: a group given by its ARN is not looked up. */
   readonly port?: number | undefined;
+  /** In groups that serve QUIC. */
+  readonly quic_server_id?: string | undefined;
   /** What the answers of the API so far prove; `unknown`: an answer is missing. */
   readonly membership: Membership["at"];
   /** The last answer of DescribeTargetHealth; none before the first. */
@@ -208,6 +210,7 @@ function groupStatus(registration: Registration, now: Milliseconds): GroupStatus
     arn: group.arn,
     target_id: target.id,
     port: target.port ?? group.port,
+    quic_server_id: registration.quicServerId,
     membership: isGone ? "absent" : membership.at,
     health: last && {
       state: last.health.state,

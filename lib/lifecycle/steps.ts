@@ -17,6 +17,7 @@ import {
   waitDrained,
 } from "../registration/drain.ts";
 import { waitInService } from "../registration/in_service.ts";
+import { quicServerId } from "../registration/quic.ts";
 import { Registration } from "../registration/registration.ts";
 import { isTcp, resolveGroups, unseenTraffic } from "../registration/resolve.ts";
 import { watch } from "../registration/watch.ts";
@@ -73,7 +74,10 @@ export class Steps {
     });
     const { forcedStop } = this.#ports.intent;
     const onPolled = () => this.#followQuiet();
-    const options = { elb, clock, log, times: timeouts, clip: this.#clip, forcedStop, onPolled };
+    const options = {
+      ...{ elb, clock, log, times: timeouts, clip: this.#clip, forcedStop, onPolled },
+      whenUnused: this.#config.inService.whenUnused,
+    };
     progress.registrations = attachments.map((one) => new Registration(one, options));
     const { connections } = this.#ports;
     const each = endpoints(attachments);
@@ -101,6 +105,8 @@ export class Steps {
 
   /** Fails closed. @throws {Failure} */
   async preRegister(stop: AbortSignal): Promise<void> {
+    // One from a file is read as late as possible: the hook may write it.
+    if (this.#config.target.quicServerId?.by !== "file") this.#findServerIds();
     const result = await this.#hook("pre-register", stop);
     stop.throwIfAborted();
     if (result.outcome === "succeeded") return;
@@ -115,6 +121,7 @@ export class Steps {
   /** All groups side by side; one that fails ends the attempts for the others. */
   async register(stop: AbortSignal): Promise<void> {
     this.#ports.progress.enter("registering");
+    this.#findServerIds();
     const givenUp = new AbortController();
     const attempts = this.#registrations.map((one) => one.register(stop, givenUp.signal));
     try {
@@ -129,6 +136,13 @@ export class Steps {
         : "";
       throw new Failure("notRegistered", `not registered: ${reason.message}${waited}`);
     }
+  }
+
+  /** @throws {Failure} A file has none. */
+  #findServerIds(): void {
+    const { quicServerId: from } = this.#config.target;
+    if (from === undefined) return;
+    for (const one of this.#registrations) one.quicServerId = quicServerId(one, from);
   }
 
   /** @throws {Failure} It is not in service, where that is required. */
@@ -266,11 +280,13 @@ export class Steps {
     if (signal.aborted) return { outcome: "cut-short" };
     progress.enter(event);
     const reserve = event === "post-deregister" ? EXIT_RESERVE : RESERVE;
+    const ids = this.#registrations.flatMap(({ quicServerId }) => quicServerId ?? []);
     return await hooks.run({
       event,
       timeout: this.#clip(this.#config.hooks[event].timeout, reserve),
       targetId: [...new Set(this.#registrations.map(({ target }) => target.id))].join(","),
       targetGroupArns: this.#registrations.map(({ group }) => group.arn),
+      ...(ids.length > 0 && { quicServerIds: ids }),
       state: stateOf(this.#registrations),
     }, signal);
   }

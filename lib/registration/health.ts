@@ -37,6 +37,11 @@ export function stateOf({ state, reason, description, override }: TargetHealth):
   return { state, reason, description, override };
 }
 
+/** Whether no listener uses the group, or the load balancer is not in the target's zone. */
+export function isUnused({ reason }: TargetHealth): boolean {
+  return reason === "Target.NotInUse";
+}
+
 /** Reasons that waiting does not change, with what does. */
 const REMEDIES: Readonly<Record<string, string>> = {
   "Target.NotInUse":

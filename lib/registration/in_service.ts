@@ -52,6 +52,10 @@ export async function waitInService(
         log[level]("target is in service", { ...fields, override, took: durationText(now) });
         return undefined;
       }
+      if (registration.observation.wasInService) {
+        log.info("target counts as in service: no listener uses target group", fields);
+        return undefined;
+      }
       known = observe(known, health, now);
       if (known.by === now) logState(registration, health);
     }

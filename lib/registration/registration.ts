@@ -6,7 +6,7 @@ import { asApiError, attemptTime, REQUEST_TIMEOUT, retry } from "../aws/retry.ts
 import { anyOf, type Clock, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import type { Log, LogFields } from "../host/log.ts";
-import type { Membership } from "./health.ts";
+import { isUnused, type Membership } from "./health.ts";
 import type { Attachment, Group } from "./resolve.ts";
 
 /** Ports and parameters of a registration. */
@@ -26,6 +26,8 @@ export interface RegistrationOptions {
   readonly clip: (wait: Milliseconds, reserve: Milliseconds) => Milliseconds;
   /** Ends when the second stop signal comes. */
   readonly forcedStop: AbortSignal;
+  /** Whether it counts as in service while no listener uses its group. */
+  readonly whenUnused: boolean;
   /** Called when a poll has been answered. */
   readonly onPolled?: () => void;
 }
@@ -37,7 +39,7 @@ export type RegisterResult = "registered" | "not-registered" | "unknown";
 export interface Observation {
   /** The last answer of DescribeTargetHealth, and when it came; none before the first. */
   readonly last?: { readonly health: TargetHealth; readonly at: Milliseconds };
-  /** Whether it was healthy once. */
+  /** Whether it was in service once: healthy, or unused where that is enough. */
   readonly wasInService: boolean;
   /** Why it is not observed any more. */
   readonly ended?: string;
@@ -52,6 +54,8 @@ export class Registration implements Attachment {
   readonly fields: LogFields;
   /** Whatever proves another one writes it here. */
   membership: Membership = { at: "absent" };
+  /** In groups that serve QUIC. */
+  quicServerId: string | undefined;
   #observation: Observation = { wasInService: false };
   #inFlight: Promise<RegisterResult> | undefined;
   #doubtUntil: Milliseconds = -Infinity;
@@ -100,7 +104,8 @@ export class Registration implements Attachment {
     const { availabilityZone: _, ...target } = this.target;
     try {
       const health = await elb.describeTargetHealth(this.group.arn, target, options);
-      const wasInService = this.#observation.wasInService || health.state === "healthy";
+      const isIn = health.state === "healthy" || (this.options.whenUnused && isUnused(health));
+      const wasInService = this.#observation.wasInService || isIn;
       this.#observation = { last: { health, at: clock.now() }, wasInService };
       onPolled?.();
       return health;
@@ -172,7 +177,9 @@ export class Registration implements Attachment {
     const drop = () => unsent.abort(signal.reason);
     signal.addEventListener("abort", drop, { once: true });
 
-    const call = elb.registerTarget(this.group.arn, this.target, {
+    const { quicServerId } = this;
+    const target = { ...this.target, ...(quicServerId !== undefined && { quicServerId }) };
+    const call = elb.registerTarget(this.group.arn, target, {
       signal: unsent.signal,
       timeout: attemptTime(times.register),
       onSend: () => {

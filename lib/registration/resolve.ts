@@ -65,6 +65,9 @@ export async function resolveGroups(
   const attachments = references.map((reference): Attachment => {
     const group = found.find((one) => one[reference.by] === idOf(reference));
     if (group !== undefined) {
+      if (target.quicServerId === undefined && group.protocol?.includes("QUIC")) {
+        throw new Failure("groupNotResolved", lacksServerId(group));
+      }
       return { group, target: targetIn(group, idFor(group, target.ids), reference, target) };
     }
     if (reference.by === "name" || needsLookup) throw notFound([idOf(reference)], options.region);
@@ -83,6 +86,11 @@ export async function resolveGroups(
     });
   }
   return attachments;
+}
+
+function lacksServerId({ name, protocol }: TargetGroup): string {
+  return `target group ${name} serves ${protocol}: set -quic-server-id to the ID that the ` +
+    "application puts into its connection IDs";
 }
 
 function targetIn(

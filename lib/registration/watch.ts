@@ -111,7 +111,9 @@ class Watch {
     const { state, override } = health;
     this.#logOverride(override);
     if (state === this.#logged) return;
-    if (state !== "healthy") {
+    if (this.#logged === "unused") {
+      log.info("a listener uses target group now", { ...fields, ...stateOf(health) });
+    } else if (state !== "healthy") {
       log.warn("target is not healthy", { ...fields, ...stateOf(health) });
     } else if (this.#logged === "") {
       log.info("target is in service", fields);

@@ -118,6 +118,38 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: "-quic-server-id=file:PATH: the server ID that the pre-register hook wrote is registered",
+    run: async () => {
+      const path = `${await Deno.makeTempDir()}/id`;
+      const { scene, url } = await serving({
+        args: [
+          `-quic-server-id=file:${path}`,
+          `-pre-register-command=echo 0x0123456789abcdef >${path}`,
+        ],
+        group: { protocol: "TCP_QUIC" },
+      });
+      await using _ = scene;
+      const id = "0x0123456789abcdef";
+      assertEquals(scene.emulator.registered("kafka").map((one) => one.quicServerId), [id]);
+      assertEquals(JSON.parse((await get(`${url}/status`)).text).groups[0].quic_server_id, id);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
+    name: "-ready-when-unused: a pod in a group without a listener is ready",
+    run: async () => {
+      const { scene, url } = await serving({
+        args: ["-ready-when-unused"],
+        group: { inUse: false },
+      });
+      await using _ = scene;
+      assertEquals((await get(`${url}/readyz`)).status, 200);
+      scene.sidecar.signal("SIGTERM");
+      await ends(scene);
+    },
+  },
+  {
     name: "hooks and a stop without a drain are counted while the last hook runs",
     run: async () => {
       const { scene, url } = await serving({

@@ -4,7 +4,7 @@ import type { Group, TargetHealth } from "./groups.ts";
 import { type Form, missing } from "./query.ts";
 import { members, type Xml } from "./replies.ts";
 import type { GroupSettings } from "./settings.ts";
-import { requestedTarget, TARGET_FIELDS, VPC, zoneOf } from "./target_ids.ts";
+import { checkServerId, requestedTarget, TARGET_FIELDS, VPC, zoneOf } from "./target_ids.ts";
 
 /** The account of all ARNs. */
 export const ACCOUNT = "123456789012";
@@ -21,6 +21,7 @@ export const ACTIONS: Readonly<Record<string, (form: Form, groups: readonly Grou
   RegisterTargets: (form, groups) => {
     const { group, targets } = groupAndTargets(form, groups);
     const zones = targets.map((target) => zoneOf(target, group.zone));
+    for (const target of targets) checkServerId(target, group.settings, group.serverIds(target));
     if (!group.hasRoomFor(targets)) throw tooManyTargets(group.settings.quota);
     for (const [at, target] of targets.entries()) group.register(target, zones[at]);
     return "";
@@ -78,19 +79,22 @@ function describeTargetHealth(form: Form, groups: readonly Group[]): Xml {
 }
 
 function describeHealth(health: TargetHealth, { settings }: Group): Xml {
-  const { id, port, availabilityZone, state, reason, description } = health;
+  const { id, port, availabilityZone, quicServerId, state, reason, description } = health;
+  const { override } = health;
   return {
     HealthCheckPort: settings.healthCheckPort ?? port,
     Target: {
       Id: id,
       Port: port,
       ...(availabilityZone === undefined ? {} : { AvailabilityZone: availabilityZone }),
+      ...(quicServerId === undefined ? {} : { QuicServerId: quicServerId }),
     },
     TargetHealth: {
       State: state,
       ...(reason === undefined ? {} : { Reason: reason }),
       ...(description === undefined ? {} : { Description: description }),
     },
+    ...(override === undefined ? {} : { AdministrativeOverride: { State: override } }),
   };
 }
 

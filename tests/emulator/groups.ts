@@ -9,14 +9,19 @@ import type { RequestedTarget } from "./target_ids.ts";
 /** A target that is registered or draining. */
 export interface Registration extends Target, TargetState {
   readonly availabilityZone: string;
+  readonly quicServerId?: string;
 }
 
 /** A target's health, as replies have it. */
-export type TargetHealth = Target & TargetState & { readonly availabilityZone?: string };
+export type TargetHealth =
+  & Target
+  & TargetState
+  & Partial<Pick<Registration, "availabilityZone" | "quicServerId">>;
 
 interface Member {
   readonly target: Target;
   readonly availabilityZone: string;
+  readonly quicServerId?: string;
   state: TargetState;
   /** Ends all that moves the state by itself. */
   readonly change: AbortController;
@@ -68,14 +73,21 @@ export class Group implements Disposable {
     return new Set(keys).size <= this.settings.quota;
   }
 
+  /** The server IDs of the other targets. */
+  serverIds(target: Target): readonly (string | undefined)[] {
+    return [...this.#members.values()].filter((one) => key(one.target) !== key(target))
+      .map(({ quicServerId }) => quicServerId);
+  }
+
   /** Registers the target; one that is registered stays as it is, one that drains begins anew. */
-  register(target: Target, availabilityZone = this.zone): void {
+  register(target: RequestedTarget, availabilityZone = this.zone): void {
     const before = this.#members.get(key(target));
     if (before !== undefined && !isDraining(before)) return;
     before?.change.abort();
     const member: Member = {
       target: { id: target.id, port: target.port },
       availabilityZone,
+      ...(target.quicServerId !== undefined && { quicServerId: target.quicServerId }),
       state: before?.state ?? NOT_REGISTERED,
       change: new AbortController(),
       seenFrom: performance.now() + this.settings.unseen / this.settings.timeScale,
@@ -145,8 +157,9 @@ function isSeen(member: Member): boolean {
   return performance.now() >= member.seenFrom;
 }
 
-function registration({ target, availabilityZone, state }: Member): Registration {
-  return { ...target, availabilityZone, ...state };
+function registration({ target, availabilityZone, quicServerId, state }: Member): Registration {
+  const named = quicServerId === undefined ? {} : { quicServerId };
+  return { ...target, availabilityZone, ...named, ...state };
 }
 
 function key(target: Target): string {

@@ -11,6 +11,8 @@ export interface TargetState {
   readonly state: string;
   readonly reason?: string;
   readonly description?: string;
+  /** As `zonal_shift_active`: no new connections, whatever the state. */
+  readonly override?: string;
 }
 
 /** A target's change from one state to another. */

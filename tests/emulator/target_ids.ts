@@ -9,11 +9,12 @@ import type { Target } from "./states.ts";
 export const VPC = "vpc-0123456789abcdef0";
 
 /** The fields of a target in a request. */
-export const TARGET_FIELDS = ["Id", "Port", "AvailabilityZone"] as const;
+export const TARGET_FIELDS = ["Id", "Port", "AvailabilityZone", "QuicServerId"] as const;
 
 /** A target as a request names it, for one group. */
 export interface RequestedTarget extends Target {
   readonly availabilityZone?: string;
+  readonly quicServerId?: string;
 }
 
 /**
@@ -21,7 +22,7 @@ export interface RequestedTarget extends Target {
  * @throws {AwsError} Where the group cannot have such a target.
  */
 export function requestedTarget(fields: Fields, group: GroupSettings): RequestedTarget {
-  const { Id: id, Port: port, AvailabilityZone: zone } = fields;
+  const { Id: id, Port: port, AvailabilityZone: zone, QuicServerId: quicServerId } = fields;
   if (id === undefined || id === "") throw missing("targets.1.member.id");
   expectFit(id, group);
   if (zone !== undefined && zone !== "all" && !/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/.test(zone)) {
@@ -31,7 +32,35 @@ export function requestedTarget(fields: Fields, group: GroupSettings): Requested
     id,
     port: port === undefined ? group.port : wholeNumber(port, "targets.1.member.port", 1, 65535),
     ...(zone === undefined ? {} : { availabilityZone: zone }),
+    ...(quicServerId === undefined ? {} : { quicServerId }),
   };
+}
+
+/**
+ * Checks the server ID of a target to be registered. The rules are those of the API reference
+ * (TargetDescription); the messages are not AWS's.
+ * @param taken Those of the other targets.
+ * @throws {AwsError} It is missing, malformed or taken; or the group does not serve QUIC.
+ */
+export function checkServerId(
+  { id, quicServerId }: RequestedTarget,
+  { protocol }: GroupSettings,
+  taken: readonly (string | undefined)[],
+): void {
+  const isQuic = protocol === "QUIC" || protocol === "TCP_QUIC";
+  if (quicServerId === undefined) {
+    if (isQuic) throw validationError(`A QUIC server ID is required for target '${id}'`);
+    return;
+  }
+  if (!isQuic) {
+    throw validationError(`A QUIC server ID cannot be used with the ${protocol} protocol`);
+  }
+  if (!/^0x[0-9a-f]{16}$/.test(quicServerId)) {
+    throw validationError(`The QUIC server ID '${quicServerId}' is not valid`);
+  }
+  if (taken.includes(quicServerId)) {
+    throw validationError(`The QUIC server ID '${quicServerId}' is already in use`);
+  }
 }
 
 function expectFit(id: string, { targetType, ipAddressType }: GroupSettings): void {

@@ -85,6 +85,7 @@ function otherFlags(tape: Tape): string[] {
     flag("wait-in-service", ["true", "true", "true", "false"]),
     flag("wait-in-service-timeout", ["5m0s", "30s", "2s"]),
     flag("require-in-service", ["false", "true"]),
+    flag("ready-when-unused", ["false", "false", "false", "true"]),
     flag("wait-drained", ["false", "false", "true"]),
     flag("min-drain-time", ["10s", "3m0s", "10s", "2m0s", "0s"]),
     flag("grace-period", ["0s", "0s", "0s", "30s", "5m0s"]),

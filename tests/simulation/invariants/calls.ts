@@ -1,4 +1,5 @@
 /** What must hold of each call to the API: looked at when it is made, sent, and ended. */
+import type { Config } from "../../../lib/config/config.ts";
 import { ApiError } from "../../../lib/aws/errors.ts";
 import type { CallRecord } from "../api.ts";
 import type { World } from "../world.ts";
@@ -134,6 +135,12 @@ function inItsTime({ trace, scenario: { config }, has }: World, record: CallReco
   if (took > Math.min(LONGEST_CALL, isAcross ? Infinity : step / 3) + ROUNDING) {
     trace.violated(`9: ${record.call} has no end of its own: ${took.toFixed(0)} ms`);
   }
+}
+
+/** Whether an answer of DescribeTargetHealth says that the target is in service. */
+export function isIn(health: CallRecord["health"], { inService }: Config): boolean {
+  return health?.state === "healthy" ||
+    (inService.whenUnused && health?.reason === "Target.NotInUse");
 }
 
 /** Whether the API refused a call for good. */

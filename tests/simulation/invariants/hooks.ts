@@ -3,7 +3,7 @@ import type { HookEvent } from "../../../lib/hooks/hook.ts";
 import { HOOK_EVENTS } from "../../../lib/hooks/hook.ts";
 import type { HookRun } from "../hooks.ts";
 import type { World } from "../world.ts";
-import { isFinal } from "./calls.ts";
+import { isFinal, isIn } from "./calls.ts";
 import { departureOf, timeOver } from "./end.ts";
 import { ROUNDING } from "./times.ts";
 
@@ -66,7 +66,7 @@ function sawTheWaitEnd({ ofCycle, trace, clock, scenario }: World): void {
     const asked = ofCycle.calls.filter((one) =>
       one.group === group && one.call === "DescribeTargetHealth"
     );
-    const isHealthy = asked.some(({ health }) => health?.state === "healthy");
+    const isHealthy = asked.some(({ health }) => isIn(health, scenario.config));
     const began = trace.phases.findLast(({ phase }) => phase === "waiting-in-service");
     const waited = clock.now() - (began?.at ?? Infinity) + ROUNDING;
     if (!isHealthy && !asked.some(isFinal) && waited < timeout) {

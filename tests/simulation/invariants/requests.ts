@@ -3,7 +3,7 @@ import type { DrainOutcome } from "../../../lib/lifecycle/outcome.ts";
 import { isDrainAwaited } from "../../../lib/lifecycle/intent.ts";
 import type { Weather } from "../courses.ts";
 import type { World } from "../world.ts";
-import { isFinal } from "./calls.ts";
+import { isFinal, isIn } from "./calls.ts";
 import { isLeavingUnknown } from "./end.ts";
 import { ROUNDING } from "./times.ts";
 
@@ -85,7 +85,7 @@ function readyOnlyOnceHealthy(
   if (isDrainStanding) trace.violated("5: /readyz is 200 during a drain");
   for (const group of scenario.groups.keys()) {
     const wasHealthy = ofCycle.calls.some((one) =>
-      one.group === group && one.health?.state === "healthy"
+      one.group === group && isIn(one.health, scenario.config)
     );
     if (!wasHealthy) trace.violated(`5: /readyz is 200, and ${group} was never healthy`);
   }

@@ -81,6 +81,8 @@ export const GOOD: Readonly<
   "wait-in-service": ["F", "inService.wait", false],
   "wait-in-service-timeout": ["10m", "inService.timeout", 600_000],
   "require-in-service": ["T", "inService.required", true],
+  "ready-when-unused": ["true", "inService.whenUnused", true],
+  "quic-server-id": ["file:/shared/id", "target.quicServerId", { by: "file", path: "/shared/id" }],
   "resolve-timeout": ["2s", "timeouts.resolve", 2_000],
   "register-timeout": ["3s", "timeouts.register", 3_000],
   "deregister-timeout": ["4s", "timeouts.deregister", 4_000],

@@ -17,7 +17,7 @@ Deno.test("readConfig() has the original program's defaults, and its own for the
         "pre-deregister": NO_HOOK,
         "post-deregister": NO_HOOK,
       },
-      inService: { wait: true, timeout: 300_000, required: false },
+      inService: { wait: true, timeout: 300_000, required: false, whenUnused: false },
       drain: { wait: false, timeout: 360_000, minTime: 180_000, idle: false, idleTime: 15_000 },
       gracePeriod: 0,
       watchInterval: 0,

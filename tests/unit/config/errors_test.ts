@@ -76,6 +76,11 @@ const BAD_VALUES: readonly (readonly [FlagName, Readonly<Record<string, readonly
     "it must not be negative": ["-1s", "-1ns"],
   }],
   ["wait-drained-timeout", { "it must be more than zero, as in 30s": ["0", "0s"] }],
+  ["quic-server-id", {
+    "a server ID is 0x and 16 digits of 0-9 and a-f, file:PATH, or derive": [
+      ...["0x0123456789ABCDEF", "0123456789abcdef", "0x0123456789abcde", "file:", "derived", " "],
+    ],
+  }],
   ["target-port", {
     [`parse error: ${PORT}`]: ["http", "0x"],
     [`value out of range: ${PORT}`]: ["65536", "-1"],

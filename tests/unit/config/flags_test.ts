@@ -169,6 +169,8 @@ const SPELLINGS: readonly (readonly [keyof typeof FLAGS, string, unknown])[] = [
   ["wait-for", "tcp://[::1]:65535", [tcp("tcp://[::1]:65535", "::1", 65_535)]],
   ["wait-for", "http://localhost", [{ kind: "http", url: "http://localhost/" }]],
   ["wait-for", "http://localhost:80/x?y=1#z", [{ kind: "http", url: "http://localhost/x?y=1" }]],
+  ["quic-server-id", "derive", { by: "derive" }],
+  ["quic-server-id", "0x0123456789abcdef", { by: "value", value: "0x0123456789abcdef" }],
   ["listen", ":0", { hostname: "::", port: 0 }],
   ["listen", "127.0.0.1:8080", { hostname: "127.0.0.1", port: 8080 }],
   ["endpoint-url", "http://10.0.0.1:4566/x", "http://10.0.0.1:4566/x"],

@@ -52,6 +52,30 @@ Deno.test("registering beyond the quota is refused until another target is dereg
   await at.register({ Id: "10.0.0.2" });
 });
 
+Deno.test("a group that serves QUIC needs a server ID for each target, and no other takes one", async () => {
+  const [one, other] = ["0x0123456789abcdef", "0xfedcba9876543210"];
+  await using quic = await Bench.start({ protocol: "TCP_QUIC" });
+  const Id = TARGET.id;
+  await refused(quic.register({ Id }), "ValidationError", 400, "is required");
+  for (const bad of ["0x0123456789ABCDEF", "0123456789abcdef", "0x0123", ""]) {
+    const call = quic.register({ Id, QuicServerId: bad });
+    await refused(call, "ValidationError", 400, "is not valid");
+  }
+  await quic.register({ Id, QuicServerId: one });
+  await quic.register({ Id, QuicServerId: one });
+  const taken = quic.register({ Id: "10.0.0.2", QuicServerId: one });
+  await refused(taken, "ValidationError", 400, "already in use");
+  await quic.register({ Id: "10.0.0.2", QuicServerId: other });
+  assertEquals(quic.emulator.registered("kafka").map((at) => at.quicServerId), [one, other]);
+  await using tcp = await Bench.start();
+  await refused(
+    tcp.register({ Id, QuicServerId: one }),
+    "ValidationError",
+    400,
+    "the TCP protocol",
+  );
+});
+
 Deno.test("DescribeTargetHealth finds a target in its own zone alone", async () => {
   await using at = await Bench.start({ registering: 3_600_000 });
   await at.register();

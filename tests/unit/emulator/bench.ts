@@ -5,6 +5,7 @@ import {
   ElasticLoadBalancingV2Client,
   ElasticLoadBalancingV2ServiceException,
   RegisterTargetsCommand,
+  type TargetDescription,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { assert, assertEquals } from "@std/assert";
 import { type AccessKey, STATIC_KEY } from "../../emulator/access_keys.ts";
@@ -45,7 +46,7 @@ export class Bench implements AsyncDisposable {
 
   /** Registers an address in `kafka`. */
   register(
-    target: { Id?: string; Port?: number; AvailabilityZone?: string } = { Id: TARGET.id },
+    target: Partial<TargetDescription> = { Id: TARGET.id },
     abortSignal?: AbortSignal,
   ): Promise<unknown> {
     const Targets = [{ Id: target.Id, ...target }];
