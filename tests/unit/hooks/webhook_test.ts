@@ -167,32 +167,12 @@ Deno.test("a webhook that times out says what its last whole attempt got", async
   assertEquals(fields.error, "the webhook answered with status 503");
 });
 
-/** 200 MB of `a`s, as they come or compressed to 200 KB. */
-function much(): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let left = 200;
-  return new ReadableStream({
-    pull: (controller) => {
-      if (left-- === 0) controller.close();
-      else controller.enqueue(new Uint8Array(1_000_000).fill(0x61));
-    },
-  });
-}
-
-Deno.test("of a large reply, compressed or not, a little is read and shown", async () => {
-  const bomb = await new Response(much().pipeThrough(new CompressionStream("gzip"))).bytes();
-  const zipped = { headers: { "content-encoding": "gzip" } };
-  const plain = (status: number) => () => new Response(much(), { status });
-  const packed = (status: number) => () => new Response(bomb, { status, ...zipped });
-  for (const reply of [plain, packed]) {
-    await using receiver = new Receiver(reply(400), reply(200));
-    const before = Deno.memoryUsage().rss;
-    const failed = start({ url: receiver.origin });
-    assertEquals((await failed.result).outcome, "failed");
-    assertEquals(lastOf(failed.log).fields.output, "a".repeat(256));
-    assertEquals(await start({ url: receiver.origin }).result, { outcome: "succeeded" });
-    const grown = (Deno.memoryUsage().rss - before) / 1e6;
-    assert(grown < 64, `memory grew by ${grown} MB`);
-  }
+Deno.test("of a long reply, a little is shown", async () => {
+  // tests/e2e/attack/replies_test.ts has endless and compressed ones.
+  await using receiver = new Receiver(status(400, "a".repeat(10_000)));
+  const failed = start({ url: receiver.origin });
+  assertEquals((await failed.result).outcome, "failed");
+  assertEquals(lastOf(failed.log).fields.output, "a".repeat(256));
 });
 
 Deno.test("of a webhook's URL, scheme, host and port are logged, and nothing that may be secret", async () => {
