@@ -264,8 +264,9 @@ function proxied([action, pod]: typeof ENDPOINTS[number]): Case {
 
 sideBySide([
   ...ENDPOINTS.map(proxied),
-  ...ENDPOINTS.flatMap((endpoint) => REPLIES.map((fault) => hostileReply(endpoint, fault))),
-  ...CLIENTS.flatMap((client) => Object.keys(FLOODS).map((what) => flooded(client, what))),
   ...ENDPOINTS.map(redirect),
   ...CLIENTS.map(redirected),
+  // The SDK gives the metadata service a second: what comes now keeps this process busy.
+  ...ENDPOINTS.flatMap((endpoint) => REPLIES.map((fault) => hostileReply(endpoint, fault))),
+  ...CLIENTS.flatMap((client) => Object.keys(FLOODS).map((what) => flooded(client, what))),
 ]);
