@@ -11,16 +11,15 @@ import { Connection, type Stage } from "./connection.ts";
 const MOST_CONNECTIONS = 64;
 /** How many may wait in the system to be accepted; Linux allows no more by default. */
 const BACKLOG = 4_096;
-/** However many connect, each has so many turns of such a time for its request to arrive. */
-const TURNS = 10;
-const TURN: Milliseconds = 10;
 /** No deadline comes sooner than that after a connection was accepted. */
 const LONGEST_PAUSE: Milliseconds = 5_000;
 /** For answers in progress when the server stops. */
 const CLOSING_TIME: Milliseconds = 1_000;
-/** After the system could not accept a connection. */
+/** However many connect, each has so many turns of such a time for its request to arrive. */
+const TURNS = 10;
+const TURN: Milliseconds = 10;
+/** After the system could not accept a connection; and without another warning of that. */
 const ACCEPT_PAUSE: Milliseconds = 100;
-/** For how long the next such warning is left out. */
 const WARNING_PAUSE: Milliseconds = 60_000;
 
 /** What accepts connections for the system. */

@@ -17,6 +17,21 @@ interface Metric {
 const PREFIX = "nlb_registrator_";
 const TARGET_LABELS = ["group", "arn", "target", "port"];
 
+/** What is counted by labels. */
+const TALLIES: readonly (readonly [
+  of: "calls" | "retries" | "phasesEnded" | "drains" | "hooks" | "refusals",
+  name: string,
+  labels: readonly string[],
+  help: string,
+])[] = [
+  ["calls", "api_calls_total", ["action", "result"], "Calls of the API, by action and result"],
+  ["retries", "api_retries_total", ["action"], "Retries of API calls after an error, by action"],
+  ["phasesEnded", "phases_ended_total", ["phase"], "Phases that have ended, by phase"],
+  ["drains", "drains_total", ["outcome"], "Waits for a drain that have ended, by outcome"],
+  ["hooks", "hooks_total", ["event", "outcome"], "Hooks that have ended, by event and outcome"],
+  ["refusals", "refused_requests_total", ["reason"], "Refused requests, by reason"],
+];
+
 /** All metrics; `docs/http.md` lists them. */
 export const METRICS: readonly Metric[] = [
   {
@@ -85,18 +100,6 @@ export const METRICS: readonly Metric[] = [
     samples: ({ connections }) => single(connections),
   },
   {
-    name: "api_calls_total",
-    help: "Calls of the Elastic Load Balancing API, by action and result",
-    labels: ["action", "result"],
-    samples: (_, { calls }) => calls.samples,
-  },
-  {
-    name: "api_retries_total",
-    help: "Retries of API calls after an error, by action",
-    labels: ["action"],
-    samples: (_, { retries }) => retries.samples,
-  },
-  {
     name: "phase_seconds_total",
     help: "Time spent in phases that have ended, by phase",
     labels: ["phase"],
@@ -104,32 +107,14 @@ export const METRICS: readonly Metric[] = [
       phaseTimes.samples.map(([labels, time]) => [labels, time / 1_000]),
   },
   {
-    name: "phases_ended_total",
-    help: "Phases that have ended, by phase",
-    labels: ["phase"],
-    samples: (_, { phasesEnded }) => phasesEnded.samples,
-  },
-  {
     name: "stop_to_deregistered_seconds",
     help: "Time from the last stop signal or drain until every target was deregistered",
     samples: (_, { stopToDeregistered: time }) => single(time && time / 1_000),
   },
   {
-    name: "drains_total",
-    help: "Waits for a drain that have ended, by outcome",
-    labels: ["outcome"],
-    samples: (_, { drains }) => drains.samples,
-  },
-  {
     name: "undrained_stops_total",
     help: "Stops that deregistered the target and did not wait for a drain",
     samples: (_, { undrainedStops }) => single(undrainedStops),
-  },
-  {
-    name: "hooks_total",
-    help: "Hooks that have ended, by event and outcome",
-    labels: ["event", "outcome"],
-    samples: (_, { hooks }) => hooks.samples,
   },
   {
     name: "reregistrations_total",
@@ -142,12 +127,10 @@ export const METRICS: readonly Metric[] = [
       "1 if probes come from an address that may not call /drain, so that a hook will not either",
     samples: (_, { isHookRefused }) => single(Number(isHookRefused)),
   },
-  {
-    name: "refused_requests_total",
-    help: "Refused requests to /drain and /register, by reason",
-    labels: ["reason"],
-    samples: (_, { refusals }) => refusals.samples,
-  },
+  ...TALLIES.map(([of, name, labels, help]): Metric => ({
+    ...{ name, labels, help },
+    samples: (_, stats) => stats[of].samples,
+  })),
 ];
 
 /** A target is registered once for each port; the port of a group that is not looked up is empty. */

@@ -38,17 +38,17 @@ test("/metrics has calls by action and result, retries, and time in each phase",
     /^nlb_registrator_(?!target)\w+(_total|_seconds)[{ ].*[1-9]$/.test(line)
   );
   assertEquals(counted.map((line) => line.replace("nlb_registrator_", "")), [
+    'phase_seconds_total{phase="registering"} 2',
+    "stop_to_deregistered_seconds 0.412",
+    "undrained_stops_total 1",
+    "reregistrations_total 1",
     'api_calls_total{action="RegisterTargets",result="ThrottlingException"} 1',
     'api_calls_total{action="RegisterTargets",result="ok"} 1',
     'api_calls_total{action="DescribeTargetHealth",result="ok"} 3',
     'api_retries_total{action="RegisterTargets"} 1',
-    'phase_seconds_total{phase="registering"} 2',
     'phases_ended_total{phase="registering"} 2',
-    "stop_to_deregistered_seconds 0.412",
     'drains_total{outcome="timed-out"} 1',
-    "undrained_stops_total 1",
     'hooks_total{event="pre-register",outcome="failed"} 1',
-    "reregistrations_total 1",
     'refused_requests_total{reason="address"} 2',
     'refused_requests_total{reason="host"} 1',
   ]);
