@@ -55,9 +55,8 @@ resource "aws_lb_target_group" "this" {
   port        = each.value.port
 
   deregistration_delay = var.deregistration_delay
-  # Connections that are open after the delay belong to a pod that is about to stop. Close them, so
-  # that clients reconnect to a healthy target.
-  connection_termination = true
+  # The sidecar waits for connections that are open after the delay; true would cut them.
+  connection_termination = false
 
   # An unhealthy target gets no new connections but keeps the open ones.
   target_health_state {

@@ -44,7 +44,7 @@ variable "client_cidrs" {
 variable "deregistration_delay" {
   description = "Seconds that a deregistered target stays \"draining\"; the sidecar reads it"
   type        = number
-  default     = 120
+  default     = 240
 }
 
 variable "privatelink_principals" {

@@ -46,7 +46,7 @@ export async function perform(
 
 async function act(
   action: Exclude<Action, { kind: "httpGet" }>,
-  { run: { pod, processes, alive }, world: { time } }: ActionContext,
+  { run: { pod, processes }, world: { time } }: ActionContext,
   signal: AbortSignal,
 ): Promise<ActionOutcome> {
   switch (action.kind) {
@@ -58,7 +58,7 @@ async function act(
       await connect(pod, action.port, signal);
       return DONE;
     case "sleep": {
-      const isOver = await time.pause(action.seconds, AbortSignal.any([signal, alive]));
+      const isOver = await time.pause(action.seconds, signal);
       return isOver ? DONE : failed("the sleep was cut short");
     }
   }

@@ -27,6 +27,7 @@ export class Container {
   readonly #world: World;
   readonly #grace: number;
   readonly #onChange: () => void;
+  readonly #othersKilled: () => Promise<unknown>;
   readonly #started = Promise.withResolvers<void>();
   readonly #log: string[] = [];
   #current: Current | undefined;
@@ -38,11 +39,13 @@ export class Container {
   /** @param grace The pod's grace period, in Kubernetes' seconds. */
   constructor(
     spec: ContainerSpec,
-    { pod, world, grace, onChange }: {
+    { pod, world, grace, onChange, othersKilled }: {
       readonly pod: Identity;
       readonly world: World;
       readonly grace: number;
       readonly onChange: () => void;
+      /** Resolves when the kubelet kills no other container of the pod. */
+      readonly othersKilled: () => Promise<unknown>;
     },
   ) {
     this.spec = spec;
@@ -50,6 +53,13 @@ export class Container {
     this.#world = world;
     this.#grace = grace;
     this.#onChange = onChange;
+    this.#othersKilled = othersKilled;
+  }
+
+  /** The kubelet's kill that is under way, if any. */
+  get kill(): Promise<void> | undefined {
+    const { ending } = this.#current ?? {};
+    return ending?.by === "kubelet's kill" ? ending.over : undefined;
   }
 
   /** Its output so far, that of earlier runs first. */
@@ -93,6 +103,8 @@ export class Container {
       if (delay > 0) this.#record({ kind: "back-off", seconds: delay });
       const { time, restartAtLeast } = this.#world;
       await pause(Math.max(time.scaled(delay), restartAtLeast), deletion);
+      // A kubelet syncs a pod in one piece: it starts nothing while it kills another container.
+      await until(this.#othersKilled(), deletion);
     }
   }
 

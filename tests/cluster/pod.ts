@@ -82,7 +82,8 @@ export class Pod {
     this.#identity = identity;
     const { containers, grace } = this.template;
     const onChange = () => this.#judge();
-    const given = { pod: identity, world: this.#world, grace, onChange };
+    const othersKilled = () => Promise.all(this.#containers.map(({ kill }) => kill));
+    const given = { pod: identity, world: this.#world, grace, onChange, othersKilled };
     this.#containers = containers.map((spec) => new Container(spec, given));
     this.#record({ kind: "scheduled", node: identity.node, ip: identity.ip });
     this.#run().catch((error) => this.#world.fail(error)).finally(() => this.#end());

@@ -1,7 +1,7 @@
 /** `deno task run tests/rollout/bench.ts`: all strategies, and what our own has to stand. */
 import { EACH, rollOutUnit, type Unit, UNITS } from "./applications.ts";
 import { BREAKAGES, CONDITIONS } from "./conditions.ts";
-import { drains, holds as isAsItShouldBe } from "./drains.ts";
+import { drains, holds as isAsItShouldBe, RATES } from "./drains.ts";
 import { endings } from "./endings.ts";
 import {
   holds,
@@ -30,7 +30,8 @@ const USAGE = `Usage: deno task run tests/rollout/bench.ts [what]
   broken             short, with sidecars that are broken on purpose: each has to be noticed
   applications       one rollout of each application that the Kustomize component and the Helm chart
                      extend, by either; applications-short: of each by one of them
-  drains             single drains in real time, by a load balancer that sends for 140, 180 and 300 s,
+  drains, ${RATES.map((rate) => `drains-${rate}`).join(", ")}
+                     single drains in real time, by a load balancer that sends for 140, 180 and 300 s,
                      each in a network of its own: takes root, and eight minutes
   endings            scaling down, draining a node, restarts, crashes and kill -9
 
@@ -45,7 +46,10 @@ const TASKS: Readonly<Record<string, Task>> = {
   broken,
   applications: () => applications(UNITS),
   "applications-short": () => applications(EACH),
-  drains: allDrains,
+  ...Object.fromEntries([...RATES, undefined].map((rate) => [
+    rate === undefined ? "drains" : `drains-${rate}`,
+    () => allDrains(rate),
+  ])),
   endings: allEndings,
 };
 
@@ -139,8 +143,8 @@ async function broken(): Promise<boolean> {
   return unnoticed === 0;
 }
 
-async function allDrains(): Promise<boolean> {
-  const outcomes = await drains(program);
+async function allDrains(rate: number | undefined): Promise<boolean> {
+  const outcomes = await drains(program, rate);
   const headings = [
     ...["sends for", "connections a second", "failed connections", "of"],
     ...["last connection after", "drained after"],

@@ -29,12 +29,12 @@ export interface DrainOutcome extends DrainCase {
   readonly drained: number;
 }
 
+/** How many connections come each second. */
+export const RATES: readonly number[] = [0.2, 5, 60];
 /** What AWS was measured to do, and more. */
-export const DRAIN_CASES: readonly DrainCase[] = [140, 180, 300].flatMap((sends) => [
-  { sends, rate: 0.2, lasting: 0 },
-  { sends, rate: 5, lasting: 2 },
-  { sends, rate: 60, lasting: 2 },
-]);
+const DRAIN_CASES: readonly DrainCase[] = [140, 180, 300].flatMap((sends) =>
+  RATES.map((rate) => ({ sends, rate, lasting: rate < 1 ? 0 : 2 }))
+);
 
 const NAME = "edge";
 const PORTS = { application: 8443, sidecar: 8081 };
@@ -45,9 +45,12 @@ const LATE = 45;
 
 const never = new AbortController().signal;
 
-/** All at once. */
-export async function drains(sidecar: Sidecar): Promise<DrainOutcome[]> {
-  return await Promise.all(DRAIN_CASES.map((one, at) => drain(one, sidecar.command, at + 1)));
+/** Those of one rate, or of all, side by side. */
+export async function drains(sidecar: Sidecar, rate?: number): Promise<DrainOutcome[]> {
+  const cases = DRAIN_CASES.filter((one) => rate === undefined || one.rate === rate);
+  return await Promise.all(
+    cases.map((one) => drain(one, sidecar.command, DRAIN_CASES.indexOf(one) + 1)),
+  );
 }
 
 /** Whether nothing was lost, and none took too long. */

@@ -9,6 +9,7 @@ import { type ManifestChanges, manifestOf, NAME, PORTS } from "./manifests.ts";
 import { type Command, imagesOf, rewrite } from "./programs.ts";
 import { Recording } from "./recording.ts";
 import type { Strategy } from "./strategies.ts";
+import { TERRAFORM } from "./terraform.ts";
 import { here, SCALE } from "./time.ts";
 import { Users } from "./users.ts";
 
@@ -123,9 +124,9 @@ export async function forgotten(emulator: Emulator, group: string): Promise<void
 }
 
 /**
- * The target group, with its times as they are here, which clients get to see: a
+ * The target group that Terraform makes, with its times as they are here, which clients get to see: a
  * check each second is one in 20 s of a real cluster, as the API knows whole seconds only; a target
- * is known to the load balancer after 20 s and gone 240 s after DeregisterTargets. The timeout is
+ * is known to the load balancer after 20 s. The timeout is
  * not scaled: a check that is late is due to the machine that all of this runs on.
  */
 export function groupOf(
@@ -136,12 +137,14 @@ export function groupOf(
   return {
     ...{ name: NAME, port: PORTS.application, listener: true },
     health: asksSidecar ? { check: "http", path: "/target" } : { check: "tcp" },
-    // Else the load balancer cuts all connections of a target that fails its check, as by default.
-    ...(asksSidecar && { healthCheckPort: PORTS.sidecar, unhealthyConnectionTermination: false }),
+    ...(asksSidecar && { healthCheckPort: PORTS.sidecar }),
+    // By default the load balancer cuts all connections of a target that fails its check.
+    unhealthyConnectionTermination: TERRAFORM.unhealthyConnectionTermination,
     ...{ healthCheckIntervalSeconds: 1, checkPatience: 20_000 },
-    ...{ healthyThresholdCount: 2, unhealthyThresholdCount: 2 },
+    healthyThresholdCount: TERRAFORM.healthyThreshold,
+    unhealthyThresholdCount: TERRAFORM.unhealthyThreshold,
     registering: here(20),
-    deregistrationDelaySeconds: 240 / SCALE,
+    deregistrationDelaySeconds: TERRAFORM.deregistrationDelay / SCALE,
     sendsAfterDeregistration: here(sends),
   };
 }

@@ -188,3 +188,33 @@ Deno.test("a pod deleted during a liveness kill finishes it, starts again, and r
   // The second hook came over the first one's connection, as the kubelet may do it.
   assertEquals(clients.size, 1);
 });
+
+Deno.test("a sleep hook runs to its end, whatever becomes of its container", async () => {
+  await using world = cluster();
+  const pod = await readyPodOf(world, { containers: [container("main", SERVES, sleep(100))] });
+  const gone = deleted(world, pod, /preStop|SIG|exited/);
+  await world.until(({ kind }) => kind === "hook-begun");
+  world.crash(pod.name, "main");
+  assertEquals(await gone, ["main preStop begins", "main exited 137", "main preStop done"]);
+});
+
+Deno.test("a crashed container is started again when the kill of another one is over", async () => {
+  await using world = cluster();
+  const livenessProbe = { exec: { command: ["false"] }, periodSeconds: 1, failureThreshold: 1 };
+  const pod = await podOf(world, {
+    initContainers: [sidecar("sidecar")],
+    containers: [container("main", SERVES, { ...sleep(100), livenessProbe })],
+  });
+  await world.until(({ kind }) => kind === "hook-begun");
+  world.crash(pod.name, "sidecar");
+  await world.until((event) =>
+    event.kind === "container-started" && event.container === "sidecar" && event.restarts === 1
+  );
+  const texts = textsOf(world.events, /preStop|exited|started/);
+  const at = (text: string) => texts.findIndex((one) => one.startsWith(text));
+  assert(at("sidecar exited 137") < at("main preStop done"), `${texts}`);
+  assert(
+    texts.findLastIndex((one) => /^sidecar.*started/.test(one)) > at("main exited"),
+    `${texts}`,
+  );
+});

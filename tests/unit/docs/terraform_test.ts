@@ -54,7 +54,7 @@ Deno.test("the Terraform names that are used are declared", () => {
 Deno.test("Terraform's target groups take addresses, and let connections end", () => {
   assertHas(bodyOf("resource", "aws_lb_target_group", "this"), [
     '"target_type":"ip"',
-    '"connection_termination":true',
+    '"connection_termination":false',
     '"enable_unhealthy_connection_termination":false',
     '"interval":5',
   ]);

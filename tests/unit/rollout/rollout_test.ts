@@ -1,12 +1,15 @@
 /** Whether the figures of rollouts are true, and what is rolled out is what `deploy/` has. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Event } from "../../cluster/events.ts";
 import { readManifest } from "../../cluster/manifest.ts";
 import { manifestOf, NAME, SIDECAR } from "../../rollout/manifests.ts";
 import { holds, type Outcome, surplus, verdict } from "../../rollout/outcome.ts";
 import { rewrite } from "../../rollout/programs.ts";
+import { groupOf } from "../../rollout/scene.ts";
 import { rowsOf } from "../../rollout/spans.ts";
 import { named, STRATEGIES } from "../../rollout/strategies.ts";
+import { TERRAFORM } from "../../rollout/terraform.ts";
+import { SCALE } from "../../rollout/time.ts";
 import { countOf } from "../../rollout/users.ts";
 
 const strategy = (name: string) => named(name, STRATEGIES);
@@ -66,6 +69,23 @@ Deno.test("a proof holds when nothing failed of as much as was to be tried", () 
   assertEquals(holds([outcome, { ...outcome, begun: 99 }], size), false);
   const line = verdict([outcome, { ...outcome, failed: 1 }]);
   assertEquals(line, "1 of 200 connections failed in 4 rollouts");
+});
+
+Deno.test("rollouts run with the settings that Terraform and CloudFormation ship", () => {
+  const group = groupOf(strategy("native-sidecar"));
+  const shipped: Record<string, unknown> = {
+    "deregistration_delay.timeout_seconds": (group.deregistrationDelaySeconds ?? 0) * SCALE,
+    // The emulator cuts no connection at the end of the delay: it must not be needed.
+    "deregistration_delay.connection_termination.enabled": false,
+    "target_health_state.unhealthy.connection_termination.enabled":
+      group.unhealthyConnectionTermination,
+  };
+  assertEquals(TERRAFORM.connectionTermination, false);
+  assertEquals(shipped["deregistration_delay.timeout_seconds"], TERRAFORM.deregistrationDelay);
+  const template = Deno.readTextFileSync("deploy/cloudformation/template.yaml");
+  for (const [key, value] of Object.entries(shipped)) {
+    assertStringIncludes(template, `Key: ${key}, Value: "${value}"`);
+  }
 });
 
 Deno.test("the manifests of our sidecar are those of deploy/, unchanged; the cluster takes all", () => {
