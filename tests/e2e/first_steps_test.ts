@@ -27,7 +27,8 @@ test("ten commands at most lead to a drained rollout and to a manifest", async (
   const { stdout, stderr, success } = await new Deno.Command("bash", {
     args: ["-ec", lines.toSpliced(-1, 0, "echo; echo ---").join("\n")],
     cwd: folder,
-    env: { NO_COLOR: "1" },
+    // The clone has no bundle.
+    env: { NO_COLOR: "1", SIDECAR: "source" },
   }).output();
   await Deno.remove(folder, { recursive: true });
   const text = new TextDecoder().decode(stdout);

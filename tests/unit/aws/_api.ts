@@ -1,4 +1,5 @@
 /** An API of which a test says what each request gets, at a real socket, and clients of it. */
+import { assertRejects } from "@std/assert";
 import type { CallOptions } from "../../../lib/aws/elb.ts";
 import { type ApiCall, ApiError } from "../../../lib/aws/errors.ts";
 import { SdkLoadBalancing } from "../../../lib/aws/client.ts";
@@ -108,23 +109,12 @@ export async function errorOf(
 ): Promise<ApiError> {
   using client = new SdkLoadBalancing({ region: "eu-west-1", endpointUrl: url }, new KeptLog());
   const options: CallOptions = { signal: new AbortController().signal };
-  try {
-    switch (call) {
-      case "DescribeTargetGroups":
-        await client.describeTargetGroups({ names: ["kafka"] }, options);
-        break;
-      case "RegisterTargets":
-        await client.registerTarget(ARN, TARGET, options);
-        break;
-      case "DeregisterTargets":
-        await client.deregisterTarget(ARN, TARGET, options);
-        break;
-      case "DescribeTargetHealth":
-        await client.describeTargetHealth(ARN, TARGET, options);
-    }
-  } catch (error) {
-    if (error instanceof ApiError) return error;
-    throw error;
-  }
-  throw new Error(`${call} went well`);
+  const making: Readonly<Record<ApiCall, () => Promise<unknown>>> = {
+    DescribeTargetGroups: () => client.describeTargetGroups({ names: ["kafka"] }, options),
+    RegisterTargets: () => client.registerTarget(ARN, TARGET, options),
+    DeregisterTargets: () => client.deregisterTarget(ARN, TARGET, options),
+    DescribeTargetHealth: () => client.describeTargetHealth(ARN, TARGET, options),
+    DescribeTargetGroupAttributes: () => client.groupAttributes(ARN, options),
+  };
+  return await assertRejects(making[call], ApiError);
 }
