@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { systemClock } from "../../../lib/host/clock.ts";
-import { HOOK_EVENTS } from "../../../lib/hooks/hook.ts";
+import { HOOK_EVENTS, type HookOutcome } from "../../../lib/hooks/hook.ts";
 import { createHooks } from "../../../lib/hooks/runner.ts";
 import { deadPort } from "../application/_servers.ts";
 import { contextOf, HookLog, lastOf, NO_HOOKS, runHook, startHook, TIMEOUT } from "./_hooks.ts";
@@ -118,7 +118,13 @@ Deno.test("an error inside a hook is its failure, not its caller's", async () =>
   const url = `http://127.0.0.1:${deadPort()}/`;
   const settings = { ...NO_HOOKS, "pre-register": { url, timeout: TIMEOUT } };
   const log = new HookLog();
-  const hooks = createHooks(settings, { clock: { ...systemClock, random }, log, shell: true });
+  const counted: string[] = [];
+  const onEnd = (event: string, { outcome }: HookOutcome) => counted.push(`${event} ${outcome}`);
+  const clock = { ...systemClock, random };
+  const hooks = createHooks(settings, { clock, log, shell: true, onEnd });
+  // Where nothing is set, nothing is counted.
+  await hooks.run(contextOf("post-register"), new AbortController().signal);
   const outcome = await hooks.run(contextOf("pre-register"), new AbortController().signal);
   assertEquals(outcome, { outcome: "failed", reason: "unexpected error: Error: no chance" });
+  assertEquals(counted, ["pre-register failed"]);
 });

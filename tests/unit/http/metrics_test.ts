@@ -67,6 +67,10 @@ test("/metrics has the state of the target in each group", () => {
       ...GROUP,
       name: "edge",
       health: { state: "unused", override: "zonal_shift_active", age_seconds: 7.5 },
+    }, {
+      ...GROUP,
+      name: "new",
+      health: { state: "initial", age_seconds: 1 },
     }],
   }, new Stats());
   const labels = (name: string) => `group="${name}",arn="${ARN}",target="10.0.0.1",port="9092"`;
@@ -76,22 +80,25 @@ test("/metrics has the state of the target in each group", () => {
       labels("zookeeper")
     },state="unhealthy",reason="Target.Timeout"} 1`,
     `nlb_registrator_target_state{${labels("edge")},state="unused",reason=""} 1`,
+    `nlb_registrator_target_state{${labels("new")},state="initial",reason=""} 1`,
   ]);
   assertEquals(samples(text, "target_registered"), [
     `nlb_registrator_target_registered{${labels("kafka")}} 1`,
     `nlb_registrator_target_registered{${labels("zookeeper")}} 0`,
     `nlb_registrator_target_registered{${labels("edge")}} 1`,
+    `nlb_registrator_target_registered{${labels("new")}} 1`,
   ]);
   assertEquals(samples(text, "target_unhealthy"), [
     `nlb_registrator_target_unhealthy{${labels("kafka")}} 0`,
     `nlb_registrator_target_unhealthy{${labels("zookeeper")}} 0`,
     `nlb_registrator_target_unhealthy{${labels("edge")}} 1`,
+    `nlb_registrator_target_unhealthy{${labels("new")}} 0`,
   ]);
   assertEquals(samples(text, "target_override"), [
     `nlb_registrator_target_override{${labels("edge")},override="zonal_shift_active"} 1`,
   ]);
   assertEquals(
-    samples(text, "target_health_age_seconds").at(-1),
+    samples(text, "target_health_age_seconds").at(-2),
     `nlb_registrator_target_health_age_seconds{${labels("edge")}} 7.5`,
   );
   assertEquals(samples(text, "connections"), ["nlb_registrator_connections 3"]);
