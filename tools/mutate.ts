@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { program, read } from "../tests/unit/modules.ts";
 import { ROOT } from "./deno.ts";
 import { type Change, changesOf } from "./mutate/changes.ts";
-import { EQUIVALENT } from "./mutate/equivalent.ts";
+import { EQUIVALENT, isEquivalent } from "./mutate/equivalent.ts";
 import { type Reach, reachOf, testFiles } from "./mutate/reach.ts";
 import { Sandbox } from "./mutate/sandbox.ts";
 import { outputOf } from "./process.ts";
@@ -22,9 +22,9 @@ import { outputOf } from "./process.ts";
 type Fate = "noticed" | "survived" | "equivalent";
 
 /** Tests of one change together take no longer, in milliseconds; those of a process come last. */
-const MOST = 60_000;
+const MOST = 90_000;
 /** Tests that take so long together run before the next are begun, in milliseconds. */
-const STAGE = 2_000;
+const STAGE = 5_000;
 
 interface Options {
   readonly files: readonly string[];
@@ -63,35 +63,45 @@ function sampleOf(changes: readonly Change[], size: number): Change[] {
     .sort((one, other) => one.rank - other.rank).slice(0, size).map(({ change }) => change);
 }
 
+/** How often a file of tests was the one that noticed. */
+const noticedBy = new Map<string, number>();
+
 /**
- * What runs for a change, stage by stage: first the tests of its own module, then the quick ones. A
- * real process runs only for what stands above the modules, where nothing else reaches it.
+ * What runs for a change, stage by stage: first, of the tests of its own module, those that noticed
+ * most so far, then the quickest. A real process runs only for what stands above the modules.
  */
 function stagesFor({ path, line }: Change, reaches: readonly Reach[]): Reach[][] {
   const [, module = ""] = /^lib\/(.*)\//.exec(path) ?? [];
   const own = module === "" ? "tests/e2e/" : `tests/unit/${module}/`;
-  const cost = ({ test, took }: Reach) => took + (test.startsWith(own) ? 0 : MOST);
+  const cost = ({ test, took }: Reach) =>
+    took / (1 + (noticedBy.get(test) ?? 0)) + (test.startsWith(own) ? 0 : MOST);
+  const reaching = reaches.filter(({ lines }) => lines[path]?.includes(line))
+    .filter(({ test }) => module === "" || !test.startsWith("tests/e2e/"))
+    .sort((one, other) => cost(one) - cost(other));
   const stages: Reach[][] = [];
   let total = 0;
-  const reaching = reaches.filter(({ lines }) => lines[path]?.includes(line))
-    .filter(({ test }) => module === "" || !test.startsWith("tests/e2e/"));
-  for (const reach of reaching.sort((one, other) => cost(one) - cost(other))) {
-    const stage = Math.floor(total / STAGE);
-    if ((total += reach.took) < MOST) (stages[stage] ??= []).push(reach);
+  for (const [at, reach] of reaching.entries()) {
+    // The first one by itself: mostly, no other is needed.
+    const stage = at === 0 ? 0 : 1 + Math.floor(total / STAGE);
+    if ((total += reach.took) < MOST || at === 0) (stages[stage] ??= []).push(reach);
   }
   return stages.filter((stage) => stage !== undefined);
 }
 
 async function fateOf(change: Change, reaches: readonly Reach[], sandbox: Sandbox): Promise<Fate> {
-  if (EQUIVALENT[change.key] !== undefined) return "equivalent";
+  if (isEquivalent(change.key)) return "equivalent";
   const file = `${sandbox.root}/${change.path}`;
   const { source, from, to, put } = change;
   await Deno.writeTextFile(file, source.slice(0, from) + put + source.slice(to));
   try {
     for (const stage of stagesFor(change, reaches)) {
+      const tests = stage.map(({ test }) => test);
       const limit = stage.reduce((sum, { took }) => sum + 5 * took, 10_000);
-      const { end } = await sandbox.test(stage.map(({ test }) => test), limit);
-      if (end !== "passed") return "noticed";
+      const { end, output } = await sandbox.test(tests, limit);
+      if (end === "passed") continue;
+      const by = tests.find((test) => output.includes(`=> ./${test}:`)) ?? tests[0] ?? "";
+      noticedBy.set(by, (noticedBy.get(by) ?? 0) + 1);
+      return "noticed";
     }
     return "survived";
   } finally {
@@ -131,11 +141,12 @@ function table(fates: ReadonlyMap<Change, Fate>): string {
 
 async function main({ files, sample, workers, end, most }: Options): Promise<number> {
   const all = files.flatMap((path) => changesOf(path, read(path)));
-  const stale = Object.keys(EQUIVALENT).filter((key) =>
+  const stale = Object.values(EQUIVALENT).flat().filter((key) =>
     files.some((path) => key.startsWith(`${path}#`)) && !all.some((change) => change.key === key)
   );
   for (const key of stale) console.log(`no longer a change, remove it: ${key}\n`);
   const waiting = sampleOf(all, sample);
+  const count = waiting.length;
   const fates = new Map<Change, Fate>();
   const tests = testFiles();
   const reaches: Reach[] = [];
@@ -151,7 +162,7 @@ async function main({ files, sample, workers, end, most }: Options): Promise<num
       if (next === undefined) return;
       const fate = await fateOf(next, reaches, sandbox);
       fates.set(next, fate);
-      if (fate === "survived") console.log(diffOf(next));
+      if (fate === "survived") console.log(`${fates.size} of ${count}: ${diffOf(next)}`);
     }
   };
   const sandboxes = await Promise.all(Array.from({ length: workers }, () => Sandbox.create()));

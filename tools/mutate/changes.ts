@@ -108,7 +108,10 @@ function editsOf(node: Node, source: string): Edit[] {
     case "UnaryExpression":
       return node.operator === "!" ? [[start, start + 1, ""]] : [];
     case "AwaitExpression":
-      return [[start, start + "await".length, ""]];
+      // Whoever calls waits for it, unless something is to be done in between.
+      return /return\s$/.test(source.slice(0, start)) && !/\busing |\btry \{/.test(source)
+        ? []
+        : [[start, start + "await".length, ""]];
     case "NumericLiteral":
       return [[start, end, node.value === 0 ? "1" : `(${source.slice(start, end)} * 10)`]];
     case "BooleanLiteral":
@@ -156,6 +159,7 @@ function swapped(node: Node, source: string): Edit[] {
   const args = Array.isArray(node.arguments) ? node.arguments.filter(isNode) : [];
   const [one, other] = args;
   if (one === undefined || other === undefined) return [];
+  if (/^Math\.(min|max)\(/.test(source.slice(node.start))) return [];
   if ([one, other].some(({ type }) => NOT_SWAPPED.test(type))) return [];
   const text = ({ start, end }: Node) => source.slice(start, end);
   const between = source.slice(one.end, other.start);

@@ -32,6 +32,9 @@ Deno.test("within() ends with a TimeoutError when its time is up", async () => {
   const signal = systemClock.within(1, new AbortController().signal);
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
   assertEquals(isTimeout(signal.reason), true);
+  for (const other of [AbortSignal.abort().reason, { name: "TimeoutError" }, new Error("x")]) {
+    assertEquals(isTimeout(other), false, String(other));
+  }
 });
 
 Deno.test("within() does not end early when its time is longer than a timer holds", async () => {

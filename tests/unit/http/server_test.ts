@@ -1,12 +1,18 @@
 import { connect } from "node:net";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { Failure } from "../../../lib/host/exit.ts";
 import { HttpServer } from "../../../lib/http/server.ts";
 import { ROUTES } from "../../../lib/http/routes.ts";
 import type { Status } from "../../../lib/lifecycle/status.ts";
 import { Guard } from "../../../lib/http/guard.ts";
 import { Stats } from "../../../lib/http/stats.ts";
-import { systemClock } from "../../../lib/host/clock.ts";
+import { sleep, systemClock } from "../../../lib/host/clock.ts";
 import { test } from "../../test.ts";
 import { KeptLog } from "../kept_log.ts";
 import {
@@ -279,6 +285,15 @@ test("what is malformed, too large or late is refused and closed, and harms no o
   assertEquals((await scene.get("/livez")).status, 200);
   assertEquals(scene.view.drainCalls, 0);
 });
+
+test("a request that is late is refused after a time without clients, too", async () => {
+  await using scene = await Scene.start({}, FAST);
+  for (let time = 0; time < 2; time++) {
+    assertMatch(await scene.raw("GET /livez HTTP/1.1\r\n"), /^HTTP\/1\.1 408 /);
+    // Longer than any deadline: nothing is looked after any more.
+    await sleep(FAST.within(2 * LATE));
+  }
+}, { limit: 10_000 });
 
 test("pipelined requests are answered in order, wherever they are split", async () => {
   await using scene = await Scene.start();

@@ -75,6 +75,10 @@ const CHRONICLES: Readonly<Record<string, (begin: Begin) => unknown>> = {
     ),
   "a registration without an answer is taken back for certain": (begin) =>
     begin({ args: ["-register-timeout=20s"] }).elb.courses = { RegisterTargets: [SILENT] },
+  "a registration that is applied long after it was given up": (begin) =>
+    begin({ args: ["-register-timeout=20s"] }).elb.courses = {
+      RegisterTargets: [SILENT, SILENT, { appliedAfter: 9_000 }],
+    },
   "DeregisterTargets is denied for good": (begin) =>
     begin({ args: ["-deregister-timeout=30s", ...DRAINS] }).stopAt(MINUTE).elb.courses = {
       DeregisterTargets: [DENIED],

@@ -40,6 +40,8 @@ Deno.test("a target that another client registers in one of two groups is found 
   // Both drain for five minutes, and one is registered again when it is over for the other.
   life.clock.at(MINUTE + 10 * SECOND, () => life.elb.states.set("quick", "absent"));
   life.clock.at(5.9 * MINUTE, () => life.elb.states.set("quick", "healthy"));
+  // While that one drains again, the other, which was seen to be gone.
+  life.clock.at(8 * MINUTE, () => life.elb.states.set("slow", "healthy"));
   assertEquals((await life.run()).exit, "done");
   assertEquals([...life.elb.states], [["slow", "absent"], ["quick", "absent"]]);
 });

@@ -11,6 +11,8 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   "const d: 5 = f(true);": ["const d: 5 = f(false);"],
   "await f(a, b);": [";", " f(a, b);", "await f(b, a);"],
   "const d = f(() => a, {}, b);": [],
+  "const d = Math.max(a, b);": [],
+  "async function f() { return await a; }": [],
   "function f(): void { g(); }": [
     "function f(): void { return; g(); }",
     "function f(): void { ; }",
