@@ -2,7 +2,7 @@
 import { abortable } from "@std/async/abortable";
 import { buildQueryString, HttpResponse } from "@smithy/core/protocols";
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from "@smithy/types";
-import { anyOf, isTimeout, systemClock } from "../host/clock.ts";
+import { anyOf, type Clock, isTimeout, systemClock } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { ReplyTooLong, textOf } from "../host/reply.ts";
 import { withoutSecretsOf } from "./redact.ts";
@@ -80,12 +80,14 @@ export class ReplyCheckingHandler implements Handler {
   readonly #onSend = new WeakMap<object, () => void>();
   readonly #keepsNoConnection = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
   readonly #warn: (message: string) => void;
+  readonly #clock: Clock;
   #pool: Pool = { isUsed: false };
   #patience = PATIENCE;
 
   /** @param warn Gets a message for the log when a kept connection is silent. */
-  constructor(warn: (message: string) => void = () => {}) {
+  constructor(warn: (message: string) => void = () => {}, clock = systemClock) {
     this.#warn = warn;
+    this.#clock = clock;
   }
 
   /** Closes the connections. */
@@ -107,7 +109,7 @@ export class ReplyCheckingHandler implements Handler {
     checkHeaders(request);
     const signal = abortSignal instanceof AbortSignal
       ? abortSignal
-      : systemClock.within(LONGEST_REQUEST);
+      : this.#clock.within(LONGEST_REQUEST);
     if (!signal.aborted) this.#onSend.get(signal)?.();
     const { response, text } = actionOf(request.body) === SENT_ONCE
       ? await answerOf(request, signal, this.#keepsNoConnection)
@@ -143,7 +145,7 @@ export class ReplyCheckingHandler implements Handler {
 
   async #race(pool: Pool, request: HttpRequest, signal: AbortSignal): Promise<Answer> {
     const first = sendBy(pool, request, signal);
-    const patience = systemClock.within(this.#patience);
+    const patience = this.#clock.within(this.#patience);
     try {
       const answer = await abortable(first, patience);
       this.#patience = PATIENCE;

@@ -72,7 +72,7 @@ sideBySide([
       "target registered",
       "target is in service",
       `post-register ${TARGET} ${scene.emulator.arn("kafka")}"`,
-      "stop signal",
+      "stop signal signal=SIGTERM",
       `pre-deregister ${TARGET} ${scene.emulator.arn("kafka")}"`,
       "target deregistered",
       `post-deregister ${TARGET} ${scene.emulator.arn("kafka")}"`,

@@ -5,15 +5,22 @@ import {
   UnexpectedReply,
   Unsendable,
 } from "../../../lib/aws/handler.ts";
+import { type Clock, systemClock } from "../../../lib/host/clock.ts";
 import { test } from "../../test.ts";
 import { answer, failure, result, type Script, ScriptedApi } from "./_api.ts";
 
 type Request = Parameters<ReplyCheckingHandler["handle"]>[0];
 
+/** A clock four times as fast as the real one: patience is half a second. */
+const FAST: Clock = {
+  ...systemClock,
+  within: (time, ...signals) => systemClock.within(time / 4, ...signals),
+};
+
 /** An API and a handler that sends to it. */
 class Bench implements AsyncDisposable {
   readonly warnings: string[] = [];
-  readonly #handler = new ReplyCheckingHandler((message) => this.warnings.push(message));
+  readonly #handler = new ReplyCheckingHandler((message) => this.warnings.push(message), FAST);
 
   private constructor(readonly api: ScriptedApi) {}
 
@@ -201,7 +208,7 @@ test(
   async () => {
     let slow = false;
     await using bench = await Bench.start(async (received, exchange) => {
-      if (slow) await new Promise((resolve) => setTimeout(resolve, 2_500));
+      if (slow) await new Promise((resolve) => setTimeout(resolve, 650));
       await well(received, exchange);
     });
     for (const action of ["DescribeTargetHealth", "RegisterTargets"]) await bench.send(action);
