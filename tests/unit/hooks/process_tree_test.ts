@@ -1,9 +1,10 @@
 /** Nothing of a hook outlives it. Every process here would run for a thousand seconds. */
 import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../../lib/host/clock.ts";
+import { type Clock, systemClock } from "../../../lib/host/clock.ts";
 import {
   becomes,
   hasEnded,
+  hastyClock,
   type HookOptions,
   isOutput,
   isRunning,
@@ -132,11 +133,11 @@ Deno.test("a background child has the time to end in its own way, and is heard",
 
 Deno.test("a stop while the rest of a command is ended does not undo its success", async () => {
   const stop = new AbortController();
-  const clock = {
-    ...systemClock,
-    within: (time: number, ...signals: AbortSignal[]) => {
+  const clock: Clock = {
+    ...hastyClock,
+    within: (time, ...signals) => {
       if (time <= 50) stop.abort(new Error("a stop was requested"));
-      return systemClock.within(time, ...signals);
+      return hastyClock.within(time, ...signals);
     },
   };
   await withFifo(async (fifo) => {
@@ -176,7 +177,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   fn: async () => {
-    const hook = startHook("echo up; sleep 3");
+    const hook = startHook("echo up; sleep 3", { clock: hastyClock });
     await hook.log.printed(/up/);
     hook.stop();
     assertEquals(await hook.result, { outcome: "cut-short" });
