@@ -38,7 +38,7 @@ async function makeRelease(outdir: string): Promise<string[]> {
   return [
     ...summed,
     await write("SHA256SUMS", await sums(outdir, summed)),
-    await write("NOTES.md", changelogSection(changelog, VERSION) + image),
+    await write("NOTES.md", withLinks(changelogSection(changelog, VERSION)) + image),
   ];
 }
 
@@ -76,6 +76,13 @@ export function changelogSection(changelog: string, version: string): string {
   const text = section?.slice(section.indexOf("\n")).trim() ?? "";
   if (text === "") throw new Error(`CHANGELOG.md has no section [${version}], or it is empty`);
   return text + "\n";
+}
+
+/** Links to this repository, which would lead nowhere from the page of a release. */
+export function withLinks(notes: string, repository = Deno.env.get("GITHUB_REPOSITORY")): string {
+  if (repository === undefined) return notes;
+  const source = `https://github.com/${repository}/blob/v${VERSION}/`;
+  return notes.replaceAll(/\]\((?!https?:|#)/g, `](${source}`);
 }
 
 async function main(): Promise<void> {

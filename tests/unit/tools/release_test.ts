@@ -11,7 +11,7 @@ import { bundle, packagesOf } from "../../../tools/bundle.ts";
 import { packageOf } from "../../../tools/bundle/layout.ts";
 import { checkedTarget, oneOption, TARGETS } from "../../../tools/compile.ts";
 import { outputOf, runProgram } from "../../../tools/process.ts";
-import { changelogSection, packChart, sums } from "../../../tools/release.ts";
+import { changelogSection, packChart, sums, withLinks } from "../../../tools/release.ts";
 import { imageNotes } from "../../../tools/release_image.ts";
 import { withSources } from "../../../tools/stack_trace.ts";
 import { sbom } from "../../../tools/sbom.ts";
@@ -183,6 +183,14 @@ Deno.test("changelogSection() is one version's text; a release without one is re
   assertThrows(() => changelogSection(changelog, "0.2.0"), Error, "no section [0.2.0]");
   assertThrows(() => changelogSection("## [0.2.0]\n\n## [0.1.0]\n", "0.2.0"), Error, "empty");
   assertEquals(/^\d+\.\d+\.\d+$/.test(VERSION), true);
+});
+
+Deno.test("the release's notes link to the pages of the version", () => {
+  assertEquals(
+    withLinks("[a](docs/a.md#b) [c](https://c.example)", "OWNER/NAME"),
+    `[a](https://github.com/OWNER/NAME/blob/v${VERSION}/docs/a.md#b) [c](https://c.example)`,
+  );
+  assertEquals(withLinks("[a](docs/a.md)", undefined), "[a](docs/a.md)");
 });
 
 Deno.test("the release's notes name the image and its bases by their digests", () => {
