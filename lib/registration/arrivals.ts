@@ -11,10 +11,10 @@ import type { Milliseconds } from "../host/duration.ts";
 /** A silence as many times as long as the longest pause is no pause, and so often the shortest. */
 const TIMES = 3;
 /** A rate is known after so long. */
-const LEAST_TIME: Milliseconds = 10_000;
-/** Checks and probes may come all at once, as many as in 5 s, and a quarter more than before. */
+const LEAST_TIME: Milliseconds = 30_000;
+/** Checks and probes may come all at once, one more and as many as in 5 s, and a tenth more often. */
 const BURST: Milliseconds = 5_000;
-const MORE = 1.25;
+const MORE = 1.1;
 
 /** What was counted, and when. */
 export interface Sample {
@@ -22,11 +22,11 @@ export interface Sample {
   readonly counts: Counts;
 }
 
-/** Of the two ways to see arrivals, the one that is used, and how many come without any client. */
+/** How many come without any client, for each millisecond, as either count sees them. */
 interface Background {
-  readonly arrived: (counts: Counts) => number;
-  /** For each millisecond. */
-  readonly rate: number;
+  readonly seen: number;
+  /** Undefined: not known. */
+  readonly accepted: number | undefined;
 }
 
 /**
@@ -53,14 +53,13 @@ export class Quiet {
     this.#before = undefined;
   }
 
-  /** The kernel's counter misses nothing, but it needs to be known what else it counts. */
   get background(): Background {
     const isKnown = this.#time >= LEAST_TIME;
     const accepted = this.#accepted / this.#time;
-    if (isKnown && Number.isFinite(accepted)) {
-      return { arrived: (counts) => counts.accepted ?? NaN, rate: accepted };
-    }
-    return { arrived: ({ seen }) => seen, rate: isKnown ? this.#seen / this.#time : 0 };
+    return {
+      seen: isKnown ? this.#seen / this.#time : 0,
+      accepted: isKnown && Number.isFinite(accepted) ? accepted : undefined,
+    };
   }
 }
 
@@ -85,17 +84,26 @@ export class Silence {
 
   /** The next sample. */
   take(sample: Sample): void {
-    const { arrived, rate } = this.#background;
     const { at, counts } = sample;
     this.#now = at;
     if (counts.open > 0) this.#lastOpen = at;
-    const came = arrived(counts) - arrived(this.#from.counts);
-    const isArrival = came > rate * (MORE * (at - this.#from.at) + BURST);
+    const { came, rate } = this.#arrivals(counts);
+    const expected = rate === 0 ? 0 : 1 + rate * (MORE * (at - this.#from.at) + BURST);
+    const isArrival = came > expected;
     if (isArrival) {
       this.#longestPause = Math.max(this.#longestPause, at - this.#lastArrival);
       this.#lastArrival = at;
     }
     if (isArrival || at - this.#from.at >= this.#longest) this.#from = sample;
+  }
+
+  /** The kernel's counter misses nothing, but it needs to be known what else it counts. */
+  #arrivals({ seen, accepted }: Counts): { readonly came: number; readonly rate: number } {
+    const { counts: from } = this.#from;
+    const { accepted: rate } = this.#background;
+    return accepted === undefined || from.accepted === undefined || rate === undefined
+      ? { came: seen - from.seen, rate: this.#background.seen }
+      : { came: accepted - from.accepted, rate };
   }
 
   /** Since the last arrival. */

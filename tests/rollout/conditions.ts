@@ -11,6 +11,8 @@ export interface Condition {
   /** How long new connections come after DeregisterTargets, in seconds of a real cluster. */
   readonly sends?: number;
   readonly changes?: ManifestChanges;
+  /** Where the kubelet calls from, if not from its node's address. */
+  readonly kubeletCallsFrom?: "bridge";
 }
 
 /**
@@ -28,6 +30,12 @@ export const CONDITIONS: readonly Condition[] = [
     ...{ name: `sends-${sends}`, sends },
     what: `new connections come for ${sends} s after DeregisterTargets`,
   })),
+  {
+    name: "bridge",
+    what: "the kubelet calls from a bridge's address, which -drain-allow admits",
+    changes: { args: ["-drain-allow=127.0.0.0/8"] },
+    kubeletCallsFrom: "bridge",
+  },
   {
     name: "throttled",
     what: "one in five calls of the API is throttled",
@@ -51,6 +59,11 @@ export const BREAKAGES: readonly Condition[] = [
     name: "answers /drain early",
     what: "the hook is answered at once, and the target deregistered at SIGTERM",
     changes: { preStopPath: "/livez" },
+  },
+  {
+    name: "refuses the hook",
+    what: "the kubelet calls from a bridge's address, which may not call /drain",
+    kubeletCallsFrom: "bridge",
   },
   {
     name: "never deregisters",

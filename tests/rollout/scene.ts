@@ -51,7 +51,7 @@ export class Scene implements AsyncDisposable {
   /** Sets it up; done when all pods are in service and users come. */
   static async start(options: SceneOptions): Promise<Scene> {
     const { strategy, condition = {}, addresses } = options;
-    const { faults = [] } = condition;
+    const { faults = [], kubeletCallsFrom } = condition;
     const changes = { replicas: REPLICAS, ...condition.changes, ...options.changes };
     await using stack = new AsyncDisposableStack();
     const emulator = stack.use(
@@ -66,6 +66,7 @@ export class Scene implements AsyncDisposable {
         // A kubelet takes about so long, and the sidecar has to notice that the port was closed.
         restartAtLeast: 1_000,
         ...(addresses !== undefined && { addresses }),
+        ...(kubeletCallsFrom !== undefined && { kubeletCallsFrom }),
       }),
     );
     const recording = stack.use(new Recording(cluster, emulator));
