@@ -35,10 +35,11 @@ async function makeRelease(outdir: string): Promise<string[]> {
   ];
   const changelog = await Deno.readTextFile(`${ROOT}CHANGELOG.md`);
   const image = Deno.env.get("IMAGE") ?? "";
+  const repository = Deno.env.get("GITHUB_REPOSITORY");
   return [
     ...summed,
     await write("SHA256SUMS", await sums(outdir, summed)),
-    await write("NOTES.md", withLinks(changelogSection(changelog, VERSION)) + image),
+    await write("NOTES.md", withLinks(changelogSection(changelog, VERSION), repository) + image),
   ];
 }
 
@@ -79,7 +80,7 @@ export function changelogSection(changelog: string, version: string): string {
 }
 
 /** Links to this repository, which would lead nowhere from the page of a release. */
-export function withLinks(notes: string, repository = Deno.env.get("GITHUB_REPOSITORY")): string {
+export function withLinks(notes: string, repository: string | undefined): string {
   if (repository === undefined) return notes;
   const source = `https://github.com/${repository}/blob/v${VERSION}/`;
   return notes.replaceAll(/\]\((?!https?:|#)/g, `](${source}`);
