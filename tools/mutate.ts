@@ -22,7 +22,7 @@ import { outputOf } from "./process.ts";
 type Fate = "noticed" | "survived" | "equivalent";
 
 /** Tests of one change together take no longer, in milliseconds; those of a process come last. */
-const MOST = 90_000;
+const MOST = 120_000;
 /** Tests that take so long together run before the next are begun, in milliseconds. */
 const STAGE = 5_000;
 
@@ -63,6 +63,9 @@ function sampleOf(changes: readonly Change[], size: number): Change[] {
     .sort((one, other) => one.rank - other.rank).slice(0, size).map(({ change }) => change);
 }
 
+/** Whose tests are another module's. */
+const OWN_TESTS: Readonly<Record<string, string>> = { registration: "lifecycle" };
+
 /** How often a file of tests was the one that noticed. */
 const noticedBy = new Map<string, number>();
 
@@ -72,7 +75,7 @@ const noticedBy = new Map<string, number>();
  */
 function stagesFor({ path, line }: Change, reaches: readonly Reach[]): Reach[][] {
   const [, module = ""] = /^lib\/(.*)\//.exec(path) ?? [];
-  const own = module === "" ? "tests/e2e/" : `tests/unit/${module}/`;
+  const own = module === "" ? "tests/e2e/" : `tests/unit/${OWN_TESTS[module] ?? module}/`;
   const cost = ({ test, took }: Reach) =>
     took / (1 + (noticedBy.get(test) ?? 0)) + (test.startsWith(own) ? 0 : MOST);
   const reaching = reaches.filter(({ lines }) => lines[path]?.includes(line))

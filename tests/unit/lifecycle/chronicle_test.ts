@@ -73,6 +73,12 @@ const CHRONICLES: Readonly<Record<string, (begin: Begin) => unknown>> = {
       begin({ args: ["-require-in-service", "-wait-in-service-timeout=30s", ...DRAINS] }),
       [999, "unhealthy", "Target.Timeout"],
     ),
+  "no poll is answered while it waits to be in service": (begin) =>
+    between(
+      begin({ args: ["-wait-in-service-timeout=20s"] }).stopAt(MINUTE),
+      ...[5, 55] as const,
+      ...["DescribeTargetHealth", BROKEN] as const,
+    ),
   "a registration without an answer is taken back for certain": (begin) =>
     begin({ args: ["-register-timeout=20s"] }).elb.courses = { RegisterTargets: [SILENT] },
   "a registration that is applied long after it was given up": (begin) =>
@@ -138,6 +144,17 @@ const CHRONICLES: Readonly<Record<string, (begin: Begin) => unknown>> = {
   },
   "a drain whose polls are denied": (begin) =>
     between(begin({ args: DRAINS }).stopAt(MINUTE), 61, 999, "DescribeTargetHealth", DENIED),
+  "a drain that cannot end in time": (begin) =>
+    begin({ args: [...DRAINS, "-wait-drained-timeout=1m"] }).stopAt(10 * MINUTE),
+  "a client that comes while the last poll is slow": (begin) => {
+    const args = [...DRAINS, "-wait-idle", "-idle-time=10s"];
+    const connections = () => {
+      const at = life.clock.now() / SECOND;
+      return at > 103 && at < 105 ? 1 : 0;
+    };
+    const life: Life = begin({ args, connections }).stopAt(MINUTE);
+    life.elb.takes = (call) => call === "DescribeTargetHealth" ? 8 * SECOND : 10;
+  },
   "a drain that never ends": (begin) => {
     const args = [...DRAINS, "-wait-drained-timeout=3m", "-grace-period=2m"];
     const life = begin({ args }).stopAt(MINUTE);
