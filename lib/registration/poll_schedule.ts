@@ -81,7 +81,7 @@ export function throttledPollIn(
   throttles: number,
   chance: number,
 ): Milliseconds {
-  const worth = Math.min(MOST_WORTH, Math.max(1, now / SELDOM_HEALTHY) ** 3);
+  const worth = Math.min(MOST_WORTH, Math.max(1, now / SELDOM_HEALTHY) ** 4);
   const slowed = Math.min(LONGEST_THROTTLED, planned * 2 ** throttles) / worth;
   return Math.max(planned, slowed) * (0.75 + chance / 2);
 }

@@ -157,7 +157,7 @@ Deno.test("throttledPollIn() doubles the pause, up to 30 s; and shortens it wher
     30,
     30,
   ]);
-  assertEquals([60, 120, 180].map((now) => pause(now, 40)), [30, 30 / 8, 3]);
+  assertEquals([60, 75, 120].map((now) => pause(now, 40)), [30, 30 / 1.25 ** 4, 3]);
   assertEquals([pause(10, 1, 0), pause(10, 1, 1)], [4.5, 7.5]);
   assertEquals(throttledPollIn(60 * SECOND, 180 * SECOND, 40, 0.5), 60 * SECOND);
 });
