@@ -86,6 +86,30 @@ const CHECKS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   },
   "describe-target-health says that it drains": async ({ aws, arn }) =>
     assertEquals(healthOf(await aws("describe-target-health", ...on(arn))), "draining"),
+  "register-targets refuses a target without a server ID where QUIC is served": (
+    { refused, emulator },
+  ) =>
+    refused(
+      "A QUIC server ID is required",
+      ...["register-targets", ...on(emulator.arn("quic"), "Id=10.0.0.1")],
+    ),
+  "register-targets takes a server ID, which describe-target-health has": async (
+    { aws, emulator },
+  ) => {
+    const id = "0x0123456789abcdef";
+    await aws("register-targets", ...on(emulator.arn("quic"), `Id=10.0.0.1,QuicServerId=${id}`));
+    const health = await aws("describe-target-health", ...on(emulator.arn("quic")));
+    assertEquals(pick(health, "TargetHealthDescriptions", 0, "Target", "QuicServerId"), id);
+  },
+  "describe-target-health shows an override": async ({ aws, emulator }) => {
+    const override = "zonal_shift_active";
+    emulator.setHealth("quic", { id: "10.0.0.1", port: 80 }, { state: "healthy", override });
+    const health = await aws("describe-target-health", ...on(emulator.arn("quic")));
+    assertEquals(
+      pick(health, "TargetHealthDescriptions", 0, "AdministrativeOverride", "State"),
+      override,
+    );
+  },
   "an action that the emulator does not have is refused": ({ refused }) =>
     refused("InvalidAction", "describe-account-limits"),
   "a fault reaches the user": ({ refused, emulator }) => {
@@ -137,7 +161,7 @@ async function main(): Promise<number> {
     console.log("skipped: the AWS command line (aws) is not installed");
     return 0;
   }
-  const groups = [{ name: "kafka", port: 9092, quota: 1 }];
+  const groups = [{ name: "kafka", port: 9092, quota: 1 }, { name: "quic", protocol: "QUIC" }];
   await using emulator = await startEmulator({ groups });
   const scene: Scene = {
     ...{ emulator, arn: emulator.arn("kafka") },

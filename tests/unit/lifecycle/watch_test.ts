@@ -128,6 +128,24 @@ Deno.test("-listen alone reports a target that another client deregistered, and 
   assertEquals(life.log.text.match(/error another client deregistered the target/g)?.length, 1);
 });
 
+Deno.test("a target that was never in service is polled twice a minute, however often that is throttled", async () => {
+  const args = ["-listen=:0", "-wait-in-service-timeout=1m"];
+  const life: Life = new Life({ args }).stopAt(65 * MINUTE);
+  life.elb.lie = () =>
+    life.clock.now() < 50 * MINUTE ? { target: { id: "10.0.0.1" }, state: "initial" } : undefined;
+  life.elb.failing = (call) =>
+    call === "DescribeTargetHealth" && life.clock.now() > 2 * MINUTE &&
+      life.clock.now() < 60 * MINUTE
+      ? { code: "Throttling", retryable: true }
+      : undefined;
+  let isReady = false;
+  life.clock.at(61 * MINUTE, () => isReady = life.view.status().ready);
+  await life.run();
+  assertEquals(isReady, true);
+  const polls = life.elb.at("DescribeTargetHealth", 2 * MINUTE, 60 * MINUTE);
+  assert(polls.length > 110 && polls.length < 180, `${polls.length} polls in 58 minutes`);
+});
+
 Deno.test("polls that are denied or throttled while serving become rare, and are logged once", async () => {
   for (const code of ["AccessDenied", "Throttling"]) {
     const life = refusing("DescribeTargetHealth", [MINUTE, 500 * MINUTE], code);
