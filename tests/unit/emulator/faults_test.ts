@@ -1,7 +1,8 @@
 /** What each fault does: one that did nothing, or too much, would let a test of the sidecar pass. */
 import { DescribeTargetGroupsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { assert, assertEquals } from "@std/assert";
-import type { FaultRule } from "../../emulator/faults.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { USAGE } from "../../emulator/arguments.ts";
+import { type FaultRule, FAULTS } from "../../emulator/faults.ts";
 import { Bench, clientOf, failure, refused, step } from "./bench.ts";
 
 const start = (...faults: FaultRule[]) => Bench.start({}, { faults });
@@ -174,4 +175,16 @@ Deno.test("idle connections can be closed, and only those", async () => {
   await call;
   await at.register();
   assertEquals(at.emulator.calls.map(({ outcome }) => outcome), Array(3).fill("answered"));
+});
+
+Deno.test("the emulator's -h names every fault, with the parameters and the codes that it takes", () => {
+  for (const [name, { help, takes, ...rest }] of Object.entries(FAULTS)) {
+    const [, rows = ""] = USAGE.split(`\n  ${name} `);
+    const [row = ""] = rows.split(/\n {2}(?=\S)/);
+    assertStringIncludes(row, help);
+    const parameters = takes.length === 0 ? [] : [takes.join(", ")];
+    const codes = "codes" in rest ? rest.codes.map((code) => `"code":"${code}"`) : [];
+    const shown = [...row.matchAll(/\[(.+)\]|("code":".+")/g)].map(([, a, b]) => a ?? b);
+    assertEquals(shown, [...parameters, ...codes]);
+  }
 });
