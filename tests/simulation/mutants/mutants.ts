@@ -107,11 +107,11 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       "clock.within(1)",
     ],
     ["a second stop signal does not end it", "whenEnded(forcedStop, () => {", "void (() => {"],
-  ]),
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("registration/deregister.ts#untilConfirmed", [
     ["without a limit, one refusal ends it", ">= PATIENCE", ">= 0"],
     ["without a limit, a refusal never ends it", ">= PATIENCE", "=== Infinity"],
-  ]),
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("registration/deregister.ts#untilConfirmed", [
     ["no time is kept for deregistering in a grace period", "Math.max(SHORTEST,", "Math.max(0,"],
   ], "tests/unit/lifecycle/corners_test.ts"),
