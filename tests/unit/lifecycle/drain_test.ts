@@ -60,7 +60,8 @@ const CASES: readonly Case[] = [
   },
   ...["UDP", "TCP_UDP", "QUIC"].map((protocol): Case => ({
     name: `-wait-idle leaves it to the API where a group serves ${protocol}, and says so`,
-    ...{ args: ["-wait-drained", "-wait-idle"], connections: () => 0, protocol },
+    args: ["-wait-drained", "-wait-idle", "-quic-server-id=0x0123456789abcdef"],
+    ...{ connections: () => 0, protocol },
     ...{ lasts: [301, 301], calls: "deregister delay poll" },
     logs: [new RegExp(`warn -wait-idle counts TCP connections only, and kafka serves ${protocol}`)],
   })),
