@@ -96,6 +96,11 @@ const CASES: readonly Case[] = [
     ...{ calls: "register deregister poll", state: "healthy" },
   },
   {
+    name: "a target that the API calls invalid is not registered",
+    ...{ deregister: [SILENT], poll: [refused("InvalidTarget")], state: "healthy" },
+    calls: "register deregister poll",
+  },
+  {
     name: "a group that was deleted is proof where DescribeTargetHealth is denied",
     ...{ deregister: [refused("TargetGroupNotFound")], poll: [REFUSED] },
     ...{ calls: "register deregister poll", state: "healthy", took: 40 },
