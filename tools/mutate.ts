@@ -151,7 +151,7 @@ async function main({ files, sample, workers, end, most }: Options): Promise<num
   const waiting = sampleOf(all, sample);
   const count = waiting.length;
   const fates = new Map<Change, Fate>();
-  const tests = testFiles();
+  const tests = testFiles(files);
   const reaches: Reach[] = [];
   const work = async (sandbox: Sandbox) => {
     for (let test = tests.shift(); test !== undefined; test = tests.shift()) {

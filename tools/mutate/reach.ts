@@ -17,17 +17,23 @@ export interface Reach {
 /** Tests that say nothing of the program, or that take longer than a change is worth. */
 const LEFT_OUT = /\/(docs\/(?!pinned)|(tools|bench|cluster|rollout|emulator)\/)/;
 /** Tests of the real process. */
-const END_TO_END = ["usage", "features", "life", "drain", "signals"];
+const END_TO_END = ["usage", "features", "life", "drain", "signals"]
+  .map((name) => `tests/e2e/${name}_test.ts`);
 
 /** One file of tests may take so long, in milliseconds. */
 const LIMIT = 120_000;
 
-/** The files of tests that notice changes. */
-export function testFiles(): string[] {
+/** The files of tests that may notice changes of these files of the program. */
+export function testFiles(changed: readonly string[]): string[] {
   const near = [...sourceFiles("tests/unit/")]
     .filter((path) => path.endsWith("_test.ts") && !LEFT_OUT.test(path));
   const far = ["tests/simulation/simulation_test.ts", "tests/property/property_test.ts"];
-  return [...near, ...far, ...END_TO_END.map((name) => `tests/e2e/${name}_test.ts`)];
+  const isAbove = changed.some((path) => !path.includes("/", "lib/".length));
+  const all = [...near, ...far, ...isAbove ? END_TO_END : []];
+  return all.filter((test) => {
+    const parts = partsOf(test);
+    return changed.some((path) => parts.has(path));
+  });
 }
 
 /**
@@ -65,16 +71,21 @@ function linesOf(report: string, root: string): Record<string, number[]> {
   return lines;
 }
 
-async function digestOf(test: string): Promise<string> {
-  const files = new Set<string>();
+/** The files that a file of tests is made of. */
+function partsOf(test: string): ReadonlySet<string> {
+  const parts = new Set<string>();
   const add = (path: string) => {
-    if (files.has(path)) return;
-    files.add(path);
+    if (parts.has(path)) return;
+    parts.add(path);
     importsOf(path).filter((one) => one.endsWith(".ts")).forEach(add);
     if (path === "tools/sidecar_command.ts") add("main.ts");
   };
   add(test);
-  const text = [...files].sort().map((path) => path + read(path)).join("\n");
+  return parts;
+}
+
+async function digestOf(test: string): Promise<string> {
+  const text = [...partsOf(test)].sort().map((path) => path + read(path)).join("\n");
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(hash).toHex();
 }
