@@ -124,3 +124,18 @@ Deno.test("/register says what comes of it: before a drain, in one, after it, an
   answers.push(life.view.register());
   assertEquals(answers, ["not-drained", "registering", "not-drained", "stopping", "stopping"]);
 });
+
+Deno.test("/status says registered while a target that is back in its group is deregistered again", async () => {
+  const life = new Life({ args: ["-wait-drained", "-min-drain-time=0s"] }).stopAt(MINUTE);
+  life.elb.takes = (call) => call === "DeregisterTargets" ? 5 * SECOND : 10;
+  life.elb.delay = 10 * SECOND;
+  life.clock.at(72 * SECOND, () => life.elb.states.set("kafka", "healthy"));
+  const seen: string[] = [];
+  for (const second of [70, 78, 83]) {
+    life.clock.at(second * SECOND, () => {
+      seen.push(life.view.status().groups[0]?.membership ?? "");
+    });
+  }
+  await life.run();
+  assertEquals(seen, ["draining", "registered", "draining"]);
+});
