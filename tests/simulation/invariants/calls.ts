@@ -79,14 +79,17 @@ const MOST_REFUSED: Partial<Record<CallRecord["call"], { count: number; within: 
   DeregisterTargets: { count: 4, within: 10_000 },
 };
 
-/** What is refused for good is tried again seldom. */
+/** What is refused for good is tried again seldom; an answer shows that it was not for good. */
 function seldomRefused({ api, trace, clock }: World, record: CallRecord): void {
   const bound = MOST_REFUSED[record.call];
   if (bound === undefined || !isFinal(record) || confirms(api, record)) return;
-  const since = clock.now() - bound.within;
-  const refused = api.calls.filter((other) =>
-    other.call === record.call && other.group === record.group && isFinal(other) &&
-    other.madeAt > since && !confirms(api, other)
+  const ofKind = api.calls.filter(({ call, group }) =>
+    call === record.call && group === record.group
+  );
+  const answered = ofKind.findLast(({ end }) => end === "answered")?.madeAt ?? -Infinity;
+  const since = Math.max(answered, clock.now() - bound.within);
+  const refused = ofKind.filter((other) =>
+    isFinal(other) && other.madeAt > since && !confirms(api, other)
   );
   if (refused.length === bound.count + 1) {
     trace.violated(`8: ${record.call} refused ${refused.length} times in ${bound.within} ms`);
