@@ -93,7 +93,7 @@ Deno.test("-check prints all that a run would do, and nothing that is secret", a
 
 Deno.test("-check looks groups up that are given by their ARNs, and shows what is not set", async () => {
   const { lines, elb } = await check({
-    args: [`-target-group-arn=${arnOf("kafka")}`, "-wait-idle"],
+    args: [`-target-group-arn=${arnOf("kafka")}`],
     settings: { healthCheck: HEALTH_CHECK, targetType: "ip" },
     state: "unhealthy",
     identify: () => Promise.reject(new Error("no credentials")),
@@ -106,7 +106,7 @@ Deno.test("-check looks groups up that are given by their ARNs, and shows what i
       "region: eu-west-1",
       "credentials: no credentials",
       "listens: no: without -listen no probe and no preStop hook can call it",
-      "drained: after at least 3m0s, once no connection is left; no wait without -wait-drained",
+      "drained: after at least 3m0s, once the API reports it; no wait without -wait-drained",
       "  port: 9092 (unknown protocol)",
       "  registered: yes: unhealthy",
     ]

@@ -156,3 +156,15 @@ Deno.test("polls that are denied or throttled while serving become rare, and are
     assertEquals(warned.length, 1);
   }
 });
+
+Deno.test("-watch-interval believes no answer that is absent right after registering", async () => {
+  const args = ["-watch-interval=1s", "-wait-in-service=false", "-confirm-settle=15s"];
+  const life = new Life({ args }).stopAt(MINUTE);
+  const target = { id: "10.0.0.1" };
+  life.elb.lie = () =>
+    life.clock.now() < 14 * SECOND
+      ? { target, state: "unused", reason: "Target.NotRegistered" }
+      : undefined;
+  await life.run();
+  assertEquals(life.elb.at("RegisterTargets").length, 1);
+});
