@@ -197,9 +197,12 @@ function isConfirmed(world: World, group: string): boolean {
   );
 }
 
-/** When the API said the last time, perhaps of an earlier moment, that the target is registered. */
-function foundAt({ ofCycle }: World, group: string): number {
-  const said = ofCycle.calls.filter(({ group: of, health }) =>
+/**
+ * When the API said the last time, perhaps of an earlier moment, that the target is registered: in
+ * whichever cycle, since what could not be confirmed in one is deregistered by the next.
+ */
+function foundAt({ api }: World, group: string): number {
+  const said = api.calls.filter(({ group: of, health }) =>
     of === group && health !== undefined && membershipIn(health) === "registered"
   );
   return Math.max(-Infinity, ...said.map(({ endedAt }) => endedAt ?? -Infinity));
