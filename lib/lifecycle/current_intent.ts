@@ -40,6 +40,7 @@ export class CurrentIntent {
   readonly #forcedStop = new AbortController();
   readonly #watchers = new Set<Watcher>();
   #nextDrain = new AbortController();
+  #graceBegins = new AbortController();
   #intent: Intent = { state: "serving" };
   #clients: PromiseWithResolvers<DrainOutcome> | undefined;
   readonly #stateFile: IntentOptions["stateFile"];
@@ -75,6 +76,11 @@ export class CurrentIntent {
     return this.#nextDrain.signal;
   }
 
+  /** Ends when the grace period begins the next time. */
+  get graceBegins(): AbortSignal {
+    return this.#graceBegins.signal;
+  }
+
   /** A signal that ends, with an `IntentChanged`, once the intent is none of these. */
   whileIn(...states: readonly Intent["state"][]): AbortSignal {
     const left = new AbortController();
@@ -95,6 +101,10 @@ export class CurrentIntent {
       this.#clients = undefined;
     }
     if (to.state === "stopping" && to.forced) this.#forcedStop.abort(new IntentChanged("stopping"));
+    if (sinceOf(from) === undefined && sinceOf(to) !== undefined) {
+      this.#graceBegins.abort(new IntentChanged(to.state));
+      this.#graceBegins = new AbortController();
+    }
     for (const watcher of this.#watchers) {
       if (watcher.states.includes(to.state)) continue;
       this.#watchers.delete(watcher);
@@ -137,4 +147,8 @@ export class CurrentIntent {
         return "registering";
     }
   }
+}
+
+function sinceOf(intent: Intent): Milliseconds | undefined {
+  return "since" in intent ? intent.since : undefined;
 }

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { anyOf, sleep, whenEnded } from "../host/clock.ts";
 import { Failure } from "../host/exit.ts";
 import { isDrainAwaited, type ReturnReason } from "./intent.ts";
-import { type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
+import { leftBehind, type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { Steps } from "./steps.ts";
 
@@ -22,6 +22,8 @@ class Lifecycle {
   #away: AbortSignal | undefined;
   /** What a stop ends with, if all goes well. */
   #stopped = "stopped before anything was registered";
+  /** What the process before this one may have left registered. */
+  #leftBehind: LifecycleOutcome | undefined;
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #steps: Steps;
@@ -34,7 +36,7 @@ class Lifecycle {
 
   /** Does what the intent calls for, until nothing is left to do. */
   async run(): Promise<LifecycleOutcome> {
-    if (this.#ports.intent.wasDraining) await this.#guard(() => this.#steps.takeOver());
+    if (this.#ports.intent.wasDraining) await this.#guard(() => this.#takeOver());
     while (true) {
       const intent = this.#ports.intent.now;
       switch (intent.state) {
@@ -55,6 +57,16 @@ class Lifecycle {
         case "ended":
           throw new Error("the lifecycle has ended already");
       }
+    }
+  }
+
+  /** The process before this one has left its target, and was killed before it could confirm more. */
+  async #takeOver(): Promise<void> {
+    try {
+      await this.#steps.takeOver();
+    } catch (cause) {
+      this.#leftBehind = leftBehind(this.#config, cause);
+      throw cause;
     }
   }
 
@@ -128,8 +140,9 @@ class Lifecycle {
   /** What may be left registered outweighs all else. */
   #end(cause: unknown): LifecycleOutcome {
     const { progress } = this.#ports;
-    const left = unconfirmed(progress.registrations);
-    const isDrained = progress.registrations.every(({ membership }) => membership.at === "absent");
+    const left = unconfirmed(progress.registrations) ?? this.#leftBehind;
+    const isDrained = left === undefined &&
+      progress.registrations.every(({ membership }) => membership.at === "absent");
     this.#ports.intent.send({
       event: "ended",
       outcome: isDrained

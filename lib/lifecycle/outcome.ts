@@ -1,4 +1,5 @@
 /** How a lifecycle, and a drain in it, ends. */
+import type { Config } from "../config/config.ts";
 import { type ExitName, Failure } from "../host/exit.ts";
 import { StopRequested } from "../host/signals.ts";
 import type { Registration } from "../registration/registration.ts";
@@ -37,10 +38,22 @@ export function unconfirmed(registrations: readonly Registration[]): LifecycleOu
         : "RegisterTargets had no answer until the time to deregister was over";
       return `${target.id} in ${group.arn}: ${why}`;
     });
-  if (left.length === 0) return undefined;
+  return left.length === 0 ? undefined : notConfirmed(left.join("; "));
+}
+
+/** The outcome where a process was killed in a drain, and its groups could not be found again. */
+export function leftBehind({ groups, target }: Config, cause: unknown): LifecycleOutcome {
+  const names = groups.map((group) => group.by === "name" ? group.name : group.arn).join(", ");
+  const why = cause instanceof Failure
+    ? cause.message
+    : "a stop signal came before the target group was found";
+  return notConfirmed(`${target.ids.join(",")} in ${names}: ${why}`);
+}
+
+function notConfirmed(what: string): LifecycleOutcome {
   return {
     exit: "deregistrationNotConfirmed",
-    message: `could not confirm that this target is deregistered: ${left.join("; ")}; ` +
+    message: `could not confirm that this target is deregistered: ${what}; ` +
       "see `aws elbv2 describe-target-health`, and deregister it by hand if it is listed",
   };
 }

@@ -4,7 +4,7 @@ import { ApiError } from "../aws/errors.ts";
 import type { Config } from "../config/config.ts";
 import { RESERVE } from "../config/flags.ts";
 import type { HookContext, HookEvent, HookOutcome } from "../hooks/hook.ts";
-import { sleep } from "../host/clock.ts";
+import { sleep, whenEnded } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import { Quiet } from "../registration/arrivals.ts";
@@ -27,6 +27,9 @@ import type { Ports } from "./ports.ts";
 
 /** What is kept back of a grace period when the last hook ends. */
 const EXIT_RESERVE: Milliseconds = 1_000;
+
+/** For finding the groups of a drain that is to be continued, once a stop signal came. */
+const TAKE_OVER_TIME: Milliseconds = 30_000;
 
 const CUT_SHORT: DrainOutcome = {
   outcome: "failed",
@@ -72,10 +75,12 @@ export class Steps {
       time: timeouts.resolve,
       region: api.region,
     });
-    const { forcedStop } = this.#ports.intent;
+    const { intent } = this.#ports;
+    const { forcedStop } = intent;
+    const graceBegins = () => intent.graceBegins;
     const onPolled = () => this.#followQuiet();
     const options = {
-      ...{ elb, clock, log, times: timeouts, clip: this.#clip, forcedStop, onPolled },
+      ...{ elb, clock, log, times: timeouts, clip: this.#clip, forcedStop, graceBegins, onPolled },
       whenUnused: this.#config.inService.whenUnused,
     };
     progress.registrations = attachments.map((one) => new Registration(one, options));
@@ -89,11 +94,22 @@ export class Steps {
 
   /** Continues a drain: a process before this one was killed in it. @throws {Failure} */
   async takeOver(): Promise<void> {
-    await this.resolve(this.#ports.intent.forcedStop);
+    await this.resolve(this.#endOfTakeOver());
     this.#ports.log.info("the sidecar was killed during a drain: continuing it");
     for (const registration of this.#registrations) {
       registration.takeOver("the sidecar was killed during a drain");
     }
+  }
+
+  /** After a stop the pod does not last much longer. */
+  #endOfTakeOver(): AbortSignal {
+    const { intent, clock } = this.#ports;
+    const end = new AbortController();
+    whenEnded(intent.whileIn("serving", "draining", "drained", "returning"), () => {
+      const last = clock.within(this.#clip(TAKE_OVER_TIME), intent.forcedStop);
+      whenEnded(last, () => end.abort(last.reason));
+    });
+    return end.signal;
   }
 
   /** @throws {Failure} */

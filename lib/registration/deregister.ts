@@ -56,7 +56,7 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
   // The kubelet lets a container live for two seconds more, however short the time has become.
   const time = Math.max(SHORTEST, clip(wanted, SHORTEST));
   const endsAt = clock.now() + time;
-  const deadline = clock.within(time, ...forcedEnd(registration));
+  const deadline = clock.within(time, earlierEnd(registration));
   const limits = { deadline, timeout: Math.max(SHORTEST_ATTEMPT, attemptTime(time)) };
   let last: ApiError | undefined;
   let refusedSince: Milliseconds | undefined;
@@ -88,15 +88,26 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
   }
 }
 
-/** Where the time has no limit: who stops it twice does not want to wait for the pod's end. */
-function forcedEnd({ options: { clock, forcedStop, times } }: Registration): AbortSignal[] {
-  if (times.deregister < Infinity) return [];
+/** What is not known when it begins, and ends it sooner. */
+function earlierEnd({ options }: Registration): AbortSignal {
+  const { clock, forcedStop, times, graceBegins, clip } = options;
   const end = new AbortController();
-  whenEnded(forcedStop, () => {
-    const patience = clock.within(PATIENCE);
-    whenEnded(patience, () => end.abort(patience.reason));
-  });
-  return [end.signal];
+  const endIn = (time: Milliseconds) => {
+    const last = clock.within(time);
+    whenEnded(last, () => end.abort(last.reason));
+  };
+  if (times.deregister === Infinity) {
+    // Who stops it twice does not want to wait for the pod's end.
+    whenEnded(forcedStop, () => endIn(PATIENCE));
+  }
+  // After a step that failed, the pod may be deleted at any later moment.
+  if (graceBegins !== undefined) {
+    whenEnded(graceBegins(), () => {
+      const left = clip(Infinity, SHORTEST);
+      if (left < Infinity) endIn(Math.max(SHORTEST, left));
+    });
+  }
+  return end.signal;
 }
 
 /** When all ends, and how long one call may take. */

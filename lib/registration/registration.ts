@@ -26,6 +26,8 @@ export interface RegistrationOptions {
   readonly clip: (wait: Milliseconds, reserve: Milliseconds) => Milliseconds;
   /** Ends when the second stop signal comes. */
   readonly forcedStop: AbortSignal;
+  /** Ends when the pod's grace period begins the next time. */
+  readonly graceBegins?: () => AbortSignal;
   /** Whether it counts as in service while no listener uses its group. */
   readonly whenUnused: boolean;
   /** Called when a poll has been answered. */

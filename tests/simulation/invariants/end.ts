@@ -174,7 +174,9 @@ export function timeOver(world: World, group: string, began: number): number {
   const end = deregister < Infinity
     ? began + deregister + (inDoubt ? confirmSettle : 0)
     : patienceEnd(world, group, began);
-  return Math.max(began + 2_000, Math.min(end, world.graceEnd(began, 2_000)));
+  // One that begins meanwhile counts too: after a failure, the pod may be deleted at any moment.
+  const graceEnd = Math.min(world.graceEnd(began, 2_000), world.graceEnd(world.clock.now(), 2_000));
+  return Math.max(began + 2_000, Math.min(end, graceEnd));
 }
 
 /** When deregistering without a limit gives up all the same: stopped twice, or refused for long. */

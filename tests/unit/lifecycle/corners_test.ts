@@ -181,6 +181,19 @@ for (const [what, [args, code, second, ends]] of Object.entries(ENDS)) {
   });
 }
 
+Deno.test("a stop signal after a failure begins the grace period of what is under way", async () => {
+  const life = new Life({ args: ["-grace-period=40s"] }).stopAt(3 * MINUTE);
+  life.elb.failing = (call) =>
+    call === "DeregisterTargets" && life.clock.now() < HOUR
+      ? { code: "Throttling", retryable: true }
+      : undefined;
+  const cause = new Error("out of order");
+  life.clock.at(MINUTE, () => life.intent.send({ event: "failed", at: MINUTE, cause }));
+  assertEquals((await life.run()).exit, "deregistrationNotConfirmed");
+  const took = life.clock.now() - 3 * MINUTE;
+  assert(took > 30 * SECOND && took <= 40 * SECOND, `${took} ms`);
+});
+
 Deno.test("the zone is for RegisterTargets alone: a poll that names another one finds nothing", async () => {
   const args = ["-availability-zone=eu-west-1b", "-wait-drained"];
   const life = new Life({ args }).stopAt(MINUTE);

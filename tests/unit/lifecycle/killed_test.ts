@@ -130,3 +130,24 @@ Deno.test("a stop while a killed drain is continued still deregisters the target
   assertEquals(life.elb.states.get("kafka"), "draining");
   assertEquals(life.elb.at("RegisterTargets"), []);
 });
+
+/** What finding the group comes to, the grace period, and when it ends after a stop at two minutes. */
+const NOT_FOUND: Readonly<Record<string, readonly [string, boolean, string, number, number]>> = {
+  "an API that does not answer": ["ServiceUnavailable", true, "0s", 29 * SECOND, 31 * SECOND],
+  "the end of the grace period": ["ServiceUnavailable", true, "20s", 10 * SECOND, 20 * SECOND],
+  "a denied call": ["AccessDenied", false, "0s", -2 * MINUTE, -MINUTE],
+};
+for (const [what, [code, retryable, grace, from, to]] of Object.entries(NOT_FOUND)) {
+  Deno.test(`a drain that cannot be continued for ${what} leaves its target unconfirmed`, async () => {
+    const stateFile = { wasDraining: true, keep: () => {} };
+    const life = new Life({ args: [...ARGS, `-grace-period=${grace}`], stateFile });
+    life.elb.states.set("kafka", "healthy");
+    life.elb.failing = (call) => call === "DescribeTargetGroups" ? { code, retryable } : undefined;
+    life.stopAt(2 * MINUTE);
+    const { exit, message } = await life.run();
+    assertEquals(exit, "deregistrationNotConfirmed", message);
+    assertMatch(message, /^could not confirm .*: 10\.0\.0\.1 in kafka: /);
+    const after = life.clock.now() - 2 * MINUTE;
+    assert(after >= from && after <= to, `${after} ms`);
+  });
+}
