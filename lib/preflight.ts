@@ -7,7 +7,7 @@ import type { Config } from "./config/config.ts";
 import { HOOK_EVENTS } from "./hooks/hook.ts";
 import { listenAddressText } from "./host/address.ts";
 import type { Clock } from "./host/clock.ts";
-import { durationText } from "./host/duration.ts";
+import { durationText, type Milliseconds } from "./host/duration.ts";
 import { EXIT, type ExitName } from "./host/exit.ts";
 import type { Log } from "./host/log.ts";
 import { publicPart, withoutSecrets } from "./host/public_part.ts";
@@ -48,7 +48,7 @@ export async function preflight(config: Config, ports: PreflightPorts): Promise<
     const { groups, target, timeouts, api: { region } } = config;
     const { elb, clock, log, stop } = ports;
     const attachments = await resolveGroups(groups, { ...target, lookUp: true }, {
-      ...{ elb, clock, log, stop, time: timeouts.resolve, region },
+      ...{ elb, clock, log, stop, time: Math.min(timeouts.resolve, LONGEST_SEARCH), region },
     });
     for (const attachment of attachments) {
       report.group(attachment);
@@ -59,6 +59,9 @@ export async function preflight(config: Config, ports: PreflightPorts): Promise<
   }
   return report.ending();
 }
+
+/** A run retries without a limit; a check says what is wrong. */
+const LONGEST_SEARCH: Milliseconds = 30_000;
 
 /** How many pods stop together, in what is printed of the grace period. */
 const FLEETS: readonly number[] = [1, 50, 500, 5_000];

@@ -161,7 +161,7 @@ export class Application {
       const { url } = address;
       const answer = { ...await probe(address, signal), url };
       const host = new URL(url).hostname.replaceAll(/[[\]]/g, "");
-      if (isReady(answer) && podHosts.includes(host)) this.connectionsInPod++;
+      if (answer.outcome !== "refused" && podHosts.includes(host)) this.connectionsInPod++;
       return answer;
     }));
   }

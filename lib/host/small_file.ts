@@ -17,3 +17,12 @@ export function smallFileText(path: string): string {
   }
   return Deno.readTextFileSync(path);
 }
+
+/** Whether a path leads to a named pipe, which to open or to read may never end. */
+export function isPipe(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFifo === true;
+  } catch {
+    return false;
+  }
+}

@@ -1,5 +1,6 @@
 /** What outlives the process in a pod, in a small file: that the pod is being drained. */
 import type { Log } from "./log.ts";
+import { isPipe } from "./small_file.ts";
 
 /** Keeps one fact of a pod. */
 export interface StateFile extends Disposable {
@@ -8,9 +9,6 @@ export interface StateFile extends Disposable {
   /** Written when this returns: what follows from it must not come before. */
   keep(isDraining: boolean): void;
 }
-
-/** Longer than a uid. */
-const LONGEST = 256;
 
 /**
  * Opens the file at the start, while the process may: it gives back the permission to write. What
@@ -23,6 +21,8 @@ export function openStateFile(
   warn: (message: string) => void,
 ): StateFile | undefined {
   try {
+    // To read a pipe that nothing writes to would never end.
+    if (isPipe(path)) throw new TypeError("it is a named pipe");
     const file = Deno.openSync(path, { read: true, write: true, create: true });
     const mark = new TextEncoder().encode(`draining ${pod}\n`);
     return {
@@ -50,7 +50,7 @@ export function openStateFile(
 }
 
 function isMark(file: Deno.FsFile, mark: Uint8Array): boolean {
-  const buffer = new Uint8Array(LONGEST);
+  const buffer = new Uint8Array(mark.length);
   const read = file.readSync(buffer) ?? 0;
   return read >= mark.length && mark.every((byte, at) => byte === buffer[at]);
 }

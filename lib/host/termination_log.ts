@@ -3,6 +3,7 @@ import { abortable } from "@std/async/abortable";
 import { systemClock } from "./clock.ts";
 import type { Milliseconds } from "./duration.ts";
 import { type Log, printable } from "./log.ts";
+import { isPipe } from "./small_file.ts";
 
 /** Where the kubelet mounts the file, unless the manifest says otherwise. */
 export const DEFAULT_TERMINATION_LOG = "/dev/termination-log";
@@ -34,14 +35,6 @@ function openToWrite(path: string): Deno.FsFile {
   // Opening a pipe that nothing reads would never end.
   if (isPipe(path)) throw new TypeError("it is a named pipe");
   return Deno.openSync(path, { write: true, create });
-}
-
-function isPipe(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFifo === true;
-  } catch {
-    return false;
-  }
 }
 
 function writerOf(file: Deno.FsFile, path: string, log: Log): TerminationLog {

@@ -4,6 +4,7 @@
  */
 import { IS_QUIC_SERVER_ID, type QuicServerId } from "../config/target.ts";
 import { Failure } from "../host/exit.ts";
+import { smallFileText } from "../host/small_file.ts";
 import type { Attachment } from "./resolve.ts";
 
 /**
@@ -38,7 +39,7 @@ function readFrom(path: string): string {
   const about = `not registered: -quic-server-id file:${path}`;
   let text: string;
   try {
-    text = Deno.readTextFileSync(path).trim();
+    text = smallFileText(path).trim();
   } catch (error) {
     throw new Failure("notRegistered", `${about} cannot be read: ${error}`);
   }

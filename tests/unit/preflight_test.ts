@@ -246,3 +246,8 @@ Deno.test("-check ends with the error of a group that is not there", async () =>
   assertEquals(outcome.exit, "groupNotResolved");
   assert(outcome.message.startsWith("target group nope does not exist"), outcome.message);
 });
+
+Deno.test("-check ends where the API does not answer, though a run would go on", async () => {
+  const { outcome } = await check({ refused: { DescribeTargetGroups: true } });
+  assertEquals(outcome.exit, "groupNotResolved");
+});

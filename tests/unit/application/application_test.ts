@@ -251,8 +251,11 @@ Deno.test("its connections to the pod itself are counted, those to other hosts a
   const application = new Application({ ...options, podHosts, probe });
   await options.clock.run(application.wait(new AbortController().signal));
   assertEquals(application.connectionsInPod, 3);
-  answer = { outcome: "refused", reason: "" };
-  await options.clock.pass(5_000);
-  assertEquals(await application.answers(), false);
-  assertEquals(application.connectionsInPod, 3);
+  // A connection that is answered with 503 is one too; a refused one is none.
+  for (const outcome of ["unready", "refused"] as const) {
+    answer = { outcome, reason: "" };
+    await options.clock.pass(5_000);
+    assertEquals(await application.answers(), false);
+    assertEquals(application.connectionsInPod, 6);
+  }
 });

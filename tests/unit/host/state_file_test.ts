@@ -56,3 +56,14 @@ test("a file that cannot be opened is a warning, and one that cannot be written 
   full?.keep(true);
   assertMatch(log.text, /warn failed to write the state file .*"file":"\/dev\/full"/);
 });
+
+test("a pipe in place of the file is a warning, and a long uid counts as a short one", async () => {
+  const pipe = fresh();
+  await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  assertMatch(open(pipe).warnings.join(), /cannot be opened \(it is a named pipe\)/);
+  const [path, pod] = [fresh(), "x".repeat(300)];
+  using first = open(path, pod).file;
+  first?.keep(true);
+  using next = open(path, pod).file;
+  assertEquals(next?.wasDraining, true);
+});

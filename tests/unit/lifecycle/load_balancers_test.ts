@@ -63,6 +63,10 @@ Deno.test("-quic-server-id=file:PATH is read when the target is registered; a ba
   const { exit, message } = await quic(`file:${path}`);
   assertEquals(exit, "notRegistered");
   assertMatch(message, /^not registered: -quic-server-id file:.* cannot be read/);
+  // To read it would never end.
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  assertMatch((await quic(`file:${path}`)).message, /cannot be read: .* is not a file/);
+  await Deno.remove(path);
 });
 
 Deno.test("a group that serves QUIC needs -quic-server-id, and others get none", async () => {

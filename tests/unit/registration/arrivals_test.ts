@@ -172,3 +172,16 @@ Deno.test("a client that is connected holds the silence up", () => {
   const looks = (seen: number, at: number) => ({ open: at < 150 * SECOND ? 1 : 0, seen });
   assertEquals(endOf([], { looks }), 150 * SECOND + SHORTEST - COUNT_EVERY);
 });
+
+Deno.test("clients that come before the target is healthy are no checks", () => {
+  const quiet = new Quiet();
+  for (const at of [0, 15, 30, 45]) {
+    const counts = { open: 0, seen: 2 * at, accepted: 3 * at };
+    quiet.outOfService({ at: at * SECOND, counts });
+  }
+  quiet.inService();
+  const looks = (come: number) => ({ open: 0, seen: come, accepted: come });
+  const random = chance(1);
+  const moments = arrivals(2, 300 * SECOND, random);
+  assert(endOf(moments, { quiet, looks }) > (moments.at(-1) ?? 0), "they are waited for");
+});
