@@ -407,8 +407,8 @@ const OF_INTENT: readonly Mutant[] = [
     ["a stop deregisters nothing", "await this.#deregister();", ""],
     [
       "/drain while the last hook runs is not waited for",
-      "if (isDrainAwaited(this.#ports.intent.now)) await this.#finishDrain();",
-      "",
+      "isDrainAwaited(this.#ports.intent.now)",
+      "false",
     ],
   ]),
   ...inside("lifecycle/lifecycle.ts##end", [
