@@ -553,7 +553,7 @@ const OF_DRAINS: readonly Mutant[] = [
       "await sleep(clock.within(this.#pause, deadline));",
       "",
     ],
-  ]),
+  ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("registration/drain.ts#forSilence", [
     ["connections that come and go are none", "silence.isOver &&", ""],
     ["the poll at the end stops the looking", "isStillOver &&", ""],
