@@ -53,6 +53,16 @@ export function whenEnded(signal: AbortSignal, listener: () => void): void {
   else signal.addEventListener("abort", listener, { once: true });
 }
 
+/** A signal that ends with the one that `next` gives when the first has ended. */
+export function followedBy(first: AbortSignal, next: () => AbortSignal): AbortSignal {
+  const end = new AbortController();
+  whenEnded(first, () => {
+    const last = next();
+    whenEnded(last, () => end.abort(last.reason));
+  });
+  return end.signal;
+}
+
 /** Whether the signal, or an error it gave, says that a time was up. */
 export function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === "TimeoutError";

@@ -3,7 +3,7 @@ import { type Clock, whenEnded } from "../host/clock.ts";
 import type { Milliseconds } from "../host/duration.ts";
 import type { StateFile } from "../host/state_file.ts";
 import type { StopSignals } from "../host/signals.ts";
-import { type Intent, type IntentEvent, isDrainAwaited, nextIntent } from "./intent.ts";
+import { type Intent, type IntentEvent, isDrainAwaited, nextIntent, sinceOf } from "./intent.ts";
 import type { DrainOutcome } from "./outcome.ts";
 
 /** What a client of `/register` gets to know. */
@@ -147,8 +147,4 @@ export class CurrentIntent {
         return "registering";
     }
   }
-}
-
-function sinceOf(intent: Intent): Milliseconds | undefined {
-  return "since" in intent ? intent.since : undefined;
 }

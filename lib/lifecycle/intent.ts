@@ -166,8 +166,13 @@ function drainEnded(intent: Intent, outcome: DrainOutcome): Intent {
  * stop signal. A pod that outlives its grace period was not being deleted: the next sign counts.
  */
 function graceSince(intent: Intent, at: Milliseconds, gracePeriod: Milliseconds): Milliseconds {
-  const since = "since" in intent ? intent.since : undefined;
+  const since = sinceOf(intent);
   return since !== undefined && at - since < gracePeriod ? since : at;
+}
+
+/** When the grace period began; undefined: it has not. */
+export function sinceOf(intent: Intent): Milliseconds | undefined {
+  return "since" in intent ? intent.since : undefined;
 }
 
 /** Whether clients of `/drain` wait for an answer. */

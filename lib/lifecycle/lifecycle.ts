@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { anyOf, sleep, whenEnded } from "../host/clock.ts";
 import { Failure } from "../host/exit.ts";
-import { isDrainAwaited, type ReturnReason } from "./intent.ts";
+import { isDrainAwaited, type ReturnReason, sinceOf } from "./intent.ts";
 import { leftBehind, type LifecycleOutcome, outcomeOf, unconfirmed } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { Steps } from "./steps.ts";
@@ -177,8 +177,8 @@ class Lifecycle {
     await this.#steps.deregister();
     if (hadDeregistered || !this.#steps.hasDeregistered) return;
     this.#stopped = "stopped: the target is deregistered";
-    if (!("since" in now) || now.since === undefined) return;
-    observer?.onDeregistered?.(clock.now() - now.since);
+    const since = sinceOf(now);
+    if (since !== undefined) observer?.onDeregistered?.(clock.now() - since);
   }
 
   #isDrainToBeFinished(): boolean {

@@ -4,7 +4,7 @@ import { ApiError } from "../aws/errors.ts";
 import type { Config } from "../config/config.ts";
 import { RESERVE } from "../config/flags.ts";
 import type { HookContext, HookEvent, HookOutcome } from "../hooks/hook.ts";
-import { sleep, whenEnded } from "../host/clock.ts";
+import { followedBy, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { Failure } from "../host/exit.ts";
 import { Quiet } from "../registration/arrivals.ts";
@@ -104,12 +104,10 @@ export class Steps {
   /** After a stop the pod does not last much longer. */
   #endOfTakeOver(): AbortSignal {
     const { intent, clock } = this.#ports;
-    const end = new AbortController();
-    whenEnded(intent.whileIn("serving", "draining", "drained", "returning"), () => {
-      const last = clock.within(this.#clip(TAKE_OVER_TIME), intent.forcedStop);
-      whenEnded(last, () => end.abort(last.reason));
-    });
-    return end.signal;
+    return followedBy(
+      intent.whileIn("serving", "draining", "drained", "returning"),
+      () => clock.within(this.#clip(TAKE_OVER_TIME), intent.forcedStop),
+    );
   }
 
   /** @throws {Failure} */

@@ -10,7 +10,7 @@
 import { abortable } from "@std/async/abortable";
 import { ApiError, isGroupNotFound } from "../aws/errors.ts";
 import { asApiError, attemptTime, backOff } from "../aws/retry.ts";
-import { sleep, whenEnded } from "../host/clock.ts";
+import { followedBy, sleep } from "../host/clock.ts";
 import { durationText, type Milliseconds } from "../host/duration.ts";
 import { type Seen, seenIn } from "./health.ts";
 import type { Registration } from "./registration.ts";
@@ -56,7 +56,7 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
   // The kubelet lets a container live for two seconds more, however short the time has become.
   const time = Math.max(SHORTEST, clip(wanted, SHORTEST));
   const endsAt = clock.now() + time;
-  const deadline = clock.within(time, earlierEnd(registration));
+  const deadline = clock.within(time, ...earlierEnds(registration));
   const limits = { deadline, timeout: Math.max(SHORTEST_ATTEMPT, attemptTime(time)) };
   let last: ApiError | undefined;
   let refusedSince: Milliseconds | undefined;
@@ -89,25 +89,14 @@ async function untilConfirmed(registration: Registration): Promise<ApiError | un
 }
 
 /** What is not known when it begins, and ends it sooner. */
-function earlierEnd({ options }: Registration): AbortSignal {
+function earlierEnds({ options }: Registration): readonly AbortSignal[] {
   const { clock, forcedStop, times, graceBegins, clip } = options;
-  const end = new AbortController();
-  const endIn = (time: Milliseconds) => {
-    const last = clock.within(time);
-    whenEnded(last, () => end.abort(last.reason));
-  };
-  if (times.deregister === Infinity) {
-    // Who stops it twice does not want to wait for the pod's end.
-    whenEnded(forcedStop, () => endIn(PATIENCE));
-  }
+  // Who stops it twice does not want to wait for the pod's end.
+  const forced = followedBy(forcedStop, () => clock.within(PATIENCE));
   // After a step that failed, the pod may be deleted at any later moment.
-  if (graceBegins !== undefined) {
-    whenEnded(graceBegins(), () => {
-      const left = clip(Infinity, SHORTEST);
-      if (left < Infinity) endIn(Math.max(SHORTEST, left));
-    });
-  }
-  return end.signal;
+  const grace = graceBegins &&
+    followedBy(graceBegins(), () => clock.within(Math.max(SHORTEST, clip(Infinity, SHORTEST))));
+  return [...(times.deregister === Infinity ? [forced] : []), ...(grace ? [grace] : [])];
 }
 
 /** When all ends, and how long one call may take. */

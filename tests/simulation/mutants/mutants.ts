@@ -100,14 +100,10 @@ const OF_DEREGISTERING: readonly Mutant[] = [
       "await sleep(clock.within(0 * pause, deadline));",
     ],
   ]),
-  ...inside("registration/deregister.ts#earlierEnd", [
-    ["a second stop signal ends deregistering at once", "endIn(PATIENCE)", "endIn(1)"],
-    [
-      "a second stop signal does not end it",
-      "whenEnded(forcedStop, () => endIn(PATIENCE));",
-      "",
-    ],
-    ["a grace period that begins meanwhile does not end it", "left < Infinity", "left < 0"],
+  ...inside("registration/deregister.ts#earlierEnds", [
+    ["a second stop signal ends deregistering at once", "within(PATIENCE)", "within(1)"],
+    ["a second stop signal does not end it", "[forced]", "[]"],
+    ["a grace period that begins meanwhile does not end it", "grace ? [grace] : []", "[]"],
   ], "tests/unit/lifecycle/corners_test.ts"),
   ...inside("registration/deregister.ts#untilConfirmed", [
     ["without a limit, one refusal ends it", ">= PATIENCE", ">= 0"],
